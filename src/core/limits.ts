@@ -1,0 +1,89 @@
+import { assert } from './assert.js'
+
+/**
+ * Every bound of the program in one place. A queue, buffer, retry or loop without a row here is a
+ * defect. Options may lower a bound; none may raise it.
+ */
+export const LIMITS = {
+  /** Items in one pack of `work_queue`. */
+  packItemsMax: 256,
+  /** Packs looked at by one lease statement. */
+  leasePacksMax: 64,
+  /** Items leased by one statement, over all its packs. */
+  leaseItemsMax: 2_048,
+  /** Items held by a supervisor that no worker has started yet, a workflow. */
+  bufferedItemsMax: 4_096,
+  /** Outcomes settled by one statement. */
+  settleItemsMax: 100,
+  /** How long an outcome may wait for company before it is settled. */
+  settleDelayMs: 25,
+  /** Outcomes waiting for the database, a workflow; at the bound dispatching pauses. */
+  settleBacklogMax: 2_000,
+  /** Settle statements under way at once, a workflow. */
+  settleConcurrencyMax: 2,
+  /** Tries of one settle statement before its outcomes are given up to the reclaimer. */
+  settleTriesMax: 50,
+  /** Rows inserted by one enqueue statement. */
+  enqueueRowsMax: 5_000,
+  /** Packs freed by one reclaim statement. */
+  reclaimPacksMax: 50,
+  /** Result rows of one item, over all its sinks. */
+  resultRowsMax: 10_000,
+  /** Result bytes of one item, as JSON. */
+  resultBytesMax: 8 * 1_048_576,
+  /** Characters kept of an error message in a receipt. */
+  errorTextMax: 500,
+  /** Characters of an item key. */
+  itemKeyMax: 2_048,
+  /** Characters of a URL. */
+  urlMax: 2_083,
+  /** Slots of one worker. */
+  slotsMax: 4_096,
+  /** Child processes or threads of one workflow on one node. */
+  workersMax: 64,
+  /** Restarts of workers within `restartPeriodMs` before their workflow is paused. */
+  restartIntensity: 5,
+  restartPeriodMs: 60_000,
+  /** Delay before a dead worker is started again: doubles from the first to the second figure. */
+  restartDelayMs: { min: 50, max: 5_000 },
+  /** Time a worker has to say hello. */
+  workerStartMs: 30_000,
+  pingIntervalMs: 1_000,
+  /** Messages in an actor's mailbox. */
+  mailboxMax: 10_000,
+  /** Snoozes (429) of one item before they count as attempts. */
+  snoozesMax: 20,
+  /** Crashes of a pack's worker after which the pack runs alone in a worker. */
+  crashesBeforeIsolation: 2,
+  /** Lonely crashes after which an item is quarantined as poison. */
+  lonelyCrashesMax: 3,
+  /** Longest wait before a retry, and the longest Retry-After that is honoured. */
+  retryDelayMsMax: 3_600_000,
+  redirectsMax: 10,
+  /** Bytes of a response body kept by a worker, after decompression. */
+  bodyBytesMax: 10 * 1_048_576,
+  /** Bytes of bodies held by one worker at once. */
+  bytesInFlightMax: 128 * 1_048_576,
+  headersBytesMax: 64 * 1_024,
+  socketsMax: 50,
+  socketsPerHostMax: 20,
+  /** Live channel. */
+  liveClientsMax: 100,
+  liveInboundBytesMax: 16 * 1_024,
+  liveInboundPerSecondMax: 10,
+  liveBufferedBytesSkip: 64 * 1_024,
+  liveBufferedBytesMax: 1_048_576,
+  liveUndrainedMs: 10_000,
+  /** Points of history kept for the dashboard: 15 minutes at one a second. */
+  historyPointsMax: 900,
+  /** Events kept in memory for a client that connects. */
+  recentEventsMax: 200,
+  /** Connections of one supervisor to the database. */
+  databasePoolMax: 5,
+} as const
+
+assert(LIMITS.settleItemsMax <= LIMITS.settleBacklogMax, 'a settle batch fits in the backlog')
+assert(LIMITS.leaseItemsMax <= LIMITS.bufferedItemsMax, 'a lease fits in the buffer')
+assert(LIMITS.packItemsMax <= LIMITS.leaseItemsMax, 'a pack fits in a lease')
+assert(LIMITS.liveBufferedBytesSkip < LIMITS.liveBufferedBytesMax, 'skip before terminate')
+assert(LIMITS.socketsPerHostMax <= LIMITS.socketsMax, 'a host has no more sockets than there are')

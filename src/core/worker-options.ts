@@ -1,0 +1,29 @@
+/** Limits and habits of the fetch loop; all durations in milliseconds, all sizes in bytes. */
+export interface FetchOptions {
+  readonly connectTimeoutMs: number
+  readonly headersTimeoutMs: number
+  readonly bodyTimeoutMs: number
+  readonly totalTimeoutMs: number
+  readonly keepAliveMs: number
+  readonly bodyBytesMax: number
+  readonly redirectsMax: number
+  /** Sockets of this worker, to all hosts and to one. */
+  readonly socketsMax: number
+  readonly socketsPerHostMax: number
+  readonly userAgent: string
+  /** Ranges that the SSRF guard lets through although it would refuse them, as CIDR. */
+  readonly allowedRanges: readonly string[]
+}
+
+/** All a worker may know of the configuration. It reads no environment. */
+export interface WorkerOptions {
+  readonly workerId: string
+  readonly workflow: string
+  /** URL of the module whose default export is the workflow's definition. */
+  readonly moduleUrl: string
+  /** Items worked at once. */
+  readonly slots: number
+  /** Most time for one item, in milliseconds, whatever it does. */
+  readonly itemTimeoutMs: number
+  readonly fetch: FetchOptions
+}

@@ -1,0 +1,121 @@
+// What the program says about itself. Services emit events and nothing else; log lines, metrics, live
+// stats and the final report are subscribers. `docs/reference.md` lists every event with its fields.
+
+import type { OutcomeCode } from '../core/outcome.js'
+
+/** Every event with its fields. Durations in milliseconds, sizes in bytes. */
+export interface Events {
+  'supervisor.started': { nodeId: string; pid: number; workflows: readonly string[] }
+  'supervisor.stopping': { stage: 'quiesce' | 'drain' | 'halt'; reason: string; inFlight: number }
+  'supervisor.stopped': { reason: string }
+  'supervisor.fenced': { nodeId: string; reason: string }
+  'node.trust_lost': { overdueMs: number }
+  'node.trust_regained': { awayMs: number }
+  'heartbeat.sent': { durationMs: number }
+  'heartbeat.failed': { message: string }
+  'lease.granted': { workflow: string; packs: number; items: number; durationMs: number }
+  'lease.failed': { workflow: string; message: string }
+  'item.dispatched': { workflow: string; workerId: string; itemId: string; attempt: number }
+  'item.settled': ItemSettled
+  'settle.applied': { workflow: string; items: number; rejected: number; durationMs: number }
+  'settle.failed': { workflow: string; items: number; message: string; willRetry: boolean }
+  'settle.split': { workflow: string; items: number; message: string }
+  'items.released': { workflow: string; items: number; reason: string }
+  'items.reclaimed': { workflow: string; packs: number; items: number; reason: ReclaimReason }
+  'worker.started': WorkerIdentity & { pid: number }
+  'worker.ready': WorkerIdentity & { pid: number; slots: number; startMs: number }
+  'worker.pong': WorkerIdentity & WorkerHealth
+  'worker.exited': WorkerIdentity & WorkerExit
+  'worker.replaced': WorkerIdentity & { reason: 'memory' | 'silent' | 'protocol' | 'start' }
+  'worker.log': WorkerIdentity & {
+    level: LogLevel
+    message: string
+    fields: Record<string, unknown>
+  }
+  'workflow.paused': { workflow: string; reason: string }
+  'workflow.resumed': { workflow: string; reason: string }
+  'reclaim.failed': { message: string }
+  'housekeeping.done': { foldedRows: number; partitions: number; durationMs: number }
+  'housekeeping.failed': { message: string }
+  'live.client_connected': { clients: number }
+  'live.client_closed': { clients: number; code: number }
+  'live.frame_skipped': { clients: number }
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+export type ReclaimReason = 'worker_lost' | 'node_lost' | 'deadline' | 'drain'
+
+export interface WorkerIdentity {
+  workflow: string
+  workerId: string
+  kind: 'process' | 'thread'
+}
+
+export interface WorkerHealth {
+  pid: number
+  eventLoopDelayMs: number
+  memoryBytes: number
+  active: number
+}
+
+export interface WorkerExit {
+  pid: number
+  exitCode: number | null
+  signal: string | null
+  expected: boolean
+  itemsHeld: number
+  uptimeMs: number
+}
+
+export interface ItemSettled {
+  workflow: string
+  itemId: string
+  itemKey: string
+  /** What became of the item; `rejected`: the lease was lost and nothing was written. */
+  state: 'complete' | 'retry' | 'snooze' | 'discard' | 'release' | 'rejected'
+  code: OutcomeCode
+  attempt: number
+  durationMs: number
+  httpStatus: number | null
+  resultRows: number
+  requests: number
+  reused: boolean
+  bytes: number
+  message: string | null
+}
+
+export type EventName = keyof Events
+export type EventOf<Name extends EventName> = { readonly name: Name } & Readonly<Events[Name]>
+export type AnyEvent = { [Name in EventName]: EventOf<Name> }[EventName]
+
+export type EventListener = (event: AnyEvent) => void
+
+export interface EventBus {
+  readonly emit: <Name extends EventName>(name: Name, fields: Events[Name]) => void
+  /** Returns the function that ends the subscription. */
+  readonly subscribe: (listener: EventListener) => () => void
+}
+
+/**
+ * A synchronous bus: an event has reached every subscriber when `emit` returns, so a figure read
+ * afterwards contains it. A subscriber that throws loses its event, never the emitter's turn.
+ */
+export function createEventBus(onListenerError: (error: unknown) => void = () => {}): EventBus {
+  const listeners = new Set<EventListener>()
+  return {
+    emit: (name, fields) => {
+      const event = { name, ...fields } as AnyEvent
+      for (const listener of listeners) {
+        try {
+          listener(event)
+        } catch (error) {
+          onListenerError(error)
+        }
+      }
+    },
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
