@@ -21,8 +21,10 @@ export const LIMITS = {
   settleBacklogMax: 2_000,
   /** Settle statements under way at once, a workflow. */
   settleConcurrencyMax: 2,
-  /** Tries of one settle statement before its outcomes are given up to the reclaimer. */
-  settleTriesMax: 50,
+  /** Delay before a settle statement is sent again: doubles from the first to the second figure. */
+  settleRetryDelayMs: { min: 50, max: 5_000 },
+  /** Wait between two looks at a queue that gave less than was asked: doubles likewise. */
+  pollDelayMs: { min: 100, max: 1_000 },
   /** Rows inserted by one enqueue statement. */
   enqueueRowsMax: 5_000,
   /** Packs freed by one reclaim statement. */
@@ -41,7 +43,10 @@ export const LIMITS = {
   slotsMax: 4_096,
   /** Child processes or threads of one workflow on one node. */
   workersMax: 64,
-  /** Restarts of workers within `restartPeriodMs` before their workflow is paused. */
+  /**
+   * Workers that died within `restartPeriodMs` without having finished an item, before their workflow
+   * is paused.
+   */
   restartIntensity: 5,
   restartPeriodMs: 60_000,
   /** Delay before a dead worker is started again: doubles from the first to the second figure. */

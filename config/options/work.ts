@@ -1,0 +1,107 @@
+import { LIMITS } from '../../src/core/limits.js'
+import type { Reading } from '../option.js'
+import { choice, count, duration, factor, optional, size } from '../option.js'
+
+const group = 'work'
+
+/** A switch that turns concurrency off; turned on it leaves the number to others. */
+function readSwitch(text: string): Reading<number> | undefined {
+  const word = text.trim().toLowerCase()
+  if (['false', '0', 'no', 'off'].includes(word)) return { value: 1 }
+  if (['true', '1', 'yes', 'on', ''].includes(word)) return undefined
+  return { rule: 'true or false' }
+}
+
+export const WORK_OPTIONS = {
+  concurrency: count({
+    group,
+    name: 'concurrency',
+    sentence: 'Items of one workflow worked at once on this node.',
+    default: 10,
+    environment: ['WF7_SCRAPER_API_MAX_CONCURRENT', 'SCRAPER_API_MAX_CONCURRENT'],
+    aliases: [
+      {
+        name: 'WF7_ENABLE_CONCURRENT_PROCESSING',
+        read: readSwitch,
+        note: '`false` means 1 and comes before the other aliases; `true` leaves the number to them',
+      },
+    ],
+    bounds: { min: 1, max: LIMITS.slotsMax },
+  }),
+  executor: choice({
+    group,
+    name: 'executor',
+    sentence: 'Where items are worked: in child processes, in threads, or in both.',
+    default: 'process',
+    choices: ['process', 'thread', 'both'],
+  }),
+  processes: count({
+    group,
+    name: 'processes',
+    sentence: 'Child processes of one workflow.',
+    default: 1,
+    bounds: { min: 1, max: LIMITS.workersMax },
+  }),
+  threads: count({
+    group,
+    name: 'threads',
+    sentence: 'Threads of one workflow.',
+    default: 1,
+    bounds: { min: 1, max: LIMITS.workersMax },
+  }),
+  attempts: count({
+    group,
+    name: 'attempts',
+    sentence:
+      'Attempts of an item before it has failed for good. Waits that a server asked for are free.',
+    default: 3,
+    environment: ['WF7_RETRY_ATTEMPTS'],
+    bounds: { min: 1, max: 100 },
+  }),
+  backoffMs: duration({
+    group,
+    name: 'backoff',
+    sentence: 'Bound of the delay after the first failed attempt; the delay is random below it.',
+    default: 1_000,
+    bounds: { min: 0, max: LIMITS.retryDelayMsMax },
+  }),
+  backoffFactor: factor({
+    group,
+    name: 'backoff-factor',
+    sentence: 'Growth of that bound from one attempt to the next.',
+    default: 2,
+    environment: ['WF7_RETRY_BACKOFF_FACTOR'],
+    bounds: { min: 1, max: 10 },
+  }),
+  backoffMaxMs: duration({
+    group,
+    name: 'backoff-max',
+    sentence: 'Delay that no backoff exceeds.',
+    default: 60_000,
+    bounds: { min: 0, max: LIMITS.retryDelayMsMax },
+  }),
+  itemTimeoutMs: duration({
+    group,
+    name: 'item-timeout',
+    sentence: 'Most time for one item, whatever its handler does.',
+    default: 90_000,
+    bounds: { min: 100, max: 3_600_000 },
+  }),
+  memoryMb: size({
+    group,
+    name: 'memory',
+    sentence: 'Memory above which a worker finishes what it has and is replaced.',
+    default: 512,
+    bounds: { min: 64, max: 65_536 },
+  }),
+  heapMb: optional(
+    size({
+      group,
+      name: 'heap',
+      sentence: 'Heap of a worker; one that needs more dies and its items are released.',
+      default: 0,
+      bounds: { min: 32, max: 65_536 },
+    }),
+    { meaning: "Node's own choice" },
+  ),
+} as const

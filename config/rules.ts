@@ -1,0 +1,59 @@
+// Rules between options. Each names the option to change first, what it is held against, and why.
+
+import { OPTIONS, showSetting } from './options.js'
+import type { SettingName, Settings } from './settings.js'
+
+export interface CrossRule {
+  readonly setting: SettingName
+  /** Whether the settings break the rule. */
+  readonly isBroken: (settings: Settings) => boolean
+  /** What was expected, to follow "to be". */
+  readonly expected: (settings: Settings) => string
+}
+
+/** An option and its value: "`heartbeat` (5 s)". */
+function named<Name extends SettingName>(settings: Settings, name: Name): string {
+  return `\`${OPTIONS[name].flag}\` (${showSetting(name, settings[name])})`
+}
+
+/**
+ * Two lost heartbeats must not cost the lease. This also keeps a heartbeat and the margin by which
+ * trust ends early (a sixth of the lease) within one lease.
+ */
+const HEARTBEATS_A_LEASE = 3
+
+export const CROSS_RULES: readonly CrossRule[] = [
+  {
+    setting: 'leaseMs',
+    isBroken: ({ leaseMs, heartbeatMs }) => leaseMs < HEARTBEATS_A_LEASE * heartbeatMs,
+    expected: (settings) =>
+      `at least ${HEARTBEATS_A_LEASE} × ${named(settings, 'heartbeatMs')}, so that two lost ` +
+      'heartbeats do not cost it',
+  },
+  {
+    setting: 'concurrency',
+    isBroken: ({ concurrency, sockets }) => concurrency > sockets,
+    expected: (settings) => `at most ${named(settings, 'sockets')}`,
+  },
+  {
+    setting: 'socketsPerHost',
+    isBroken: ({ socketsPerHost, sockets }) => socketsPerHost > sockets,
+    expected: (settings) => `at most ${named(settings, 'sockets')}`,
+  },
+  {
+    setting: 'itemTimeoutMs',
+    isBroken: ({ itemTimeoutMs, totalTimeoutMs }) => itemTimeoutMs <= totalTimeoutMs,
+    expected: (settings) => `longer than ${named(settings, 'totalTimeoutMs')}`,
+  },
+  {
+    setting: 'backoffMaxMs',
+    isBroken: ({ backoffMaxMs, backoffMs }) => backoffMaxMs < backoffMs,
+    expected: (settings) => `at least ${named(settings, 'backoffMs')}`,
+  },
+  {
+    setting: 'heapMb',
+    isBroken: ({ heapMb, memoryMb }) => heapMb !== null && heapMb > memoryMb,
+    expected: (settings) =>
+      `at most ${named(settings, 'memoryMb')}, above which the worker is replaced anyway`,
+  },
+]

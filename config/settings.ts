@@ -1,0 +1,62 @@
+import type { LogLevel } from '../src/telemetry/events.js'
+
+/** Where the items of a workflow are worked. */
+export type Executor = 'process' | 'thread' | 'both'
+
+/**
+ * Everything that can be set, after flags, environment, file and defaults were put together and
+ * checked. Durations are milliseconds, sizes megabytes of 1 048 576 bytes. `options.ts` says for each
+ * setting what it is for, its bounds, its default and its names.
+ */
+export interface Settings {
+  /** null: the embedded Postgres below `dataDir`. */
+  readonly databaseUrl: string | null
+  readonly pooling: 'auto' | 'direct' | 'transaction'
+  readonly poolMax: number
+  readonly dataDir: string
+
+  /** null: the name of the host. */
+  readonly nodeName: string | null
+  readonly leaseMs: number
+  readonly heartbeatMs: number
+  readonly sweepMs: number
+  readonly drainMs: number
+  readonly silentMs: number
+
+  readonly concurrency: number
+  readonly executor: Executor
+  readonly processes: number
+  readonly threads: number
+  readonly attempts: number
+  readonly backoffMs: number
+  readonly backoffFactor: number
+  readonly backoffMaxMs: number
+  readonly itemTimeoutMs: number
+  readonly memoryMb: number
+  /** null: Node's own choice. */
+  readonly heapMb: number | null
+
+  readonly connectTimeoutMs: number
+  readonly headersTimeoutMs: number
+  readonly bodyTimeoutMs: number
+  readonly totalTimeoutMs: number
+  readonly keepAliveMs: number
+  readonly sockets: number
+  readonly socketsPerHost: number
+  readonly bodyMb: number
+  readonly redirects: number
+  readonly userAgent: string
+  /** CIDRs; the words 'loopback' and 'private' have become the ranges they stand for. */
+  readonly allowRanges: readonly string[]
+
+  readonly host: string
+  /** 0: any free port; null: no dashboard. */
+  readonly port: number | null
+  /** null: one is made up at each start. */
+  readonly token: string | null
+
+  readonly logLevel: LogLevel
+  readonly logFormat: 'auto' | 'json' | 'pretty'
+}
+
+export type SettingName = keyof Settings

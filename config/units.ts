@@ -1,0 +1,49 @@
+// Durations and sizes as people write them.
+
+const DURATION_UNITS: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['ms', 1],
+  ['s', 1_000],
+  ['m', 60_000],
+  ['min', 60_000],
+  ['h', 3_600_000],
+])
+
+const SIZE_UNITS: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['m', 1],
+  ['mb', 1],
+  ['g', 1_024],
+  ['gb', 1_024],
+])
+
+function readUnits(raw: unknown, units: ReadonlyMap<string, number>): number | undefined {
+  if (typeof raw === 'number') return Number.isFinite(raw) ? raw : undefined
+  if (typeof raw !== 'string') return undefined
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/.exec(raw.trim().toLowerCase()) ?? []
+  const scale = units.get(unit ?? '')
+  return amount === undefined || scale === undefined ? undefined : Number(amount) * scale
+}
+
+/** `500ms`, `30s`, `2m`, `1h` or plain milliseconds, as milliseconds; undefined for anything else. */
+export function readDuration(raw: unknown): number | undefined {
+  const value = readUnits(raw, DURATION_UNITS)
+  return value === undefined ? undefined : Math.round(value)
+}
+
+/** `512mb`, `2gb` or plain megabytes, as megabytes; undefined for anything else. */
+export function readSizeMb(raw: unknown): number | undefined {
+  const value = readUnits(raw, SIZE_UNITS)
+  return value === undefined ? undefined : Math.round(value)
+}
+
+export function showDuration(durationMs: number): string {
+  if (durationMs >= 3_600_000 && durationMs % 3_600_000 === 0) return `${durationMs / 3_600_000} h`
+  if (durationMs >= 60_000 && durationMs % 60_000 === 0) return `${durationMs / 60_000} min`
+  if (durationMs >= 1_000 && durationMs % 100 === 0) return `${durationMs / 1_000} s`
+  return `${durationMs} ms`
+}
+
+export function showSizeMb(sizeMb: number): string {
+  return sizeMb >= 1_024 && sizeMb % 1_024 === 0 ? `${sizeMb / 1_024} GB` : `${sizeMb} MB`
+}

@@ -1,0 +1,220 @@
+import { assert } from './assert.js'
+import type { BackoffOptions } from './backoff.js'
+import { backoffDelayMs } from './backoff.js'
+import { errorText } from './error-text.js'
+import { LIMITS } from './limits.js'
+import type { Outcome, OutcomeCode, ResultRow } from './outcome.js'
+import { OUTCOMES } from './outcome.js'
+import type { Random } from './random.js'
+
+/** What becomes of an item, by the supervisor's decision. */
+export const SETTLE_EVENTS = [
+  'complete',
+  'retry',
+  'snooze',
+  'discard',
+  'release',
+  'reclaim',
+  'cancel',
+] as const
+export type SettleEvent = (typeof SETTLE_EVENTS)[number]
+
+/** One item's end. */
+export interface Settlement {
+  readonly itemId: string
+  readonly packId: string
+  readonly leaseId: string
+  readonly event: SettleEvent
+  readonly code: OutcomeCode
+  /** Number of the attempt that ended, from 1. */
+  readonly attempt: number
+  readonly httpStatus: number | null
+  readonly durationMs: number | null
+  readonly credits: number | null
+  readonly error: string | null
+  /** For an item that goes back to the queue: when, and with which counts. */
+  readonly next: NextTry | null
+  /** Result rows by sink; written for 'complete' only. */
+  readonly rows: { readonly [sink: string]: readonly ResultRow[] }
+}
+
+export interface NextTry {
+  readonly delayMs: number
+  readonly attempt: number
+  readonly snoozes: number
+  readonly crashes: number
+  readonly lonelyCrashes: number
+  /** Items of one pack with different slices go to different packs: how a crash is bisected. */
+  readonly slice: number
+}
+
+/** An item under lease, with the counts its pack had when it was leased. */
+export interface HeldItem {
+  readonly itemId: string
+  readonly itemKey: string
+  readonly packId: string
+  readonly leaseId: string
+  /** Attempts charged before this one. */
+  readonly attempt: number
+  readonly snoozes: number
+  readonly crashes: number
+  readonly lonelyCrashes: number
+}
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included. */
+  readonly attempts: number
+  readonly backoff: BackoffOptions
+}
+
+type Failure = Extract<Outcome, { result: 'failed' }>
+
+function settlementOf(
+  held: HeldItem,
+  end: { event: SettleEvent; code: OutcomeCode } & Partial<Settlement>,
+): Settlement {
+  return {
+    itemId: held.itemId,
+    packId: held.packId,
+    leaseId: held.leaseId,
+    attempt: held.attempt + 1,
+    httpStatus: null,
+    durationMs: null,
+    credits: null,
+    error: null,
+    next: null,
+    rows: {},
+    ...end,
+  }
+}
+
+function nextOf(held: HeldItem, next: Partial<NextTry>): NextTry {
+  return {
+    delayMs: 0,
+    attempt: held.attempt,
+    snoozes: held.snoozes,
+    crashes: 0,
+    lonelyCrashes: 0,
+    slice: 0,
+    ...next,
+  }
+}
+
+/** Decides what an outcome means for its item: the rule of its code, and the attempts that are left. */
+export function decideSettlement(
+  held: HeldItem,
+  outcome: Outcome,
+  policy: RetryPolicy,
+  random: Random,
+): Settlement {
+  if (outcome.result === 'release') {
+    return releaseSettlement(held)
+  }
+  const facts = {
+    httpStatus: outcome.facts.httpStatus ?? null,
+    durationMs: outcome.facts.durationMs,
+    credits: outcome.facts.credits ?? null,
+  }
+  if (outcome.result === 'complete') {
+    return settlementOf(held, { event: 'complete', code: 'ok', rows: outcome.rows, ...facts })
+  }
+  return { ...failureSettlement(held, outcome, policy, random), ...facts }
+}
+
+function failureSettlement(
+  held: HeldItem,
+  failure: Failure,
+  policy: RetryPolicy,
+  random: Random,
+): Settlement {
+  const { code, retryAfterMs } = failure
+  const error = errorText(failure.message)
+  const attempt = held.attempt + 1
+  const delayMs = () => backoffDelayMs(policy.backoff, { attempt, retryAfterMs }, random)
+  switch (OUTCOMES[code].rule) {
+    case 'snooze':
+      // An endless 429 would keep the item for ever: past the bound a snooze costs an attempt.
+      if (held.snoozes < LIMITS.snoozesMax) {
+        const next = nextOf(held, { delayMs: delayMs(), snoozes: held.snoozes + 1 })
+        return settlementOf(held, { event: 'snooze', code, error, next })
+      }
+      break
+    case 'discard':
+      return settlementOf(held, { event: 'discard', code, error })
+    case 'cancel':
+      return settlementOf(held, { event: 'cancel', code, error })
+    default:
+      break
+  }
+  if (attempt >= policy.attempts) return settlementOf(held, { event: 'discard', code, error })
+  const next = nextOf(held, { attempt, delayMs: delayMs() })
+  return settlementOf(held, { event: 'retry', code, error, next })
+}
+
+/** Gives an item back untouched: no attempt is charged, nothing it did counts. */
+export function releaseSettlement(held: HeldItem): Settlement {
+  const { crashes, lonelyCrashes } = held
+  return settlementOf(held, {
+    event: 'release',
+    code: 'cancelled',
+    next: nextOf(held, { crashes, lonelyCrashes }),
+  })
+}
+
+/** Ends an item whose result rows the database refused. */
+export function sinkFailure(settlement: Settlement, message: string): Settlement {
+  return {
+    ...settlement,
+    event: 'discard',
+    code: 'sink',
+    error: errorText(message),
+    next: null,
+    rows: {},
+  }
+}
+
+export interface Crash {
+  /** Who died and how, for the items' history. */
+  readonly reason: string
+  /** The worker had been given one pack and nothing else. */
+  readonly isAlone: boolean
+}
+
+/**
+ * Decides about the items a dead worker held. Nobody's attempt is charged. A pack that crashed before
+ * comes back in halves, so that an item which kills its worker is alone after a few deaths; one that
+ * kills alone again and again is quarantined.
+ */
+export function decideCrash(items: readonly HeldItem[], crash: Crash): readonly Settlement[] {
+  return [...groupByPack(items).values()].flatMap((members) => crashOfPack(members, crash))
+}
+
+function groupByPack(items: readonly HeldItem[]): Map<string, HeldItem[]> {
+  const packs = new Map<string, HeldItem[]>()
+  for (const item of items) {
+    const members = packs.get(item.packId)
+    if (members === undefined) packs.set(item.packId, [item])
+    else members.push(item)
+  }
+  return packs
+}
+
+function crashOfPack(members: readonly HeldItem[], crash: Crash): readonly Settlement[] {
+  const first = members[0]
+  assert(first !== undefined, 'a pack has members')
+  const isLonely = crash.isAlone && members.length === 1
+  const lonelyCrashes = first.lonelyCrashes + (isLonely ? 1 : 0)
+  const half = first.crashes >= 1 ? Math.ceil(members.length / 2) : members.length
+  const error = errorText(crash.reason)
+  return members.map((held, index) => {
+    if (isLonely && lonelyCrashes >= LIMITS.lonelyCrashesMax) {
+      return settlementOf(held, { event: 'discard', code: 'poison', error })
+    }
+    const next = nextOf(held, {
+      crashes: held.crashes + 1,
+      lonelyCrashes,
+      slice: index < half ? 0 : 1,
+    })
+    return settlementOf(held, { event: 'reclaim', code: 'worker_lost', error, next })
+  })
+}

@@ -1,0 +1,217 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dispatcher } from 'undici'
+import type { CancelTimer, Clock, MonotonicMs } from '../core/clock.js'
+import { LIMITS } from '../core/limits.js'
+import type { FetchOptions } from '../core/worker-options.js'
+import type { ByteGate } from './byte-gate.js'
+import { type Phase, toFailure } from './classify.js'
+import { FetchFailure } from './failure.js'
+import type { PooledSocket } from './socket-pool.js'
+
+export interface ExchangeOptions
+  extends Pick<FetchOptions, 'headersTimeoutMs' | 'bodyTimeoutMs' | 'bodyBytesMax'> {
+  readonly clock: Clock
+  readonly gate: ByteGate
+}
+
+/**
+ * A response, its body still in its content coding. Bodies of refusals and redirects are not kept.
+ */
+export interface RawResponse {
+  readonly status: number
+  readonly headers: { readonly [name: string]: string }
+  readonly body: Buffer
+  /** Whether the socket may carry another request. */
+  readonly isReusable: boolean
+}
+
+/** How one request went, also when it failed. */
+export interface ExchangeFacts {
+  /** Whether the request was written to a socket at all. */
+  readonly isSent: boolean
+  /** Whether it went over a connection that was open before. */
+  readonly isReused: boolean
+  readonly bytes: number
+  readonly status: number | null
+  readonly phase: Phase
+}
+
+/**
+ * One GET over one socket. It ends exactly once, and after its end it holds neither timer nor
+ * listener. What undici reports later is ignored. Its bytes stay booked in the gate under its own
+ * name until the caller, who holds the body now, releases them.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly #options: ExchangeOptions
+  readonly #socket: PooledSocket
+  readonly #connectionsBefore: number | null
+  readonly #chunks: Buffer[] = []
+  #controller: Dispatcher.DispatchController | null = null
+  #phase: Phase = 'connect'
+  #isReused = false
+  #status: number | null = null
+  #headers: { readonly [name: string]: string } = {}
+  #bytes = 0
+  #discarding = false
+  #lastByteAtMs: MonotonicMs = 0
+  #cancelTimer: CancelTimer = () => {}
+  #settle: ((end: RawResponse | FetchFailure | { readonly reason: unknown }) => void) | null = null
+
+  constructor(socket: PooledSocket, options: ExchangeOptions) {
+    this.#socket = socket
+    this.#connectionsBefore = socket.isOpen ? socket.connections : null
+    this.#options = options
+  }
+
+  get facts(): ExchangeFacts {
+    return {
+      isSent: this.#phase !== 'connect',
+      isReused: this.#isReused,
+      bytes: this.#bytes,
+      status: this.#status,
+      phase: this.#phase,
+    }
+  }
+
+  /** @throws {FetchFailure} for what went wrong on the wire, or the abort signal's reason. */
+  run(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    abortSignal: AbortSignal,
+  ): Promise<RawResponse> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => this.#end({ reason: abortSignal.reason })
+      this.#settle = (end) => {
+        abortSignal.removeEventListener('abort', onAbort)
+        if (end instanceof FetchFailure) reject(end)
+        else if ('reason' in end) reject(end.reason)
+        else resolve(end)
+      }
+      abortSignal.addEventListener('abort', onAbort, { once: true })
+      if (abortSignal.aborted) return onAbort()
+      try {
+        const path = `${url.pathname}${url.search}`
+        this.#socket.client.dispatch({ path, method: 'GET', headers }, this)
+      } catch (error) {
+        this.#end(toFailure(error, this.#phase))
+      }
+    })
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#settle === null) {
+      controller.abort(new Error('the exchange has ended'))
+      return
+    }
+    this.#phase = 'headers'
+    // A connection that broke while it idled is replaced by undici before the request starts.
+    this.#isReused = this.#connectionsBefore === this.#socket.connections
+    const { headersTimeoutMs } = this.#options
+    this.#startTimer(headersTimeoutMs, () => {
+      const words = `no response headers in ${headersTimeoutMs} ms`
+      this.#end(new FetchFailure('timeout_headers', words))
+    })
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    // Informational responses come before the real one, within the same headers timeout.
+    if (this.#settle === null || status < 200) return
+    this.#controller = controller
+    this.#phase = 'body'
+    this.#status = status
+    this.#headers = joinHeaders(headers)
+    this.#discarding = status >= 300
+    const announced = Number(this.#headers['content-length'])
+    if (!this.#discarding && announced > this.#options.bodyBytesMax) {
+      this.#end(this.#tooLarge(`the server announces ${announced} bytes`))
+      return
+    }
+    this.#lastByteAtMs = this.#options.clock.nowMs()
+    this.#watchBody(this.#options.bodyTimeoutMs)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#settle === null) return
+    this.#bytes += chunk.length
+    if (this.#discarding) {
+      // Reading the rest keeps the connection; beyond some size a new one is cheaper.
+      if (this.#bytes > LIMITS.headersBytesMax) this.#end(this.#response(false))
+      return
+    }
+    this.#lastByteAtMs = this.#options.clock.nowMs()
+    if (this.#bytes > this.#options.bodyBytesMax) {
+      this.#end(this.#tooLarge('the body goes on'))
+      return
+    }
+    this.#chunks.push(chunk)
+    const mayGoOn = this.#options.gate.add(this, chunk.length, () => this.#resume())
+    if (mayGoOn) return
+    // Our own pause is not the server's silence.
+    this.#cancelTimer()
+    controller.pause()
+  }
+
+  onResponseEnd(): void {
+    this.#end(this.#response(true))
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    // The outcome of a refusal or redirect stands in its headers; a broken body does not change it.
+    if (this.#discarding) this.#end(this.#response(false))
+    else this.#end(toFailure(error, this.#phase))
+  }
+
+  #response(isReusable: boolean): RawResponse {
+    const [first, second] = this.#chunks
+    const body = first !== undefined && second === undefined ? first : Buffer.concat(this.#chunks)
+    return { status: this.#status ?? 0, headers: this.#headers, body, isReusable }
+  }
+
+  #tooLarge(what: string): FetchFailure {
+    return new FetchFailure('too_large', `${what}; at most ${this.#options.bodyBytesMax} bytes`)
+  }
+
+  #resume(): void {
+    if (this.#settle === null) return
+    this.#lastByteAtMs = this.#options.clock.nowMs()
+    this.#watchBody(this.#options.bodyTimeoutMs)
+    this.#controller?.resume()
+  }
+
+  /** One timer that looks back is cheaper than one for each chunk. */
+  #watchBody(delayMs: number): void {
+    const { bodyTimeoutMs, clock } = this.#options
+    this.#startTimer(delayMs, () => {
+      const quietMs = clock.nowMs() - this.#lastByteAtMs
+      if (quietMs < bodyTimeoutMs) return this.#watchBody(bodyTimeoutMs - quietMs)
+      if (this.#discarding) return this.#end(this.#response(false))
+      this.#end(new FetchFailure('timeout_body', `the body stood still for ${bodyTimeoutMs} ms`))
+    })
+  }
+
+  #startTimer(delayMs: number, fire: () => void): void {
+    this.#cancelTimer()
+    this.#cancelTimer = this.#options.clock.setTimer(delayMs, fire)
+  }
+
+  #end(end: RawResponse | FetchFailure | { readonly reason: unknown }): void {
+    const settle = this.#settle
+    if (settle === null) return
+    this.#settle = null
+    this.#cancelTimer()
+    settle(end)
+  }
+}
+
+function joinHeaders(headers: IncomingHttpHeaders): { readonly [name: string]: string } {
+  const entries = Object.entries(headers).map(([name, value]) => [
+    name.toLowerCase(),
+    Array.isArray(value) ? value.join(', ') : (value ?? ''),
+  ])
+  return Object.fromEntries(entries)
+}

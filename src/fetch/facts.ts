@@ -1,0 +1,42 @@
+import type { AttemptFacts } from '../core/outcome.js'
+import type { ExchangeFacts } from './exchange.js'
+
+/** Running account of what fetches cost. One may be shared by all fetches of an item. */
+export interface FetchTally {
+  /** Requests written to a socket, redirects and repetitions included. */
+  requests: number
+  /** Those of them that went over a connection that was open before. */
+  reusedRequests: number
+  /** Bytes of bodies received, before content decoding. */
+  bytes: number
+  /** Status of the last response; null when none came. */
+  httpStatus: number | null
+}
+
+/** What fetches cost. `reused`: every request went over a connection that was open before. */
+export type FetchFacts = Omit<AttemptFacts, 'durationMs' | 'credits'>
+
+export const createTally = (): FetchTally => ({
+  requests: 0,
+  reusedRequests: 0,
+  bytes: 0,
+  httpStatus: null,
+})
+
+export function tallyExchange(tally: FetchTally, facts: ExchangeFacts): void {
+  if (!facts.isSent) return
+  tally.requests += 1
+  tally.reusedRequests += facts.isReused ? 1 : 0
+  tally.bytes += facts.bytes
+  tally.httpStatus = facts.status
+}
+
+export function toFacts(tally: FetchTally): FetchFacts {
+  if (tally.requests === 0) return {}
+  return {
+    requests: tally.requests,
+    bytes: tally.bytes,
+    reused: tally.reusedRequests === tally.requests,
+    ...(tally.httpStatus === null ? {} : { httpStatus: tally.httpStatus }),
+  }
+}

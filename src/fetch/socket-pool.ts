@@ -1,0 +1,205 @@
+// Sockets of one worker. undici caps connections per origin but not in all, and keeps idle ones to
+// every host it ever met; so each socket here is a `Client` of its own, counted from its birth to
+// its end, idle time included. When there is no room, the socket that has idled longest makes some.
+
+import { type buildConnector, Client } from 'undici'
+import { assert } from '../core/assert.js'
+import { LIMITS } from '../core/limits.js'
+import type { FetchOptions } from '../core/worker-options.js'
+import { FetchFailure } from './failure.js'
+
+/** One socket, lent to one request at a time. */
+export interface PooledSocket {
+  readonly client: Client
+  readonly origin: string
+  readonly host: string
+  /** Whether a connection stands. */
+  isOpen: boolean
+  /** Connections made so far: undici replaces one that broke while it idled. */
+  connections: number
+  isLent: boolean
+}
+
+export interface SocketRequest {
+  readonly url: URL
+  /** Do not take a connection that was used before: it may be as dead as the last one. */
+  readonly isFresh: boolean
+  readonly abortSignal: AbortSignal
+}
+
+interface Waiter {
+  readonly request: SocketRequest
+  readonly resolve: (socket: PooledSocket) => void
+  readonly reject: (error: unknown) => void
+  readonly onAbort: () => void
+}
+
+type PoolOptions = Pick<FetchOptions, 'socketsMax' | 'socketsPerHostMax' | 'keepAliveMs'>
+
+export class SocketPool {
+  readonly #options: PoolOptions
+  readonly #connector: buildConnector.connector
+  /** Every socket, those idle longest first. */
+  readonly #sockets = new Set<PooledSocket>()
+  readonly #waiters = new Set<Waiter>()
+  #isClosed = false
+
+  constructor(options: PoolOptions, connector: buildConnector.connector) {
+    this.#options = {
+      keepAliveMs: options.keepAliveMs,
+      socketsMax: Math.min(options.socketsMax, LIMITS.socketsMax),
+      socketsPerHostMax: Math.min(options.socketsPerHostMax, LIMITS.socketsPerHostMax),
+    }
+    this.#connector = connector
+  }
+
+  get size(): number {
+    return this.#sockets.size
+  }
+
+  get waiting(): number {
+    return this.#waiters.size
+  }
+
+  /**
+   * Lends a socket, at once or when one is free: first come, first served among those for whom
+   * there is room.
+   *
+   * @throws the reason of the abort signal; a `FetchFailure` when too many wait or the pool is
+   * closed.
+   */
+  async acquire(request: SocketRequest): Promise<PooledSocket> {
+    request.abortSignal.throwIfAborted()
+    if (this.#isClosed) throw new FetchFailure('reset', 'the fetcher is closed')
+    const socket = this.#take(request)
+    if (socket !== null) return socket
+    if (this.#waiters.size >= LIMITS.slotsMax) {
+      throw new FetchFailure('handler', `more than ${LIMITS.slotsMax} requests wait for a socket`)
+    }
+    return this.#wait(request)
+  }
+
+  /** Takes a socket back. One that may be in an unknown state is not kept. */
+  release(socket: PooledSocket, isReusable: boolean): void {
+    assert(socket.isLent, 'a socket is released once')
+    socket.isLent = false
+    // Last in the set: the most recently used is taken first and evicted last.
+    if (this.#sockets.delete(socket)) this.#sockets.add(socket)
+    if (!isReusable || !socket.isOpen || this.#isClosed) this.#drop(socket)
+    this.#serveWaiters()
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const waiter of this.#waiters) {
+      this.#forget(waiter)
+      waiter.reject(new FetchFailure('reset', 'the fetcher is closed'))
+    }
+    const clients = [...this.#sockets].map((socket) => socket.client)
+    this.#sockets.clear()
+    await Promise.all(clients.map((client) => client.destroy()))
+  }
+
+  #take(request: SocketRequest): PooledSocket | null {
+    const { origin, hostname } = request.url
+    const all = [...this.#sockets]
+    const idle = all.filter((socket) => !socket.isLent)
+    const known = request.isFresh ? undefined : idle.findLast((socket) => socket.origin === origin)
+    if (known !== undefined) {
+      known.isLent = true
+      return known
+    }
+    const ofHost = all.filter((socket) => socket.host === hostname)
+    if (ofHost.length >= this.#options.socketsPerHostMax) {
+      const spare = idle.find((socket) => socket.host === hostname)
+      if (spare === undefined) return null
+      this.#drop(spare)
+    } else if (all.length >= this.#options.socketsMax) {
+      const spare = idle[0]
+      if (spare === undefined) return null
+      this.#drop(spare)
+    }
+    return this.#open(request.url)
+  }
+
+  #open(url: URL): PooledSocket {
+    const { keepAliveMs } = this.#options
+    const client = new Client(url.origin, {
+      connect: this.#connector,
+      pipelining: 1,
+      maxHeaderSize: LIMITS.headersBytesMax,
+      keepAliveTimeout: keepAliveMs,
+      keepAliveMaxTimeout: keepAliveMs,
+      // The exchange has timers of its own, which are exact; undici's tick about once a second.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+    const { origin, hostname: host } = url
+    const socket: PooledSocket = {
+      client,
+      origin,
+      host,
+      isOpen: false,
+      connections: 0,
+      isLent: true,
+    }
+    client.on('connect', () => {
+      socket.isOpen = true
+      socket.connections += 1
+    })
+    client.on('disconnect', () => {
+      socket.isOpen = false
+      if (socket.isLent) return
+      this.#drop(socket)
+      this.#serveWaiters()
+    })
+    this.#sockets.add(socket)
+    return socket
+  }
+
+  #drop(socket: PooledSocket): void {
+    this.#sockets.delete(socket)
+    // Destroying can only fail for a client that is gone already.
+    socket.client.destroy().catch(() => {})
+  }
+
+  #wait(request: SocketRequest): Promise<PooledSocket> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#forget(waiter)
+        reject(request.abortSignal.reason)
+      }
+      const waiter: Waiter = { request, resolve, reject, onAbort }
+      this.#waiters.add(waiter)
+      request.abortSignal.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  #forget(waiter: Waiter): void {
+    this.#waiters.delete(waiter)
+    waiter.request.abortSignal.removeEventListener('abort', waiter.onAbort)
+  }
+
+  #serveWaiters(): void {
+    const fullHosts = new Set<string>()
+    for (const waiter of this.#waiters) {
+      const { hostname } = waiter.request.url
+      // Of a host without room only the first waiter needs to be asked.
+      if (fullHosts.has(hostname)) continue
+      const socket = this.#take(waiter.request)
+      if (socket === null) {
+        if (this.#isFull()) return
+        fullHosts.add(hostname)
+        continue
+      }
+      this.#forget(waiter)
+      waiter.resolve(socket)
+    }
+  }
+
+  /** Every socket there may be is lent. */
+  #isFull(): boolean {
+    if (this.#sockets.size < this.#options.socketsMax) return false
+    return [...this.#sockets].every((socket) => socket.isLent)
+  }
+}

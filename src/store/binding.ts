@@ -1,0 +1,208 @@
+// What makes a table of the user's a queue: the SQL of the triggers that enqueue its rows, and the
+// clause by which lease, settle and reclaim write the status word back.
+
+import type { SourceDefinition } from '../core/definition.js'
+import { quoteIdentifier, quoteLiteral, quoteTable } from './identifiers.js'
+
+/** The words a bound status column carries. */
+export const STATUS_WORDS = ['Queued', 'Processing', 'Complete', 'Error', 'Cancelled'] as const
+export type StatusWord = (typeof STATUS_WORDS)[number]
+
+/** A source as stored with its workflow: enough to write status words without the workflow's module. */
+export type Binding = Omit<SourceDefinition, 'urlColumn' | 'insert'>
+
+export function bindingOf(source: SourceDefinition): Binding {
+  const { urlColumn: _url, insert: _insert, ...binding } = source
+  return binding
+}
+
+/**
+ * The setting by which our own write of a status word is told from the owner's: it holds the id of the
+ * workflow whose words a statement writes, until the end of that statement's transaction. Without it,
+ * giving a row back ('Queued') would enqueue it a second time.
+ */
+const MIRROR_SETTING = 'fetchyard.mirror'
+
+export interface MirrorClause {
+  readonly workflowId: number
+  readonly binding: Binding
+  /** CTE with the columns item_id, item_key, round and word. */
+  readonly from: string
+  /** Words that may be overwritten: any other is the owner's, and stays. */
+  readonly over: readonly StatusWord[]
+}
+
+/**
+ * CTEs that write status words to the bound table.
+ *
+ * Two conditions keep the owner's word: a row is written only over the word the queue left there, and
+ * only by the item of its latest round. So a row that its owner set back to 'Queued' in mid-flight
+ * stays 'Queued', and its next round is worked as well.
+ */
+export function mirrorCtes(clause: MirrorClause): string {
+  const { binding, workflowId } = clause
+  const status = quoteIdentifier(binding.status)
+  const type = binding.statusType ?? 'text'
+  const stamp =
+    binding.updatedAt === undefined ? '' : `, ${quoteIdentifier(binding.updatedAt)} = now()`
+  const over = clause.over.map((word) => `${quoteLiteral(word)}::${type}`).join(', ')
+  return `
+  mirror_mark as materialized (
+    select set_config('${MIRROR_SETTING}', '${workflowId}', true) as workflow
+  ),
+  mirrored as (
+    update ${quoteTable(binding.table)} as owned
+       set ${status} = word.word::${type}${stamp}
+      from ${clause.from} as word, mirror_mark
+     where owned.${quoteIdentifier(binding.key)} = word.item_key::${binding.keyType}
+       and owned.${status} in (${over})
+       and mirror_mark.workflow = '${workflowId}'
+       and not exists (select from fetchyard.item as newer
+                        where newer.workflow_id = ${workflowId}
+                          and newer.item_key = word.item_key
+                          and newer.round > word.round)
+  )`
+}
+
+/** Names of the objects that a binding installs. */
+export function bindingNames(workflow: string): {
+  readonly handler: string
+  readonly trigger: string
+} {
+  const base = workflow.replaceAll('-', '_')
+  return {
+    handler: `fetchyard.${quoteIdentifier(`on_${base}_queued`)}`,
+    trigger: `fetchyard_${base}`,
+  }
+}
+
+function laneExpression(binding: Binding, row: string): string {
+  if (binding.laneColumn === undefined) return `''`
+  const column = `${row}.${quoteIdentifier(binding.laneColumn)}::text`
+  return `coalesce(lower(substring(${column} from '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/@]*@)?([^/:?#]+)')), '')`
+}
+
+function payloadExpression(binding: Binding, row: string): string {
+  const pairs = binding.payload.map(
+    (column) => `${quoteLiteral(column)}, ${row}.${quoteIdentifier(column)}`,
+  )
+  return `jsonb_build_object(${pairs.join(', ')})`
+}
+
+/** Rows of a relation that are to be worked, as a condition on unqualified columns. */
+export function wantedCondition(binding: Binding): string {
+  const queued = `${quoteIdentifier(binding.status)} = 'Queued'::${binding.statusType ?? 'text'}`
+  return binding.where === undefined ? queued : `${queued} and (${binding.where})`
+}
+
+function enqueueCall(workflowId: number, again: string): string {
+  return `select fetchyard.enqueue_items(${workflowId}::smallint, array_agg(wanted.key), array_agg(wanted.payload),
+                 array_agg(wanted.lane), array_agg(${again}))`
+}
+
+/** The body shared by both triggers: the wanted rows of the statement's new state. */
+function wantedRows(binding: Binding): string {
+  return `(select present.${quoteIdentifier(binding.key)}::text as key,
+                      ${payloadExpression(binding, 'present')} as payload,
+                      ${laneExpression(binding, 'present')} as lane
+                 from (select * from fetchyard_new where ${wantedCondition(binding)}) as present) as wanted`
+}
+
+/** Rows that are wanted now and were not before, with the round they ask for. */
+function newlyWantedRows(workflowId: number, binding: Binding): string {
+  const key = quoteIdentifier(binding.key)
+  const status = quoteIdentifier(binding.status)
+  return `(select rows.key, rows.payload, rows.lane,
+                  -- Set back while under way, be it by a word of the owner's in between: it is to be
+                  -- done once more. Otherwise only when finished.
+                  case when past.status = 'Processing' then 2
+                       when past.status = 'Queued' then 1
+                       when rows.key in (
+                              select item.item_key
+                                from fetchyard.work_queue as pack
+                               cross join lateral unnest(pack.item_ids) as member (item_id)
+                                join fetchyard.item on item.item_id = member.item_id
+                               where pack.workflow_id = ${workflowId} and pack.lease_id is not null)
+                         then 2
+                       else 1 end::smallint as again
+             from ${wantedRows(binding).replace(/ as wanted$/, ' as rows')}
+             left join (select ${key}::text as key, ${status}::text as status from fetchyard_old) as past
+                    on past.key = rows.key
+             left join (select ${key}::text as key from fetchyard_old where ${wantedCondition(binding)}) as before
+                    on before.key = rows.key
+            where before.key is null) as wanted`
+}
+
+/**
+ * The function behind both triggers. Its statements are planned at each call (`execute`): a plan kept
+ * from an update of one row would take hours for an update of a million.
+ */
+function handlerStatement(handler: string, workflowId: number, binding: Binding): string {
+  return `create or replace function ${handler}() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $fetchyard$
+begin
+  if tg_op = 'INSERT' then
+    execute $fetchyard_insert$
+    ${enqueueCall(workflowId, '1::smallint')}
+       from ${wantedRows(binding)}
+     having count(*) > 0
+    $fetchyard_insert$;
+    return null;
+  end if;
+  -- Our own write of a status word is no wish of the owner's.
+  if coalesce(current_setting('${MIRROR_SETTING}', true), '') = '${workflowId}' then
+    return null;
+  end if;
+  execute $fetchyard_update$
+  ${enqueueCall(workflowId, 'wanted.again')}
+     from ${newlyWantedRows(workflowId, binding)}
+   having count(*) > 0
+  $fetchyard_update$;
+  return null;
+end $fetchyard$`
+}
+
+/**
+ * The statements that bind a table, in order. Triggers are per statement, so that a bulk update of a
+ * million rows is one enqueue. They run as their owner: the application needs no right on our schema.
+ */
+export function bindingStatements(
+  workflow: string,
+  workflowId: number,
+  binding: Binding,
+): readonly string[] {
+  const names = bindingNames(workflow)
+  const table = quoteTable(binding.table)
+  return [
+    handlerStatement(names.handler, workflowId, binding),
+    `drop trigger if exists ${quoteIdentifier(`${names.trigger}_insert`)} on ${table}`,
+    `drop trigger if exists ${quoteIdentifier(`${names.trigger}_update`)} on ${table}`,
+    `create trigger ${quoteIdentifier(`${names.trigger}_insert`)}
+  after insert on ${table} referencing new table as fetchyard_new
+  for each statement execute function ${names.handler}()`,
+    `create trigger ${quoteIdentifier(`${names.trigger}_update`)}
+  after update on ${table} referencing old table as fetchyard_old new table as fetchyard_new
+  for each statement execute function ${names.handler}()`,
+  ]
+}
+
+/** Enqueues the rows that were 'Queued' before the triggers stood. */
+export function backfillStatement(workflowId: number, binding: Binding): string {
+  return `
+  with wanted as materialized (
+    select present.${quoteIdentifier(binding.key)}::text as key,
+           ${payloadExpression(binding, 'present')} as payload,
+           ${laneExpression(binding, 'present')} as lane
+      from (select * from ${quoteTable(binding.table)} where ${wantedCondition(binding)}) as present
+     where not exists (select from fetchyard.item
+                        where item.workflow_id = ${workflowId}
+                          and item.item_key = present.${quoteIdentifier(binding.key)}::text)
+     limit $1::int
+  )
+  select count(*)::int as found,
+         (select count(*) from fetchyard.enqueue_items(${workflowId}::smallint,
+            (select array_agg(key) from wanted), (select array_agg(payload) from wanted),
+            (select array_agg(lane) from wanted),
+            (select array_agg(0::smallint) from wanted)))::int as added
+    from wanted`
+}

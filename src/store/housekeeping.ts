@@ -1,0 +1,66 @@
+// What keeps the tables in shape without touching anybody's work.
+
+import type { Sql } from './client.js'
+import { codeOf } from './client.js'
+
+/**
+ * Folds the tallies of finished statements into one row a workflow and event. Rows that another folder
+ * holds are skipped, so folders never wait for each other and no count is taken twice.
+ *
+ * @returns rows folded away.
+ */
+export async function foldTallies(sql: Sql, rowsMax: number): Promise<number> {
+  const rows = await sql<{ folded: number }[]>`
+    with old as materialized (
+      select ctid from fetchyard.tally limit ${rowsMax}::int for update skip locked
+    ),
+    taken as (
+      delete from fetchyard.tally using old
+       where tally.ctid = old.ctid
+         and (select count(*) from old) > 64
+      returning tally.workflow_id, tally.event, tally.items
+    ),
+    folded as (
+      insert into fetchyard.tally (workflow_id, event, items)
+      select workflow_id, event, sum(items) from taken group by workflow_id, event
+    )
+    select count(*)::int as folded from taken`
+  return rows[0]?.folded ?? 0
+}
+
+/** SQLSTATEs: the table is there, or the rest partition holds rows of that day. */
+const EXPECTED = new Set(['42P07', '23514', '42P17'])
+
+/** Days of receipts for which a partition is made ahead. */
+const PARTITION_DAYS_AHEAD = 7
+
+/**
+ * Makes the daily partitions of the receipts, today's and those of the days ahead, so that dropping one
+ * is retention. A day whose receipts have begun in the rest partition keeps them there.
+ *
+ * @returns partitions made.
+ */
+export async function ensureReceiptPartitions(sql: Sql): Promise<number> {
+  const missing = await sql<{ name: string; first: string; next: string }[]>`
+    select 'processing_log_' || to_char(day, 'YYYYMMDD') as name,
+           to_char(day, 'YYYY-MM-DD') || 'T00:00:00Z' as first,
+           to_char(day + interval '1 day', 'YYYY-MM-DD') || 'T00:00:00Z' as next
+      from generate_series(date_trunc('day', now() at time zone 'utc'),
+                           date_trunc('day', now() at time zone 'utc')
+                             + ${PARTITION_DAYS_AHEAD}::int * interval '1 day',
+                           interval '1 day') as day
+     where to_regclass('fetchyard.processing_log_' || to_char(day, 'YYYYMMDD')) is null`
+  let made = 0
+  for (const partition of missing) {
+    try {
+      await sql.unsafe(`
+        create table fetchyard.${partition.name}
+        partition of fetchyard.processing_log for values from ('${partition.first}') to ('${partition.next}')`)
+      made += 1
+    } catch (error) {
+      // Made by another node meanwhile, or the day began in the rest partition.
+      if (!EXPECTED.has(codeOf(error) ?? '')) throw error
+    }
+  }
+  return made
+}

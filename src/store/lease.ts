@@ -1,0 +1,170 @@
+// Leasing: whole packs are taken as they are, the last one is split. One statement, one round trip.
+
+import type { Json } from '../core/outcome.js'
+import type { Binding } from './binding.js'
+import { mirrorCtes } from './binding.js'
+import type { Sql } from './client.js'
+
+export interface LeaseRequest {
+  readonly nodeId: string
+  readonly workflowId: number
+  readonly binding: Binding | null
+  /** Packs looked at, at most. */
+  readonly packsMax: number
+  /** Items leased, at most. */
+  readonly itemsMax: number
+  /** Time after which the packs may be reclaimed although their node lives, in milliseconds. */
+  readonly deadlineMs: number
+}
+
+export interface LeasedItem {
+  readonly itemId: string
+  readonly itemKey: string
+  readonly payload: Json
+  readonly lane: string
+}
+
+/** A pack under lease. The counts are those before this lease. */
+export interface LeasedPack {
+  readonly packId: string
+  readonly leaseId: string
+  readonly attempt: number
+  readonly snoozes: number
+  readonly crashes: number
+  readonly lonelyCrashes: number
+  readonly items: readonly LeasedItem[]
+}
+
+/**
+ * `materialized` is a fence: left free, the planner may run the limited subquery again inside a nested
+ * loop and lease more than it should. `skip locked` lets leasers pass each other.
+ *
+ * The workflow's row is read by the same statement, so a pause holds from its commit on.
+ */
+export function leaseStatement(workflowId: number, binding: Binding | null): string {
+  const mirror =
+    binding === null
+      ? ''
+      : `,${mirrorCtes({ workflowId, binding, from: 'marked', over: ['Queued'] })}`
+  return `
+  with candidate as materialized (
+    select pack.pack_id, pack.item_ids, pack.priority, pack.run_at
+      from fetchyard.work_queue as pack
+     where pack.workflow_id = ${workflowId}
+       and pack.lease_id is null
+       and pack.run_at <= now()
+       and exists (select from fetchyard.node
+                    where node.node_id = $1::uuid and node.fenced_at is null)
+       and exists (select from fetchyard.workflow as flow
+                    where flow.workflow_id = ${workflowId} and flow.paused_by = '{}')
+     order by pack.priority, pack.run_at, pack.pack_id
+     limit $2::int
+       for update of pack skip locked
+  ),
+  sized as (
+    select candidate.*,
+           cardinality(candidate.item_ids) as size,
+           sum(cardinality(candidate.item_ids))
+             over (order by candidate.priority, candidate.run_at, candidate.pack_id) as upto
+      from candidate
+  ),
+  whole as materialized (
+    update fetchyard.work_queue as pack
+       set lease_id  = nextval('fetchyard.lease_id'),
+           node_id   = $1::uuid,
+           leased_at = now(),
+           deadline  = now() + $4::int * interval '1 millisecond'
+      from sized
+     where pack.pack_id = sized.pack_id
+       and sized.upto <= $3::int
+    returning pack.pack_id, pack.lease_id, pack.attempt, pack.snoozes, pack.crashes,
+              pack.lonely_crashes, pack.item_ids
+  ),
+  rest as (
+    update fetchyard.work_queue as pack
+       set item_ids = sized.item_ids[($3::int - (sized.upto - sized.size) + 1)::int:]
+      from sized
+     where pack.pack_id = sized.pack_id
+       and sized.upto > $3::int
+       and sized.upto - sized.size < $3::int
+    returning pack.*, sized.item_ids[:($3::int - (sized.upto - sized.size))::int] as taken
+  ),
+  piece as (
+    insert into fetchyard.work_queue
+           (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at,
+            item_ids, lease_id, node_id, leased_at, deadline)
+    select workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at,
+           taken, nextval('fetchyard.lease_id'), $1::uuid, now(),
+           now() + $4::int * interval '1 millisecond'
+      from rest
+    returning pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes, item_ids
+  ),
+  leased as (select * from whole union all select * from piece),
+  marked as materialized (
+    select leased.pack_id, leased.lease_id, leased.attempt, leased.snoozes, leased.crashes,
+           leased.lonely_crashes, item.item_id, item.item_key, item.round, item.payload, item.lane,
+           member.n, 'Processing' as word
+      from leased
+     cross join lateral unnest(leased.item_ids) with ordinality as member (item_id, n)
+      join fetchyard.item on item.item_id = member.item_id
+  )${mirror}
+  select pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes,
+         item_id, item_key, payload, lane
+    from marked
+   order by pack_id, n`
+}
+
+interface LeaseRow {
+  readonly pack_id: string
+  readonly lease_id: string
+  readonly attempt: number
+  readonly snoozes: number
+  readonly crashes: number
+  readonly lonely_crashes: number
+  readonly item_id: string
+  readonly item_key: string
+  readonly payload: Json
+  readonly lane: string
+}
+
+/** Rows come ordered by pack: each run of one pack id is a pack. */
+function packsOf(rows: readonly LeaseRow[]): readonly LeasedPack[] {
+  const packs: (LeasedPack & { items: LeasedItem[] })[] = []
+  for (const row of rows) {
+    let pack = packs.at(-1)
+    if (pack === undefined || pack.packId !== row.pack_id) {
+      pack = {
+        packId: row.pack_id,
+        leaseId: row.lease_id,
+        attempt: row.attempt,
+        snoozes: row.snoozes,
+        crashes: row.crashes,
+        lonelyCrashes: row.lonely_crashes,
+        items: [],
+      }
+      packs.push(pack)
+    }
+    pack.items.push({
+      itemId: row.item_id,
+      itemKey: row.item_key,
+      payload: row.payload,
+      lane: row.lane,
+    })
+  }
+  return packs
+}
+
+/**
+ * Leases up to `itemsMax` ready items for a node.
+ *
+ * @returns the packs with their items; none when nothing is ready, the workflow is paused, or the node
+ * is fenced (its next heartbeat tells which).
+ */
+export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<readonly LeasedPack[]> {
+  const rows = await sql.unsafe<LeaseRow[]>(
+    leaseStatement(request.workflowId, request.binding),
+    [request.nodeId, request.packsMax, request.itemsMax, request.deadlineMs],
+    { prepare: true },
+  )
+  return packsOf(rows)
+}

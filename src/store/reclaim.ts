@@ -1,0 +1,154 @@
+// Reclaiming: packs of dead holders become ready again. Any node may do it, there is no leader: packs
+// that another reclaimer or a settle in progress holds are skipped, and a settle wins.
+
+import type { Binding } from './binding.js'
+import { mirrorCtes } from './binding.js'
+import type { Sql } from './client.js'
+
+export interface ReclaimRequest {
+  readonly workflowId: number
+  readonly binding: Binding | null
+  readonly packsMax: number
+}
+
+export interface Reclaimed {
+  readonly packs: number
+  readonly items: number
+}
+
+/**
+ * A pack that crashed before comes back in two halves: the bisection that isolates an item which kills
+ * its worker. Attempts are not charged. Every item's history says who lost it.
+ */
+function reclaimStatement(workflowId: number, binding: Binding | null): string {
+  const mirror =
+    binding === null
+      ? ''
+      : `,${mirrorCtes({
+          workflowId,
+          binding,
+          from: `(select item_id, item_key, round, 'Queued' as word from lost)`,
+          over: ['Processing'],
+        })}`
+  return `
+  with dead as materialized (
+    select pack.*,
+           case when node.node_id is null then 'its supervisor is unknown'
+                when node.fenced_at is not null
+                  then 'supervisor ' || node.name || ' (pid ' || node.pid || ' on ' || node.host
+                       || ') was lost: ' || coalesce(node.fenced_why, 'fenced')
+                else 'the lease passed its hard deadline' end as why
+      from fetchyard.work_queue as pack
+      left join fetchyard.node on node.node_id = pack.node_id
+     where pack.workflow_id = ${workflowId}
+       and pack.lease_id is not null
+       and (node.node_id is null or node.fenced_at is not null or pack.deadline < now())
+     order by pack.pack_id
+     limit $1::int
+       for update of pack skip locked
+  ),
+  halved as (
+    select dead.*,
+           case when crashes >= 1 and cardinality(item_ids) > 1
+                then (cardinality(item_ids) + 1) / 2
+                else cardinality(item_ids) end as kept
+      from dead
+  ),
+  freed as (
+    update fetchyard.work_queue as pack
+       set lease_id = null, node_id = null, leased_at = null, deadline = null,
+           crashes = pack.crashes + 1,
+           item_ids = halved.item_ids[:halved.kept]
+      from halved
+     where pack.pack_id = halved.pack_id
+  ),
+  other_half as (
+    insert into fetchyard.work_queue
+           (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at, item_ids)
+    select workflow_id, priority, partition, attempt, snoozes, crashes + 1, lonely_crashes, run_at,
+           item_ids[kept + 1:]
+      from halved
+     where kept < cardinality(item_ids)
+  ),
+  lost as materialized (
+    select item.item_id, item.item_key, item.round, dead.lease_id, dead.node_id, dead.attempt, dead.why
+      from dead
+     cross join lateral unnest(dead.item_ids) as member (item_id)
+      join fetchyard.item on item.item_id = member.item_id
+  ),
+  receipt as (
+    insert into fetchyard.processing_log
+           (item_id, lease_id, workflow_id, attempt, status, outcome_code, item_key, node_id, error)
+    select item_id, lease_id, ${workflowId}, attempt + 1, 'reclaimed', 'node_lost', item_key, node_id, why
+      from lost
+  ),
+  tallied as (
+    insert into fetchyard.tally (workflow_id, event, items)
+    select ${workflowId}, 'reclaim', count(*) from lost having count(*) > 0
+  )${mirror}
+  select (select count(*) from dead)::int as packs, (select count(*) from lost)::int as items`
+}
+
+/** Frees packs of fenced or unknown nodes, and packs past their hard deadline. */
+export async function reclaimPacks(sql: Sql, request: ReclaimRequest): Promise<Reclaimed> {
+  const rows = await sql.unsafe<Reclaimed[]>(
+    reclaimStatement(request.workflowId, request.binding),
+    [request.packsMax],
+    { prepare: true },
+  )
+  return rows[0] ?? { packs: 0, items: 0 }
+}
+
+/**
+ * Gives all packs of a node back untouched, when it stops in order: no crash is counted, no attempt
+ * charged. Fencing the node comes first, so that no late lease of its own slips in behind.
+ */
+export async function releaseNode(
+  sql: Sql,
+  request: {
+    readonly nodeId: string
+    readonly workflowId: number
+    readonly binding: Binding | null
+  },
+): Promise<Reclaimed> {
+  const { nodeId, workflowId, binding } = request
+  const mirror =
+    binding === null
+      ? ''
+      : `,${mirrorCtes({
+          workflowId,
+          binding,
+          from: `(select item_id, item_key, round, 'Queued' as word from given_back)`,
+          over: ['Processing'],
+        })}`
+  const rows = await sql.unsafe<Reclaimed[]>(
+    `
+  with held as materialized (
+    select pack_id from fetchyard.work_queue
+     where workflow_id = ${workflowId} and node_id = $1::uuid and lease_id is not null
+     order by pack_id
+       for update
+  ),
+  freed as (
+    update fetchyard.work_queue as pack
+       set lease_id = null, node_id = null, leased_at = null, deadline = null
+      from held
+     where pack.pack_id = held.pack_id
+    returning pack.pack_id, pack.item_ids
+  ),
+  given_back as materialized (
+    select item.item_id, item.item_key, item.round
+      from freed
+     cross join lateral unnest(freed.item_ids) as member (item_id)
+      join fetchyard.item on item.item_id = member.item_id
+  ),
+  tallied as (
+    insert into fetchyard.tally (workflow_id, event, items)
+    select ${workflowId}, 'release', count(*) from given_back having count(*) > 0
+  )${mirror}
+  select (select count(*) from freed)::int as packs, (select count(*) from given_back)::int as items`,
+    [nodeId],
+    { prepare: true },
+  )
+  return rows[0] ?? { packs: 0, items: 0 }
+}

@@ -1,0 +1,269 @@
+// Settling: the one statement through which anything about a leased item becomes true. It locks the
+// packs by lease and node; the items still in them are ours and leave; results, status words, retries,
+// receipts and counts are all derived from those items. So settling twice, late, or with an old lease
+// finds nothing to take, and writes nothing.
+
+import type { SinkDefinition } from '../core/definition.js'
+import type { Settlement } from '../core/settlement.js'
+import type { Binding } from './binding.js'
+import { mirrorCtes } from './binding.js'
+import type { Sql } from './client.js'
+import { quoteIdentifier, quoteTable } from './identifiers.js'
+
+/** What the statement must know of a workflow. */
+export interface SettlePlan {
+  readonly workflowId: number
+  readonly binding: Binding | null
+  readonly sinks: { readonly [sink: string]: SinkDefinition }
+}
+
+const RECEIPT_STATUS = `case own.event when 'complete' then 'success' when 'discard' then 'error'
+                when 'cancel' then 'cancelled' when 'reclaim' then 'reclaimed' else 'retry' end`
+
+const STATUS_WORD = `case event when 'complete' then 'Complete' when 'discard' then 'Error'
+                when 'cancel' then 'Cancelled' else 'Queued' end`
+
+/** Column list of `jsonb_to_recordset` for the settlements. */
+const SETTLEMENT_COLUMNS = `i bigint, p bigint, l bigint, e text, c text, a smallint, h smallint,
+             d integer, k integer, t text, n boolean, w integer, na smallint, ns smallint, nc smallint,
+             nl smallint, s integer`
+
+function sinkColumns(sink: SinkDefinition, binding: Binding | null): readonly [string, string][] {
+  const columns: [string, string][] = Object.entries(sink.columns).map(([name, type]) => [
+    quoteIdentifier(name),
+    `given.${quoteIdentifier(name)}::${type}`,
+  ])
+  if (sink.sourceKeyColumn !== undefined) {
+    const type = binding?.keyType ?? 'text'
+    columns.push([quoteIdentifier(sink.sourceKeyColumn), `own.item_key::${type}`])
+  }
+  if (sink.leaseColumn !== undefined) {
+    columns.push([quoteIdentifier(sink.leaseColumn), 'own.lease_id'])
+  }
+  return columns
+}
+
+/**
+ * Rows are inserted in the order of their natural key, so that two settles that write the same rows
+ * wait for each other instead of deadlocking; and a key comes once, since a statement may not touch
+ * a row twice.
+ */
+function sinkCte(
+  name: string,
+  sink: SinkDefinition,
+  parts: { index: number; parameter: number; binding: Binding | null },
+): string {
+  const columns = sinkColumns(sink, parts.binding)
+  const names = columns.map(([column]) => column)
+  const key = sink.key.map(quoteIdentifier)
+  const given = Object.entries(sink.columns)
+    .map(([column, type]) => `${quoteIdentifier(column)} ${type}`)
+    .join(', ')
+  const updated = names.filter((column) => !key.includes(column))
+  const conflict =
+    sink.onConflict === 'update' && updated.length > 0
+      ? `do update set ${updated.map((column) => `${column} = excluded.${column}`).join(', ')}`
+      : 'do nothing'
+  return `
+  -- sink ${name.replaceAll(/[^A-Za-z0-9_-]/g, '_')}
+  sink_${parts.index} as (
+    insert into ${quoteTable(sink.table)} (${names.join(', ')})
+    select distinct on (${key.join(', ')}) ${names.join(', ')}
+      from (select ${columns.map(([column, value]) => `${value} as ${column}`).join(', ')}
+              from jsonb_to_recordset($${parts.parameter}::text::jsonb)
+                   as given (fetchyard_item bigint${given === '' ? '' : `, ${given}`})
+              join own on own.item_id = given.fetchyard_item
+             where own.event = 'complete') as fresh
+     order by ${key.join(', ')}
+        on conflict (${key.join(', ')}) ${conflict}
+  )`
+}
+
+/** Builds the settle statement of a workflow from its declared sinks and binding. */
+export function settleStatement(plan: SettlePlan): string {
+  const sinks = Object.entries(plan.sinks).map(([name, sink], index) =>
+    sinkCte(name, sink, { index, parameter: index + 3, binding: plan.binding }),
+  )
+  const mirror =
+    plan.binding === null
+      ? []
+      : [
+          mirrorCtes({
+            workflowId: plan.workflowId,
+            binding: plan.binding,
+            from: `(select item_id, item_key, round, ${STATUS_WORD} as word from own)`,
+            over: ['Processing'],
+          }),
+        ]
+  return `
+  with outcome as materialized (
+    select distinct on (i)
+           i as item_id, p as pack_id, l as lease_id, e as event, c as code, a as ended_attempt,
+           h as http_status, d as duration_ms, k as credits, t as error,
+           n as goes_back, w as delay_ms, na as next_attempt, ns as next_snoozes,
+           nc as next_crashes, nl as next_lonely_crashes, s as slice
+      from jsonb_to_recordset($2::text::jsonb) as given (${SETTLEMENT_COLUMNS})
+     order by i
+  ),
+  held as materialized (
+    -- In pack order, so that settles of the same packs queue up instead of deadlocking.
+    select pack.pack_id, pack.lease_id, pack.item_ids, pack.priority, pack.partition
+      from fetchyard.work_queue as pack
+     where pack.pack_id in (select pack_id from outcome)
+       and pack.node_id = $1::uuid
+       and exists (select from fetchyard.node
+                    where node.node_id = $1::uuid and node.fenced_at is null)
+     order by pack.pack_id
+       for update of pack
+  ),
+  own as materialized (
+    select outcome.*, held.priority, held.partition, item.item_key, item.round
+      from outcome
+      join held using (pack_id, lease_id)
+      join fetchyard.item on item.item_id = outcome.item_id
+     where outcome.item_id = any (held.item_ids)
+  ),
+  remaining as materialized (
+    select held.pack_id,
+           array(select member.item_id
+                   from unnest(held.item_ids) with ordinality as member (item_id, n)
+                  where member.item_id not in (select item_id from own)
+                  order by member.n) as item_ids
+      from held
+     where held.pack_id in (select pack_id from own)
+  ),
+  emptied as (
+    delete from fetchyard.work_queue as pack
+     using remaining
+     where pack.pack_id = remaining.pack_id and remaining.item_ids = '{}'
+  ),
+  shrunk as (
+    update fetchyard.work_queue as pack
+       set item_ids = remaining.item_ids
+      from remaining
+     where pack.pack_id = remaining.pack_id and remaining.item_ids <> '{}'
+  ),
+  returned as (
+    insert into fetchyard.work_queue
+           (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at, item_ids)
+    select ${plan.workflowId}, priority, partition, next_attempt, next_snoozes, next_crashes,
+           next_lonely_crashes, due, array_agg(item_id order by item_id)
+      from (select own.*,
+                   case when delay_ms = 0 then now()
+                        else date_bin('250 milliseconds', now() + delay_ms * interval '1 millisecond',
+                                      '2000-01-01Z') + interval '250 milliseconds' end as due
+              from own
+             where goes_back) as back
+     group by priority, partition, next_attempt, next_snoozes, next_crashes, next_lonely_crashes,
+              due, slice
+  ),
+  receipt as (
+    insert into fetchyard.processing_log
+           (item_id, lease_id, workflow_id, attempt, http_status, duration_ms, credits, status,
+            outcome_code, item_key, node_id, error)
+    select item_id, lease_id, ${plan.workflowId}, ended_attempt, http_status, duration_ms, credits,
+           ${RECEIPT_STATUS}, code, item_key, $1::uuid, error
+      from own
+     where event <> 'release'
+  ),
+  tallied as (
+    insert into fetchyard.tally (workflow_id, event, items)
+    select ${plan.workflowId}, event, count(*) from own group by event
+  )${[...sinks, ...mirror].map((cte) => `,${cte}`).join('')}
+  select item_id from own`
+}
+
+const SMALLINT_MAX = 32_767
+const INTEGER_MAX = 2_147_483_647
+
+/** A figure for people, made to fit its column: one odd figure must not cost an item its results. */
+function wireFigure(figure: number | null): number | null {
+  if (figure === null || Number.isNaN(figure)) return null
+  return Math.round(Math.min(Math.max(figure, 0), INTEGER_MAX))
+}
+
+/** A status that no server sends is no status. */
+function wireHttpStatus(status: number | null): number | null {
+  const whole = wireFigure(status)
+  return whole === null || whole > SMALLINT_MAX ? null : whole
+}
+
+function wireOf(settlement: Settlement): object {
+  const { next } = settlement
+  return {
+    i: settlement.itemId,
+    p: settlement.packId,
+    l: settlement.leaseId,
+    e: settlement.event,
+    c: settlement.code,
+    a: settlement.attempt,
+    h: wireHttpStatus(settlement.httpStatus),
+    d: wireFigure(settlement.durationMs),
+    k: wireFigure(settlement.credits),
+    t: settlement.error,
+    n: next !== null,
+    w: Math.round(next?.delayMs ?? 0),
+    na: next?.attempt ?? 0,
+    ns: next?.snoozes ?? 0,
+    nc: next?.crashes ?? 0,
+    nl: next?.lonelyCrashes ?? 0,
+    s: next?.slice ?? 0,
+  }
+}
+
+function sinkRows(settlements: readonly Settlement[], sink: string): string {
+  const rows = settlements.flatMap((settlement) =>
+    settlement.event === 'complete'
+      ? (settlement.rows[sink] ?? []).map((row) => ({ ...row, fetchyard_item: settlement.itemId }))
+      : [],
+  )
+  return JSON.stringify(rows)
+}
+
+/**
+ * Settles items, each only if this node still holds it under the lease it names.
+ *
+ * @returns the ids that were accepted. A missing id was settled before or lost its lease; when the
+ * answer to an earlier try was lost, the receipts tell which.
+ */
+export async function settleItems(
+  sql: Sql,
+  request: {
+    readonly nodeId: string
+    readonly statement: string
+    readonly sinks: readonly string[]
+    readonly settlements: readonly Settlement[]
+  },
+): Promise<ReadonlySet<string>> {
+  const { nodeId, statement, sinks, settlements } = request
+  const parameters = [
+    nodeId,
+    JSON.stringify(settlements.map(wireOf)),
+    ...sinks.map((sink) => sinkRows(settlements, sink)),
+  ]
+  const rows = await sql.unsafe<{ item_id: string }[]>(statement, parameters, { prepare: true })
+  return new Set(rows.map((row) => row.item_id))
+}
+
+/** An item and the lease under which it may have been settled. */
+export interface ReceiptKey {
+  readonly itemId: string
+  readonly leaseId: string
+}
+
+/**
+ * Which of these items were settled under these very leases: the answer to a settle whose own answer
+ * was lost.
+ */
+export async function findReceipts(
+  sql: Sql,
+  keys: readonly ReceiptKey[],
+): Promise<ReadonlySet<string>> {
+  const rows = await sql<{ item_id: string }[]>`
+    select receipt.item_id
+      from unnest(${keys.map((key) => key.itemId)}::bigint[],
+                  ${keys.map((key) => key.leaseId)}::bigint[]) as asked (item_id, lease_id)
+      join fetchyard.processing_log as receipt
+        on receipt.item_id = asked.item_id and receipt.lease_id = asked.lease_id`
+  return new Set(rows.map((row) => row.item_id))
+}

@@ -1,0 +1,155 @@
+// The store as the supervisor sees it: every statement behind one interface, so that a simulator can
+// stand in for Postgres and nothing above this line knows SQL.
+
+import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
+import type { ClusterFigures } from '../core/figures.js'
+import type { Json } from '../core/outcome.js'
+import type { Settlement } from '../core/settlement.js'
+import type { Binding } from './binding.js'
+import { bindingOf } from './binding.js'
+import type { Sql } from './client.js'
+import type { StoredEvent } from './events.js'
+import { storeEvent } from './events.js'
+import { readFigures } from './figures.js'
+import { ensureReceiptPartitions, foldTallies } from './housekeeping.js'
+import type { LeasedPack } from './lease.js'
+import { leasePacks } from './lease.js'
+import type { FencedNode, Neighbour, NodeIdentity } from './nodes.js'
+import { fenceExpired, fenceNode, readNeighbours, registerNode, sendHeartbeat } from './nodes.js'
+import type { Reclaimed } from './reclaim.js'
+import { reclaimPacks, releaseNode } from './reclaim.js'
+import type { ReceiptKey } from './settle.js'
+import { findReceipts, settleItems, settleStatement } from './settle.js'
+import type { WorkflowRow } from './workflows.js'
+import {
+  bindSource,
+  findWorkflow,
+  pauseWorkflow,
+  readWorkflows,
+  registerWorkflow,
+  resumeWorkflow,
+} from './workflows.js'
+
+/** What the store must know of a workflow's definition. */
+export interface StoredDefinition {
+  readonly name: string
+  readonly source?: SourceDefinition | undefined
+  readonly sinks: { readonly [sink: string]: SinkDefinition }
+}
+
+/** A workflow that is ready to be leased from and settled. */
+export interface WorkflowHandle {
+  readonly workflowId: number
+  readonly name: string
+  readonly binding: Binding | null
+  readonly sinks: readonly string[]
+  readonly settleStatement: string
+}
+
+export interface Store {
+  readonly registerNode: (node: NodeIdentity, leaseMs: number) => Promise<void>
+  readonly readNeighbours: (of: {
+    readonly machine: string
+    readonly except: string
+  }) => Promise<readonly Neighbour[]>
+  readonly sendHeartbeat: (beat: {
+    readonly nodeId: string
+    readonly leaseMs: number
+    readonly stats: Json
+  }) => Promise<boolean>
+  readonly fenceNode: (fence: {
+    readonly nodeId: string
+    readonly reason: string
+  }) => Promise<boolean>
+  readonly fenceExpired: (except: string) => Promise<readonly FencedNode[]>
+  /** Registers the workflow, binds its source, and prepares its statements. */
+  readonly openWorkflow: (definition: StoredDefinition) => Promise<WorkflowHandle>
+  readonly readWorkflows: () => Promise<readonly WorkflowRow[]>
+  readonly findWorkflow: (name: string) => Promise<WorkflowRow | null>
+  readonly leasePacks: (
+    workflow: WorkflowHandle,
+    request: {
+      readonly nodeId: string
+      readonly packsMax: number
+      readonly itemsMax: number
+      readonly deadlineMs: number
+    },
+  ) => Promise<readonly LeasedPack[]>
+  readonly settleItems: (
+    workflow: WorkflowHandle,
+    request: { readonly nodeId: string; readonly settlements: readonly Settlement[] },
+  ) => Promise<ReadonlySet<string>>
+  readonly findReceipts: (keys: readonly ReceiptKey[]) => Promise<ReadonlySet<string>>
+  readonly reclaimPacks: (
+    workflow: { readonly workflowId: number; readonly binding: Binding | null },
+    packsMax: number,
+  ) => Promise<Reclaimed>
+  readonly releaseNode: (
+    workflow: { readonly workflowId: number; readonly binding: Binding | null },
+    nodeId: string,
+  ) => Promise<Reclaimed>
+  readonly pauseWorkflow: (pause: {
+    readonly workflowId: number
+    readonly reason: string
+  }) => Promise<boolean>
+  readonly resumeWorkflow: (resume: {
+    readonly workflowId: number
+    readonly reason: string | null
+  }) => Promise<boolean>
+  readonly readFigures: () => Promise<ClusterFigures>
+  readonly foldTallies: (rowsMax: number) => Promise<number>
+  readonly ensureReceiptPartitions: () => Promise<number>
+  readonly storeEvent: (event: StoredEvent) => Promise<void>
+}
+
+async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<WorkflowHandle> {
+  const row = await registerWorkflow(sql, definition.name)
+  const { source } = definition
+  if (source !== undefined) await bindSource(sql, row, source)
+  const bound = source === undefined ? row.binding : bindingOf(source)
+  return {
+    workflowId: row.workflowId,
+    name: row.name,
+    binding: bound,
+    sinks: Object.keys(definition.sinks),
+    settleStatement: settleStatement({
+      workflowId: row.workflowId,
+      binding: bound,
+      sinks: definition.sinks,
+    }),
+  }
+}
+
+/** The store on a real database. */
+export function createStore(sql: Sql): Store {
+  return {
+    registerNode: (node, leaseMs) => registerNode(sql, node, leaseMs),
+    readNeighbours: (of) => readNeighbours(sql, of),
+    sendHeartbeat: (beat) => sendHeartbeat(sql, beat),
+    fenceNode: (fence) => fenceNode(sql, fence),
+    fenceExpired: (except) => fenceExpired(sql, except),
+    openWorkflow: (definition) => openWorkflow(sql, definition),
+    readWorkflows: () => readWorkflows(sql),
+    findWorkflow: (name) => findWorkflow(sql, name),
+    leasePacks: ({ workflowId, binding }, request) =>
+      leasePacks(sql, { workflowId, binding, ...request }),
+    settleItems: (workflow, { nodeId, settlements }) =>
+      settleItems(sql, {
+        nodeId,
+        settlements,
+        statement: workflow.settleStatement,
+        sinks: workflow.sinks,
+      }),
+    findReceipts: (keys) => findReceipts(sql, keys),
+    reclaimPacks: ({ workflowId, binding }, packsMax) =>
+      reclaimPacks(sql, { workflowId, binding, packsMax }),
+    releaseNode: ({ workflowId, binding }, nodeId) =>
+      releaseNode(sql, { workflowId, binding, nodeId }),
+    pauseWorkflow: (pause) => pauseWorkflow(sql, pause),
+    resumeWorkflow: (resume) => resumeWorkflow(sql, resume),
+    readFigures: () => readFigures(sql),
+    foldTallies: (rowsMax) => foldTallies(sql, rowsMax),
+    ensureReceiptPartitions: () => ensureReceiptPartitions(sql),
+    storeEvent: (event) => storeEvent(sql, event),
+  }
+}

@@ -1,0 +1,202 @@
+// Level and words of every event, in one table. Code emits events; this file alone decides what
+// people read about them, in the log and in the list of the dashboard.
+
+import { OUTCOMES } from '../core/outcome.js'
+import type { AnyEvent, EventName, EventOf, ItemSettled, LogLevel } from './events.js'
+
+interface Line<Event> {
+  readonly level: LogLevel | ((event: Event) => LogLevel)
+  readonly words: (event: Event) => string
+}
+
+/** How many of something, in words. */
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+}
+
+const SETTLED_LEVELS: Readonly<Record<ItemSettled['state'], LogLevel>> = {
+  complete: 'debug',
+  retry: 'debug',
+  snooze: 'debug',
+  release: 'debug',
+  discard: 'warn',
+  rejected: 'info',
+}
+
+const SETTLED_WORDS: Readonly<Record<ItemSettled['state'], string>> = {
+  complete: 'complete',
+  retry: 'failed and will be tried again',
+  snooze: 'was asked to wait',
+  release: 'was given back',
+  discard: 'failed for good',
+  rejected: 'was refused: its lease was lost, nothing was written',
+}
+
+function settledWords(event: EventOf<'item.settled'>): string {
+  const what = `Item ${event.itemId} of ${event.workflow} ${SETTLED_WORDS[event.state]}`
+  if (event.state === 'complete') return `${what} in ${Math.round(event.durationMs)} ms`
+  const why = event.message ?? OUTCOMES[event.code].meaning
+  return `${what} (${event.code}, attempt ${event.attempt}): ${why}`
+}
+
+function exitWords(event: EventOf<'worker.exited'>): string {
+  const how = event.signal === null ? `with code ${event.exitCode}` : `on ${event.signal}`
+  const held = event.itemsHeld === 0 ? '' : ` holding ${count(event.itemsHeld, 'item')}`
+  return `Worker ${event.workerId} (pid ${event.pid}) exited ${how}${held}`
+}
+
+function settleFailedWords(event: EventOf<'settle.failed'>): string {
+  const next = event.willRetry ? 'it will be tried again' : 'the reclaimer takes the items over'
+  const what = `Settling ${count(event.items, 'item')} of ${event.workflow}`
+  return `${what} failed, ${next}: ${event.message}`
+}
+
+const SUPERVISOR_LINES = {
+  'supervisor.started': {
+    level: 'info',
+    words: (event) => `Supervisor started, pid ${event.pid}: ${event.workflows.join(', ')}`,
+  },
+  'supervisor.stopping': {
+    level: 'info',
+    words: (event) =>
+      `Stopping (${event.stage}), ${count(event.inFlight, 'item')} in flight: ${event.reason}`,
+  },
+  'supervisor.stopped': { level: 'info', words: (event) => `Stopped: ${event.reason}` },
+  'supervisor.fenced': {
+    level: 'error',
+    words: (event) => `Fenced by another node, nothing more is written: ${event.reason}`,
+  },
+  'node.trust_lost': {
+    level: 'warn',
+    words: (event) =>
+      `No heartbeat reached the database in time (${Math.round(event.overdueMs)} ms overdue); ` +
+      'leases are not trusted and work is held',
+  },
+  'node.trust_regained': {
+    level: 'info',
+    words: (event) => `Heartbeats reach the database again after ${Math.round(event.awayMs)} ms`,
+  },
+  'heartbeat.sent': {
+    level: 'debug',
+    words: (event) => `Heartbeat in ${Math.round(event.durationMs)} ms`,
+  },
+  'heartbeat.failed': { level: 'warn', words: (event) => `Heartbeat failed: ${event.message}` },
+  'reclaim.failed': { level: 'warn', words: (event) => `Reclaiming failed: ${event.message}` },
+  'housekeeping.done': {
+    level: 'debug',
+    words: (event) => `Housekeeping folded ${count(event.foldedRows, 'row')}`,
+  },
+  'housekeeping.failed': {
+    level: 'warn',
+    words: (event) => `Housekeeping failed: ${event.message}`,
+  },
+  'live.client_connected': {
+    level: 'debug',
+    words: (event) => `Live channel has ${count(event.clients, 'client')}`,
+  },
+  'live.client_closed': {
+    level: 'debug',
+    words: (event) =>
+      `Live channel has ${count(event.clients, 'client')}, one left (${event.code})`,
+  },
+  'live.frame_skipped': {
+    level: 'debug',
+    words: () => 'A slow client of the live channel missed frames',
+  },
+} as const satisfies Partial<Lines>
+
+const WORK_LINES = {
+  'lease.granted': {
+    level: 'debug',
+    words: (event) => `Leased ${count(event.items, 'item')} of ${event.workflow}`,
+  },
+  'lease.failed': {
+    level: 'warn',
+    words: (event) => `Leasing for ${event.workflow} failed: ${event.message}`,
+  },
+  'item.dispatched': {
+    level: 'debug',
+    words: (event) => `Item ${event.itemId} dispatched to ${event.workerId}`,
+  },
+  'item.settled': { level: (event) => SETTLED_LEVELS[event.state], words: settledWords },
+  'settle.applied': {
+    level: 'debug',
+    words: (event) => `Settled ${count(event.items, 'item')} of ${event.workflow}`,
+  },
+  'settle.failed': {
+    level: (event) => (event.willRetry ? 'warn' : 'error'),
+    words: settleFailedWords,
+  },
+  'settle.split': {
+    level: 'warn',
+    words: (event) =>
+      `A batch of ${count(event.items, 'outcome')} of ${event.workflow} was split to find ` +
+      `the one the database refuses: ${event.message}`,
+  },
+  'items.released': {
+    level: (event) => (event.items > 0 ? 'info' : 'debug'),
+    words: (event) =>
+      `Gave back ${count(event.items, 'item')} of ${event.workflow}: ${event.reason}`,
+  },
+  'items.reclaimed': {
+    level: (event) => (event.items > 0 ? 'warn' : 'debug'),
+    words: (event) =>
+      `Reclaimed ${count(event.items, 'orphan')} of ${event.workflow} (${event.reason})`,
+  },
+  'workflow.paused': {
+    level: 'warn',
+    words: (event) => `Workflow ${event.workflow} is paused: ${event.reason}`,
+  },
+  'workflow.resumed': {
+    level: 'info',
+    words: (event) => `Workflow ${event.workflow} runs again: ${event.reason}`,
+  },
+} as const satisfies Partial<Lines>
+
+const WORKER_LINES = {
+  'worker.started': {
+    level: 'debug',
+    words: (event) => `Worker ${event.workerId} of ${event.workflow} started, pid ${event.pid}`,
+  },
+  'worker.ready': {
+    level: 'info',
+    words: (event) =>
+      `Worker ${event.workerId} of ${event.workflow} is ready, ${count(event.slots, 'slot')}`,
+  },
+  'worker.pong': {
+    level: 'debug',
+    words: (event) => `Worker ${event.workerId} has ${count(event.active, 'item')} under way`,
+  },
+  'worker.exited': { level: (event) => (event.expected ? 'info' : 'error'), words: exitWords },
+  'worker.replaced': {
+    level: 'warn',
+    words: (event) => `Worker ${event.workerId} is being replaced (${event.reason})`,
+  },
+  'worker.log': { level: (event) => event.level, words: (event) => event.message },
+} as const satisfies Partial<Lines>
+
+type Lines = { readonly [Name in EventName]: Line<EventOf<Name>> }
+
+const LINES: Lines = { ...SUPERVISOR_LINES, ...WORK_LINES, ...WORKER_LINES }
+
+/** The table's row for an event. The compiler does not see that row and event share their name. */
+function lineOf(event: AnyEvent): Line<AnyEvent> {
+  return LINES[event.name] as Line<AnyEvent>
+}
+
+/** How much an event matters. Cheap: it is asked for every event. */
+export function levelOf(event: AnyEvent): LogLevel {
+  const { level } = lineOf(event)
+  return typeof level === 'string' ? level : level(event)
+}
+
+/** What an event says to people, not yet redacted. */
+export function wordsOf(event: AnyEvent): string {
+  return lineOf(event).words(event)
+}
+
+const LEVEL_ORDER: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
+
+export function isAtLeast(level: LogLevel, floor: LogLevel): boolean {
+  return LEVEL_ORDER[level] >= LEVEL_ORDER[floor]
+}

@@ -1,0 +1,51 @@
+import { EXIT_CODES } from '../../../src/core/errors.js'
+import { type AuditReport, audit } from '../../../src/store/audit.js'
+import { type Command, type Invocation, isGiven } from '../command.js'
+import { showCount } from '../progress.js'
+import { databaseRequest, withDatabase } from '../session.js'
+import { paint, print, printJson } from '../streams.js'
+
+export const auditCommand: Command = {
+  syntax: 'audit',
+  summary: 'Hold the promises of the queue against the live tables',
+  examples: [
+    ['fetchyard audit', 'lost 0, applied twice 0, or exit code 3'],
+    ['fetchyard audit --json', 'the same for programs'],
+  ],
+  groups: ['database'],
+  flags: { json: { type: 'switch', sentence: 'Print the report as JSON' } },
+  run: runAudit,
+}
+
+async function runAudit(invocation: Invocation): Promise<number> {
+  const { streams } = invocation
+  const request = databaseRequest(invocation, { purpose: 'audit', exclusive: false })
+  const report = await withDatabase(request, ({ sql }) => audit(sql))
+  if (isGiven(invocation, 'json')) await printJson(streams, { schema: 1, ...report })
+  else {
+    const mark = (isOk: boolean) =>
+      isOk ? paint(streams.stdout, 'green', 'ok  ') : paint(streams.stdout, 'red', 'FAIL')
+    for (const line of auditLines(report, mark)) await print(streams, line)
+  }
+  return report.isClean ? EXIT_CODES.ok : EXIT_CODES.problems
+}
+
+/** The report as lines of words: the equation, the checks, the figures people ask for first. */
+export function auditLines(
+  report: AuditReport,
+  mark: (isOk: boolean) => string,
+): readonly string[] {
+  const { enqueued, queued, processing, delayed, finished } = report
+  const [total, ...parts] = [enqueued, queued, processing, delayed, finished].map(showCount)
+  return [
+    `enqueued ${total} = queued ${parts[0]} + processing ${parts[1]} + delayed ${parts[2]} + ` +
+      `finished ${parts[3]}`,
+    ...report.checks.flatMap(({ invariant, promise, violations, examples }) => [
+      `${mark(violations === 0)}  ${invariant}  ${promise}` +
+        (violations === 0 ? '' : `: ${showCount(violations)} violations`),
+      ...examples.map((example) => `          ${example}`),
+    ]),
+    `lost ${showCount(report.lost)}, applied twice ${showCount(report.appliedTwice)}, ` +
+      `fetched again ${showCount(report.fetchedAgain)}`,
+  ]
+}

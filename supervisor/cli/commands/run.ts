@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto'
+import { FetchyardError } from '../../../src/core/errors.js'
+import { exportStatement } from '../../../src/store/export.js'
+import type { Run } from '../../../src/store/runs.js'
+import { openRun } from '../../../src/store/runs.js'
+import type { WorkflowHandle } from '../../../src/store/store.js'
+import type { OpenDatabase } from '../../database.js'
+import type { LoadedWorkflow } from '../../node.js'
+import { listenForStop, type StopListener } from '../../signals.js'
+import { type Command, type Invocation, isGiven, textGiven } from '../command.js'
+import { feedWorkflow } from '../feed-workflow.js'
+import { finishedExit, workRun } from '../finite-run.js'
+import { type Input, openInput } from '../input.js'
+import { makeReport } from '../make-report.js'
+import { checkOutput, exportToFile } from '../output.js'
+import { showCount } from '../progress.js'
+import { type RunReport, reportLines } from '../report.js'
+import { type RowFormat, rowFormatOf } from '../rows.js'
+import { databaseRequest, givenWorkflow, installWorkflow, withDatabase } from '../session.js'
+import { print, printJson, say } from '../streams.js'
+
+export const runCommand: Command = {
+  syntax: 'run <workflow>',
+  summary: 'Work a list of URLs to its end; run again to continue',
+  examples: [
+    ['fetchyard run contacts --input pages.csv --output contacts.csv', 'a file to a file'],
+    ['cat urls.txt | fetchyard run contacts --input - --json', 'the report as JSON'],
+    ['fetchyard run contacts --input pages.csv --again', 'fetch everything once more'],
+  ],
+  groups: ['database', 'node', 'work', 'fetch', 'web'],
+  flags: {
+    input: {
+      type: 'text',
+      sentence: 'File with lines of URLs, CSV (column url) or JSONL (field url); - reads stdin',
+    },
+    output: { type: 'text', sentence: 'File for the results, .csv or .jsonl; written at the end' },
+    again: { type: 'switch', sentence: 'Ask again for what is finished' },
+    name: { type: 'text', sentence: 'Name of the run, instead of one made from workflow and file' },
+    json: { type: 'switch', sentence: 'Print the report as JSON' },
+  },
+  preferences: { logLevel: 'warn' },
+  run: runRun,
+}
+
+interface Target {
+  readonly path: string
+  readonly format: RowFormat
+}
+
+async function runRun(invocation: Invocation): Promise<number> {
+  const { cwd, streams } = invocation
+  const inputPath = textGiven(invocation, 'input')
+  if (inputPath === null) {
+    throw new FetchyardError('USAGE', 'Expected --input FILE, or --input - for standard input.')
+  }
+  const workflow = await givenWorkflow(invocation)
+  const input = await openInput(inputPath, { cwd, stdin: streams.stdin })
+  const target = await targetOf(invocation)
+  const stop = listenForStop({ source: invocation.signals, clock: invocation.clock })
+  // Reading that waits for more input has to end as well.
+  stop.onRequest(() => streams.stdin.destroy())
+  try {
+    const purpose = `run ${workflow.definition.name}`
+    const request = databaseRequest(invocation, { purpose, exclusive: true })
+    const report = await withDatabase(request, (database) =>
+      workInput({ invocation, database, workflow, input, target, stop }),
+    )
+    await printReport(invocation, report)
+    return finishedExit(invocation)
+  } finally {
+    stop.close()
+  }
+}
+
+async function targetOf(invocation: Invocation): Promise<Target | null> {
+  const path = textGiven(invocation, 'output')
+  if (path === null) return null
+  const format = rowFormatOf(null, path)
+  return { format, path: await checkOutput(path, invocation.cwd) }
+}
+
+interface Work {
+  readonly invocation: Invocation
+  readonly database: OpenDatabase
+  readonly workflow: LoadedWorkflow
+  readonly input: Input
+  readonly target: Target | null
+  readonly stop: StopListener
+}
+
+async function workInput(work: Work): Promise<RunReport> {
+  const { invocation, database, workflow, input, stop } = work
+  const { sql } = database
+  const handle = await installWorkflow(sql, workflow)
+  const name = runName(work)
+  const run = await openRun(sql, { workflowId: handle.workflowId, name })
+  const { runId } = run
+  const isStopped = () => stop.request() !== null
+  const parts = { invocation, database, workflow, handle, input, runId, isStopped }
+  const fed = await feedWorkflow(parts)
+  if (isStopped()) {
+    const what = `Stopped while the input was read, after ${showCount(fed.good)} URLs`
+    throw new FetchyardError('INTERRUPTED', `${what}; run the same command again to continue.`)
+  }
+  sayStart(work, run, fed.added)
+  const { settings } = invocation
+  const parts2 = { invocation, settings, database, workflow, handle, runId, stop }
+  const watched = await workRun({ ...parts2, log: 'auto' })
+  const written = await exportRun(work, handle, runId)
+  return makeReport({
+    sql,
+    definition: workflow.definition,
+    handle,
+    run: { runId, name, continued: run.resumed },
+    watched,
+    badLines: fed.bad,
+    truth: null,
+    output: written,
+  })
+}
+
+/**
+ * The same workflow and file are the same run, so that starting it again continues. What is asked for
+ * again, and what comes from standard input, is a run of its own.
+ */
+function runName({ invocation, workflow, input }: Work): string {
+  const given = textGiven(invocation, 'name')
+  if (given !== null) return given
+  const { name } = workflow.definition
+  const startedAt = new Date(invocation.clock.wallMs()).toISOString()
+  if (input.name === '-') return `${name}-stdin-${startedAt}`
+  const digest = createHash('sha256').update(`${name}\0${input.name}`).digest('hex').slice(0, 12)
+  return isGiven(invocation, 'again') ? `${name}-${digest}-${startedAt}` : `${name}-${digest}`
+}
+
+function sayStart({ invocation, input }: Work, run: Run, added: number): void {
+  const { streams } = invocation
+  const from = input.name === '-' ? 'standard input' : input.name
+  const words = run.resumed ? 'Continuing the run of' : 'Running over'
+  say(streams, `${words} ${from}: ${showCount(added)} new items.`)
+}
+
+async function exportRun(
+  work: Work,
+  handle: WorkflowHandle,
+  runId: number,
+): Promise<string | null> {
+  const { target, workflow, database } = work
+  const { definition } = workflow
+  const [sink] = Object.values(definition.sinks)
+  if (target === null || sink === undefined) return null
+  const { workflowId } = handle
+  const source = definition.source ?? null
+  const statement = exportStatement({ workflowId, source, sink, runId })
+  await exportToFile({ sql: database.sql, statement, format: target.format }, target.path)
+  return target.path
+}
+
+/** The report goes to standard output: it is what the command was for. */
+export async function printReport(invocation: Invocation, report: RunReport): Promise<void> {
+  const { streams } = invocation
+  if (isGiven(invocation, 'json')) await printJson(streams, { schema: 1, ...report })
+  else for (const line of reportLines(report)) await print(streams, line)
+}

@@ -1,0 +1,110 @@
+import type { ClusterFigures, WorkflowFigures } from '../../../src/core/figures.js'
+import type { Sql } from '../../../src/store/client.js'
+import { readErrorsByCode, readFigures } from '../../../src/store/figures.js'
+import { readWorkflows } from '../../../src/store/workflows.js'
+import { type Command, type Invocation, isGiven } from '../command.js'
+import { showSeconds } from '../progress.js'
+import { databaseRequest, withDatabase } from '../session.js'
+import { print, printJson } from '../streams.js'
+import { tableLines } from '../table.js'
+
+export const statusCommand: Command = {
+  syntax: 'status',
+  summary: 'Show how the queue and its nodes stand',
+  examples: [
+    ['fetchyard status', 'tables for people'],
+    ['fetchyard status --json', 'the same for programs'],
+  ],
+  groups: ['database'],
+  flags: { json: { type: 'switch', sentence: 'Print the figures as JSON' } },
+  run: runStatus,
+}
+
+interface ErrorCount {
+  readonly workflow: string
+  readonly code: string
+  readonly items: number
+}
+
+async function runStatus(invocation: Invocation): Promise<number> {
+  const { streams } = invocation
+  const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
+  const { figures, errors } = await withDatabase(request, async ({ sql }) => ({
+    figures: await readFigures(sql),
+    errors: await readErrors(sql),
+  }))
+  if (isGiven(invocation, 'json')) {
+    await printJson(streams, { schema: 1, ...figures, errors })
+    return 0
+  }
+  for (const line of statusLines(figures, errors)) await print(streams, line)
+  return 0
+}
+
+async function readErrors(sql: Sql): Promise<readonly ErrorCount[]> {
+  const errors: ErrorCount[] = []
+  for (const { workflowId, name } of await readWorkflows(sql)) {
+    for (const row of await readErrorsByCode(sql, workflowId))
+      errors.push({ workflow: name, ...row })
+  }
+  return errors
+}
+
+const WORKFLOW_HEADINGS = [
+  'workflow',
+  'queued',
+  'processing',
+  'delayed',
+  'complete',
+  'error',
+  'retried',
+  'oldest',
+  'paused',
+]
+
+/** The figures as lines of words. */
+export function statusLines(
+  figures: ClusterFigures,
+  errors: readonly ErrorCount[],
+): readonly string[] {
+  const { workflows, nodes, readAt } = figures
+  if (workflows.length === 0) {
+    return [
+      'No workflow yet. Fill one with fetchyard enqueue contacts FILE, or see fetchyard demo.',
+    ]
+  }
+  const lines = [
+    ...tableLines(
+      WORKFLOW_HEADINGS,
+      workflows.map((own) => workflowRow(own, readAt)),
+    ),
+  ]
+  lines.push('')
+  if (nodes.length === 0) lines.push('No node is running. Start one with fetchyard up.')
+  else {
+    const rows = nodes.map((node) => [node.name, node.pid, node.state, node.leasedItems])
+    lines.push(...tableLines(['node', 'pid', 'state', 'leased'], rows))
+  }
+  if (errors.length === 0) return lines
+  const rows = errors.map((error) => [error.workflow, error.code, error.items])
+  return [...lines, '', ...tableLines(['errors of', 'code', 'items'], rows)]
+}
+
+function workflowRow(own: WorkflowFigures, readAt: string) {
+  return [
+    own.workflow,
+    own.queued,
+    own.processing,
+    own.delayed,
+    own.complete,
+    own.error,
+    own.retried,
+    ageOf(own.oldestQueuedAt, readAt),
+    own.pausedBy.length === 0 ? 'no' : own.pausedBy.join(', '),
+  ]
+}
+
+function ageOf(instant: string | null, readAt: string): string {
+  const ageMs = Date.parse(readAt) - Date.parse(instant ?? '')
+  return Number.isFinite(ageMs) ? showSeconds(Math.max(0, ageMs) / 1_000) : '-'
+}

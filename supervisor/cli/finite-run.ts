@@ -1,0 +1,137 @@
+// A finite run, as `run` and `demo` have it: start the node, watch the run, stop the node, say how it
+// ended. The database is the caller's.
+
+import type { Settings } from '../../config/settings.js'
+import { EXIT_CODES, FetchyardError } from '../../src/core/errors.js'
+import type { WorkflowHandle } from '../../src/store/store.js'
+import { totalOf, workflowCounters } from '../../src/telemetry/counters.js'
+import type { OpenDatabase } from '../database.js'
+import { type LoadedWorkflow, type RunningNode, startNode } from '../node.js'
+import type { StopListener } from '../signals.js'
+import { type Invocation, isUnderPm2 } from './command.js'
+import { freePort } from './free-port.js'
+import { showCount } from './progress.js'
+import { say } from './streams.js'
+import { type Watched, watchRun } from './watch-run.js'
+
+export interface FiniteRun {
+  readonly invocation: Invocation
+  readonly settings: Settings
+  readonly database: OpenDatabase
+  readonly workflow: LoadedWorkflow
+  readonly handle: WorkflowHandle
+  readonly runId: number
+  readonly stop: StopListener
+  readonly log: 'auto' | 'silent'
+  /** Called once the node works; what it returns is called before the node is stopped. */
+  readonly onStarted?: (node: RunningNode) => () => void
+  /** Called when the run is done, while the node still runs. */
+  readonly onDone?: (finished: FinishedRun, node: RunningNode) => Promise<void>
+}
+
+export interface FinishedRun extends Watched {
+  /** Items that this node completed or discarded. */
+  readonly finishedNow: number
+}
+
+function finished(watched: Watched, node: RunningNode, workflow: string): FinishedRun {
+  const { settled } = workflowCounters(node.telemetry.counters, workflow)
+  return { ...watched, finishedNow: totalOf(settled.complete) + totalOf(settled.discard) }
+}
+
+/**
+ * Works a run to its end.
+ *
+ * @throws {FetchyardError} INTERRUPTED, FENCED or WORKFLOW_PAUSED when it ended early; the same
+ * command continues it.
+ */
+export async function workRun(run: FiniteRun): Promise<FinishedRun> {
+  const { invocation, database, workflow, runId, stop } = run
+  const { streams, clock } = invocation
+  const settings = await withFreePort(run)
+  const node = await startNode({ settings, database, workflows: [workflow], log: run.log })
+  if (node.dashboardUrl !== null) say(streams, `Dashboard: ${node.dashboardUrl}`)
+  obeyStop(node, stop, invocation)
+  const leave = run.onStarted?.(node)
+  try {
+    const name = workflow.definition.name
+    const { sql } = database
+    const watched = await watchRun({ node, sql, runId, workflow: name, streams, clock })
+    leave?.()
+    if (watched.end.cause === 'done') await run.onDone?.(finished(watched, node, name), node)
+    const pause = watched.end.cause === 'paused' ? watched.end.reason : null
+    if (watched.end.cause !== 'stopped') await stopNode(node, pause ?? 'the run is done')
+    refuseEarlyEnd(watched, name)
+    return finished(watched, node, name)
+  } catch (error) {
+    leave?.()
+    await stopNode(node, 'the command failed')
+    throw error
+  }
+}
+
+async function stopNode(node: RunningNode, reason: string): Promise<void> {
+  if (node.supervisor.state === 'running') node.stop(reason)
+  await node.stopped
+}
+
+/** Says at once what a stop does, and what a second one would. */
+export function obeyStop(node: RunningNode, stop: StopListener, invocation: Invocation): void {
+  const { streams, settings } = invocation
+  stop.onRequest(({ stage, trigger }) => {
+    const loads = node.supervisor.loads()
+    const inFlight = loads.reduce((sum, load) => sum + load.inFlight, 0)
+    const upTo = `up to ${Math.ceil(settings.drainMs / 1_000)} s`
+    const again = trigger === 'SIGINT' ? 'Ctrl-C again stops at once' : 'a second one stops at once'
+    say(
+      streams,
+      stage === 'drain'
+        ? `\n${trigger}: draining ${inFlight} in flight, ${upTo}; ${again}.`
+        : `\n${trigger}: stopping at once; ${inFlight} in flight are given back.`,
+    )
+    node.stop(trigger)
+  })
+}
+
+/** A finite run does not fail because another node has the usual port; it takes a free one. */
+async function withFreePort({ invocation, settings }: FiniteRun): Promise<Settings> {
+  const { origins } = invocation.configuration
+  if (settings.port === null || origins.port !== 'default') return settings
+  return { ...settings, port: await freePort({ host: settings.host, wished: settings.port }) }
+}
+
+const PAUSE_FIXES: ReadonlyMap<string, string> = new Map([
+  [
+    'restart_intensity',
+    'its workers die one after another: look at the log and at --memory, --heap',
+  ],
+  ['module_refused', 'its workers cannot load the workflow: mend the module'],
+  ['results_refused', 'the database refuses its results: compare its sinks with their tables'],
+])
+
+function refuseEarlyEnd({ end, progress }: Watched, workflow: string): void {
+  const { total, open } = progress
+  const done = `${showCount(total - open)} of ${showCount(total)} items are done`
+  const how = 'run the same command again to continue'
+  if (end.cause === 'stopped') {
+    throw new FetchyardError('INTERRUPTED', `Stopped: ${done}, none is lost; ${how}.`)
+  }
+  if (end.cause === 'fenced') {
+    throw new FetchyardError(
+      'FENCED',
+      `This node lost its lease, as after a long pause of the machine: ${done}; ${how}.`,
+    )
+  }
+  if (end.cause === 'paused') {
+    const fix = PAUSE_FIXES.get(end.reason) ?? `resume it with fetchyard resume ${workflow}`
+    throw new FetchyardError(
+      'WORKFLOW_PAUSED',
+      `${workflow} was paused by ${end.reason}: ${fix}; then ${how}. ${done}.`,
+    )
+  }
+}
+
+/** The exit code of a run that ended well. PM2 would start a process again that ends with 0. */
+export function finishedExit({ environment }: Invocation): number {
+  return isUnderPm2(environment) ? EXIT_CODES.drained : EXIT_CODES.ok
+}

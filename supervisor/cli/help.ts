@@ -1,0 +1,46 @@
+// Words of `--help` that belong to no single command.
+
+import { EXIT_CODES, type ExitName } from '../../src/core/errors.js'
+import type { Command } from './command.js'
+
+/** What each exit code says to a script. */
+export const EXIT_MEANINGS: { readonly [name in ExitName]: string } = {
+  ok: 'done',
+  unexpected: 'unexpected error, a defect: please report it',
+  usage: 'the command line or the input cannot be used',
+  problems: 'audit found violations',
+  drained: 'a finite run ended well under PM2, which would start it again after 0',
+  databaseUnavailable: 'the database cannot be reached',
+  dataDirectory: 'the data directory cannot be written or is in use',
+  temporary: 'stopped before the end; the same command continues',
+  configuration: 'an option, the database or the workflow cannot be used as configured',
+}
+
+function isExitName(name: string): name is ExitName {
+  return Object.hasOwn(EXIT_CODES, name)
+}
+
+export const EXIT_NAMES: readonly ExitName[] = Object.keys(EXIT_CODES).filter(isExitName)
+
+export const EXIT_TABLE = [
+  'Exit codes:',
+  ...EXIT_NAMES.map((name) => `  ${String(EXIT_CODES[name]).padStart(2)}  ${EXIT_MEANINGS[name]}`),
+].join('\n')
+
+function exampleLines(examples: Command['examples']): string {
+  const width = Math.max(...examples.map(([line]) => line.length))
+  return examples.map(([line, words]) => `  ${line.padEnd(width)}   ${words}`).join('\n')
+}
+
+const PRODUCT_EXAMPLES: Command['examples'] = [
+  ['fetchyard demo', 'see it work on this machine alone'],
+  ['fetchyard run contacts --input pages.csv --output contacts.csv', 'a file to a file'],
+  ['fetchyard up', 'work the queue of DATABASE_URL'],
+]
+
+/** Help leads with command lines that work; yargs would put them last. */
+export function withExamples(help: string, command: Command | undefined): string {
+  const examples = exampleLines(command?.examples ?? PRODUCT_EXAMPLES)
+  const summary = command === undefined ? '' : `${command.summary}\n\n`
+  return `${summary}Examples:\n${examples}\n\n${help}`
+}

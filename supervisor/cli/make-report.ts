@@ -1,0 +1,62 @@
+// Gathers the figures of a finished run from the database.
+
+import { audit } from '../../src/store/audit.js'
+import type { Sql } from '../../src/store/client.js'
+import { exportStatement } from '../../src/store/export.js'
+import { countResults } from '../../src/store/results.js'
+import { readRunOutcomes } from '../../src/store/runs.js'
+import type { WorkflowHandle } from '../../src/store/store.js'
+import type { WorkflowDefinition } from '../../src/workflow/define.js'
+import type { FinishedRun } from './finite-run.js'
+import { countOutcomes, type RunReport, type TruthFigures } from './report.js'
+
+export interface ReportRequest {
+  readonly sql: Sql
+  readonly definition: Pick<WorkflowDefinition<never>, 'name' | 'source' | 'sinks'>
+  readonly handle: WorkflowHandle
+  readonly run: { readonly runId: number; readonly name: string; readonly continued: boolean }
+  readonly watched: FinishedRun
+  readonly badLines: number
+  readonly truth: TruthFigures | null
+  readonly output: string | null
+}
+
+async function countSinks(request: ReportRequest): Promise<{ [sink: string]: number }> {
+  const { sql, definition, handle, run } = request
+  const counts: { [sink: string]: number } = {}
+  for (const [name, sink] of Object.entries(definition.sinks)) {
+    const source = definition.source ?? null
+    const { workflowId } = handle
+    const statement = exportStatement({ workflowId, source, sink, runId: run.runId })
+    counts[name] = await countResults(sql, statement)
+  }
+  return counts
+}
+
+export async function makeReport(request: ReportRequest): Promise<RunReport> {
+  const { sql, definition, run, watched } = request
+  const { outcomes, retries, reclaims } = await readRunOutcomes(sql, run.runId)
+  const results = await countSinks(request)
+  const promises = await audit(sql)
+  const { durationMs, finishedNow } = watched
+  return {
+    workflow: definition.name,
+    run: run.name,
+    continued: run.continued,
+    items: watched.progress.total,
+    ...countOutcomes(outcomes),
+    retried: retries,
+    results,
+    finishedNow,
+    durationMs: Math.round(durationMs),
+    itemsPerSecond: durationMs > 0 ? (finishedNow * 1_000) / durationMs : 0,
+    slotUtilisation: watched.slotUtilisation,
+    badLines: request.badLines,
+    fetchedAgain: reclaims,
+    lost: promises.lost,
+    appliedTwice: promises.appliedTwice,
+    isAuditClean: promises.isClean,
+    truth: request.truth,
+    output: request.output,
+  }
+}

@@ -1,0 +1,144 @@
+// The final report of a run: figures, their words, their JSON.
+
+import type { OutcomeCode } from '../../src/core/outcome.js'
+import { OUTCOME_CODES, OUTCOMES } from '../../src/core/outcome.js'
+import type { RunOutcome } from '../../src/store/runs.js'
+import { showCount, showSeconds } from './progress.js'
+
+/** Contacts that a demo planted in its pages, and how many of them were found. */
+export interface TruthFigures {
+  readonly planted: number
+  readonly found: number
+  /** Found, although no page of the demo holds them. */
+  readonly unexpected: number
+  /** Pages whose fate was not the one that they were made for. */
+  readonly pagesAstray: number
+}
+
+export interface RunReport {
+  readonly workflow: string
+  readonly run: string
+  readonly continued: boolean
+  readonly items: number
+  readonly ok: number
+  readonly failed: number
+  readonly failedByCode: { readonly [code: string]: number }
+  readonly cancelled: number
+  /** Attempts that ended in another attempt. */
+  readonly retried: number
+  /** Rows written by each sink for the items of the run. */
+  readonly results: { readonly [sink: string]: number }
+  /** Items finished since this command started, and what they took. */
+  readonly finishedNow: number
+  readonly durationMs: number
+  readonly itemsPerSecond: number
+  /** Share of the slots that held an item, 0 to 1, while there was work. */
+  readonly slotUtilisation: number
+  readonly badLines: number
+  /** Items worked again because their worker or node died. */
+  readonly fetchedAgain: number
+  readonly lost: number
+  readonly appliedTwice: number
+  readonly isAuditClean: boolean
+  readonly truth: TruthFigures | null
+  readonly output: string | null
+}
+
+export interface OutcomeCounts {
+  readonly ok: number
+  readonly failed: number
+  readonly cancelled: number
+  readonly failedByCode: { readonly [code: string]: number }
+}
+
+/** Sums the outcomes of a run by what they mean for it. */
+export function countOutcomes(outcomes: readonly RunOutcome[]): OutcomeCounts {
+  const failedByCode: Record<string, number> = {}
+  let ok = 0
+  let failed = 0
+  let cancelled = 0
+  for (const { status, code, items } of outcomes) {
+    if (status === 'success') ok += items
+    else if (status === 'cancelled') cancelled += items
+    else {
+      failed += items
+      failedByCode[code] = (failedByCode[code] ?? 0) + items
+    }
+  }
+  return { ok, failed, cancelled, failedByCode }
+}
+
+function isOutcomeCode(code: string): code is OutcomeCode {
+  return OUTCOME_CODES.some((known) => known === code)
+}
+
+function meaningOf(code: string): string {
+  return isOutcomeCode(code) ? OUTCOMES[code].meaning : ''
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? '' : ` (${((100 * part) / whole).toFixed(1)} %)`
+}
+
+type Row = readonly [label: string, words: string]
+
+function failureRows(report: RunReport): Row[] {
+  return Object.entries(report.failedByCode).map(
+    ([code, items]) => [`  ${code}`, `${showCount(items)}  ${meaningOf(code)}`] as const,
+  )
+}
+
+function truthRows({ truth }: RunReport): Row[] {
+  if (truth === null) return []
+  const { planted, found, unexpected, pagesAstray } = truth
+  return [
+    [
+      'contacts planted',
+      `${showCount(planted)}, found ${showCount(found)}${percent(found, planted)}, ` +
+        `${showCount(unexpected)} unexpected`,
+    ],
+    ...(pagesAstray === 0
+      ? []
+      : ([
+          ['pages astray', `${showCount(pagesAstray)} did not end as they were made to`],
+        ] as const)),
+  ]
+}
+
+function resultRows({ results }: RunReport): Row[] {
+  return Object.entries(results).map(([sink, rows]) => [sink, showCount(rows)] as const)
+}
+
+/** The report as lines of words. */
+export function reportLines(report: RunReport): readonly string[] {
+  const { items, ok, failed } = report
+  const rows: Row[] = [
+    ['pages ok', `${showCount(ok)} of ${showCount(items)}${percent(ok, items)}`],
+    ['failed', showCount(failed)],
+    ...failureRows(report),
+    ...(report.cancelled > 0 ? ([['cancelled', showCount(report.cancelled)]] as const) : []),
+    ['retried', `${showCount(report.retried)} attempts`],
+    ...resultRows(report),
+    ...truthRows(report),
+    [
+      'duration',
+      `${showSeconds(report.durationMs / 1_000)}, ${report.itemsPerSecond.toFixed(1)} pages/s, ` +
+        `slots busy ${(100 * report.slotUtilisation).toFixed(0)} %`,
+    ],
+    ['fetched again', `${showCount(report.fetchedAgain)} after a worker or node died`],
+    ['lost', showCount(report.lost)],
+    ['applied twice', showCount(report.appliedTwice)],
+    ...(report.badLines > 0 ? ([['lines not used', showCount(report.badLines)]] as const) : []),
+    ...(report.output === null ? [] : ([['written to', report.output]] as const)),
+  ]
+  const width = Math.max(...rows.map(([label]) => label.length))
+  return [headline(report), ...rows.map(([label, words]) => `  ${label.padEnd(width)}  ${words}`)]
+}
+
+function headline(report: RunReport): string {
+  const { items, failed, workflow, run } = report
+  const name = `${workflow}, run ${run}`
+  if (items === 0) return `Nothing to do for ${name}.`
+  if (failed === items) return `All ${showCount(items)} items failed: ${name}.`
+  return `Done: ${name}${report.continued ? ' (continued)' : ''}.`
+}

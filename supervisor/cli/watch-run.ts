@@ -1,0 +1,131 @@
+// Watches a finite run from its start until none of its items is open, or something ends it earlier.
+
+import type { Clock } from '../../src/core/clock.js'
+import type { Sql } from '../../src/store/client.js'
+import { classifyFault } from '../../src/store/client.js'
+import type { RunProgress } from '../../src/store/runs.js'
+import { readRunProgress } from '../../src/store/runs.js'
+import { findWorkflow } from '../../src/store/workflows.js'
+import { totalOf, workflowCounters } from '../../src/telemetry/counters.js'
+import type { RunningNode } from '../node.js'
+import { createProgressDisplay } from './progress.js'
+import type { Streams } from './streams.js'
+
+export interface WatchRequest {
+  readonly node: RunningNode
+  readonly sql: Sql
+  readonly runId: number
+  readonly workflow: string
+  readonly streams: Streams
+  readonly clock: Clock
+}
+
+export type WatchEnd =
+  | { readonly cause: 'done' }
+  | { readonly cause: 'fenced' }
+  | { readonly cause: 'stopped' }
+  /** The workflow was paused by the program itself: `reason` says why. */
+  | { readonly cause: 'paused'; readonly reason: string }
+
+export interface Watched {
+  readonly end: WatchEnd
+  readonly progress: RunProgress
+  readonly durationMs: number
+  /** Share of the slots that held an item, 0 to 1, while there was work. */
+  readonly slotUtilisation: number
+}
+
+/** Pauses that no waiting lifts. Others are an operator's, who may lift them again. */
+const OWN_PAUSES = ['restart_intensity', 'module_refused', 'results_refused']
+const LOOK_EVERY_MS = 250
+/** The pause is at least this many times as long as the look took, so that looking stays cheap. */
+const REST_FACTOR = 10
+
+interface Look {
+  readonly progress: RunProgress
+  readonly pausedBy: readonly string[]
+}
+
+/** Watches until the run ends. The node is not stopped here, whatever the end is. */
+export async function watchRun(request: WatchRequest): Promise<Watched> {
+  const { node, clock, streams } = request
+  const display = createProgressDisplay(streams.stderr)
+  const startedMs = clock.nowMs()
+  const busy = { inFlight: 0, slots: 0 }
+  let look: Look = { progress: { total: 0, open: 0 }, pausedBy: [] }
+  let isSeen = false
+  let stopped: WatchEnd | null = null
+  const ending = node.stopped.then((reason) => {
+    stopped = reason === 'fenced' ? { cause: 'fenced' } : { cause: 'stopped' }
+  })
+  for (;;) {
+    const lookedMs = clock.nowMs()
+    // Read before the progress: counters must not be ahead of it, and the end must be behind it.
+    const own = ownFigures(request)
+    const early = stopped
+    const seen = await lookAt(request)
+    if (seen !== null) look = seen
+    isSeen ||= seen !== null
+    const nowMs = clock.nowMs()
+    const state = { isAway: seen === null, isDraining: node.supervisor.state === 'draining' }
+    const load = { ...look.progress, ...own, note: noteOf(look, state) }
+    if (node.supervisor.state === 'running' && load.open > 0) {
+      busy.inFlight += Math.min(load.inFlight, load.slots)
+      busy.slots += load.slots
+    }
+    display.show(load, nowMs)
+    const end = (isSeen ? endOf(look) : null) ?? early
+    if (end !== null) {
+      display.clear()
+      const slotUtilisation = busy.slots === 0 ? 0 : busy.inFlight / busy.slots
+      return { end, progress: look.progress, durationMs: nowMs - startedMs, slotUtilisation }
+    }
+    await rest(clock, Math.max(LOOK_EVERY_MS, REST_FACTOR * (nowMs - lookedMs)), ending)
+  }
+}
+
+/** Waits, but not past the end of the node. */
+async function rest(clock: Clock, delayMs: number, ending: Promise<void>): Promise<void> {
+  let cancel = () => {}
+  const pause = new Promise<void>((resolve) => {
+    cancel = clock.setTimer(delayMs, resolve)
+  })
+  await Promise.race([pause, ending])
+  cancel()
+}
+
+/** How the run stands; null while the database is away, which the node survives and so do we. */
+async function lookAt(request: WatchRequest): Promise<Look | null> {
+  const { sql, runId, workflow } = request
+  try {
+    const progress = await readRunProgress(sql, runId)
+    const row = await findWorkflow(sql, workflow)
+    return { progress, pausedBy: row?.pausedBy ?? [] }
+  } catch (error) {
+    if (classifyFault(error) === 'transient') return null
+    throw error
+  }
+}
+
+function endOf({ progress, pausedBy }: Look): WatchEnd | null {
+  if (progress.open === 0) return { cause: 'done' }
+  const own = pausedBy.find((reason) => OWN_PAUSES.includes(reason))
+  return own === undefined ? null : { cause: 'paused', reason: own }
+}
+
+function ownFigures({ node, workflow }: WatchRequest) {
+  const { settled } = workflowCounters(node.telemetry.counters, workflow)
+  const loads = node.supervisor.loads()
+  return {
+    ok: totalOf(settled.complete),
+    failed: totalOf(settled.discard),
+    inFlight: loads.reduce((sum, load) => sum + load.inFlight, 0),
+    slots: loads.reduce((sum, load) => sum + load.slots, 0),
+  }
+}
+
+function noteOf(look: Look, state: { isAway: boolean; isDraining: boolean }): string | null {
+  if (state.isDraining) return 'draining'
+  if (state.isAway) return 'the database does not answer'
+  return look.pausedBy.length === 0 ? null : `paused by ${look.pausedBy.join(', ')}`
+}

@@ -1,0 +1,221 @@
+// Who works what. Items leased and not yet given out wait in the buffer; every free slot of a worker is
+// a credit for one of them. There is no barrier: a slot that frees takes the next item at once.
+
+import type { DispatchedItem } from '../src/actor/messages.js'
+import { assert } from '../src/core/assert.js'
+import { LIMITS } from '../src/core/limits.js'
+import type { HeldItem } from '../src/core/settlement.js'
+import type { LeasedPack } from '../src/store/lease.js'
+
+interface Waiting {
+  readonly held: HeldItem
+  readonly item: DispatchedItem
+}
+
+interface WorkerSeat {
+  readonly slots: number
+  readonly held: Map<string, HeldItem>
+  /** Takes no new items: it drains, or it is kept free for a pack that must run alone. */
+  isClosed: boolean
+  isReserved: boolean
+  /** The worker has one pack that crashed before, and nothing else. */
+  isAlone: boolean
+}
+
+export interface Assignment {
+  readonly workerId: string
+  readonly items: readonly DispatchedItem[]
+}
+
+/** What a worker held when it went. */
+export interface Leavings {
+  readonly held: readonly HeldItem[]
+  readonly isAlone: boolean
+}
+
+function waitingOf(pack: LeasedPack): Waiting[] {
+  return pack.items.map((item) => ({
+    held: {
+      itemId: item.itemId,
+      itemKey: item.itemKey,
+      packId: pack.packId,
+      leaseId: pack.leaseId,
+      attempt: pack.attempt,
+      snoozes: pack.snoozes,
+      crashes: pack.crashes,
+      lonelyCrashes: pack.lonelyCrashes,
+    },
+    item: {
+      itemId: item.itemId,
+      packId: pack.packId,
+      leaseId: pack.leaseId,
+      itemKey: item.itemKey,
+      payload: item.payload,
+      attempt: pack.attempt + 1,
+    },
+  }))
+}
+
+/** The assignments of one workflow on one node. Deterministic, without effects. */
+export class DispatchTable {
+  readonly #seats = new Map<string, WorkerSeat>()
+  #buffer: Waiting[] = []
+  #next = 0
+  /** Packs whose worker died with them more than once: each runs alone in a worker. */
+  readonly #suspects: Waiting[][] = []
+
+  addPacks(packs: readonly LeasedPack[]): void {
+    for (const pack of packs) {
+      const waiting = waitingOf(pack)
+      if (pack.crashes >= LIMITS.crashesBeforeIsolation) this.#suspects.push(waiting)
+      else for (const one of waiting) this.#buffer.push(one)
+    }
+  }
+
+  openWorker(workerId: string, slots: number): void {
+    assert(!this.#seats.has(workerId), `worker ${workerId} opens once`)
+    this.#seats.set(workerId, {
+      slots,
+      held: new Map(),
+      isClosed: false,
+      isReserved: false,
+      isAlone: false,
+    })
+  }
+
+  /** Gives the worker nothing more. */
+  closeWorker(workerId: string): void {
+    const seat = this.#seats.get(workerId)
+    if (seat !== undefined) seat.isClosed = true
+  }
+
+  /** Takes the worker out and returns what it still held. */
+  removeWorker(workerId: string): Leavings {
+    const seat = this.#seats.get(workerId)
+    this.#seats.delete(workerId)
+    return { held: [...(seat?.held.values() ?? [])], isAlone: seat?.isAlone ?? false }
+  }
+
+  /** Frees the slot of an item. @returns the item, or null for one that this worker does not hold. */
+  finish(workerId: string, done: { itemId: string; leaseId: string }): HeldItem | null {
+    const seat = this.#seats.get(workerId)
+    const held = seat?.held.get(done.itemId)
+    if (seat === undefined || held === undefined || held.leaseId !== done.leaseId) return null
+    seat.held.delete(done.itemId)
+    if (seat.held.size === 0) seat.isAlone = false
+    return held
+  }
+
+  /** Moves waiting items to free slots. */
+  assign(): readonly Assignment[] {
+    const lonely = this.#assignSuspects()
+    const open = [...this.#seats].filter(
+      ([, seat]) => !seat.isClosed && !seat.isReserved && !seat.isAlone,
+    )
+    const given = new Map<string, DispatchedItem[]>()
+    while (this.buffered > this.#suspectItems) {
+      const best = mostFree(open)
+      if (best === null) break
+      const [workerId, seat] = best
+      const one = this.#shift()
+      seat.held.set(one.held.itemId, one.held)
+      const items = given.get(workerId)
+      if (items === undefined) given.set(workerId, [one.item])
+      else items.push(one.item)
+    }
+    const shared = [...given].map(([workerId, items]) => ({ workerId, items }))
+    return [...lonely, ...shared]
+  }
+
+  /** Empties the buffer, for items that go back to the queue unstarted. */
+  drainBuffer(): readonly HeldItem[] {
+    const waiting = [...this.#buffer.slice(this.#next), ...this.#suspects.flat()]
+    this.#buffer = []
+    this.#next = 0
+    this.#suspects.length = 0
+    return waiting.map((one) => one.held)
+  }
+
+  get buffered(): number {
+    return this.#buffer.length - this.#next + this.#suspectItems
+  }
+
+  get inFlight(): number {
+    let held = 0
+    for (const seat of this.#seats.values()) held += seat.held.size
+    return held
+  }
+
+  get slots(): number {
+    let slots = 0
+    for (const seat of this.#seats.values()) slots += seat.isClosed ? 0 : seat.slots
+    return slots
+  }
+
+  get freeSlots(): number {
+    let free = 0
+    for (const seat of this.#seats.values()) {
+      if (!seat.isClosed && !seat.isAlone) free += Math.max(0, seat.slots - seat.held.size)
+    }
+    return free
+  }
+
+  /** Items that a worker holds, for its exit's report. */
+  heldBy(workerId: string): number {
+    return this.#seats.get(workerId)?.held.size ?? 0
+  }
+
+  get #suspectItems(): number {
+    return this.#suspects.reduce((sum, pack) => sum + pack.length, 0)
+  }
+
+  #shift(): Waiting {
+    const one = this.#buffer[this.#next]
+    assert(one !== undefined, 'the buffer has an item')
+    this.#next += 1
+    // Shifting an array of thousands item by item would move the rest each time.
+    if (this.#next >= 1_024) {
+      this.#buffer = this.#buffer.slice(this.#next)
+      this.#next = 0
+    }
+    return one
+  }
+
+  /**
+   * A suspect pack waits for a worker with nothing in hand, so that a death blames that pack alone. One
+   * worker is kept free for it, lest it wait for ever behind steady work.
+   */
+  #assignSuspects(): Assignment[] {
+    const assignments: Assignment[] = []
+    for (const seat of this.#seats.values()) seat.isReserved = false
+    while (this.#suspects.length > 0) {
+      const open = [...this.#seats].filter(([, seat]) => !seat.isClosed && !seat.isAlone)
+      const idle = open.find(([, seat]) => seat.held.size === 0)
+      if (idle === undefined) {
+        const [least] = open.sort(([, a], [, b]) => a.held.size - b.held.size)
+        if (least !== undefined) least[1].isReserved = true
+        break
+      }
+      const [workerId, seat] = idle
+      const pack = this.#suspects.shift() ?? []
+      for (const one of pack) seat.held.set(one.held.itemId, one.held)
+      seat.isAlone = true
+      assignments.push({ workerId, items: pack.map((one) => one.item) })
+    }
+    return assignments
+  }
+}
+
+/** The open worker with most free slots: load stays even without counting turns. */
+function mostFree(open: readonly [string, WorkerSeat][]): [string, WorkerSeat] | null {
+  let best: [string, WorkerSeat] | null = null
+  let most = 0
+  for (const entry of open) {
+    const free = entry[1].slots - entry[1].held.size
+    if (free > most) {
+      most = free
+      best = entry
+    }
+  }
+  return best
+}

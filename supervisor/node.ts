@@ -1,0 +1,147 @@
+// A running node: database, supervisor, telemetry and web, put together. The commands `demo`, `run` and
+// `up` differ in what they do with one.
+
+import type { Settings } from '../config/settings.js'
+import { systemClock } from '../src/core/clock.js'
+import { systemRandom } from '../src/core/random.js'
+import { createStore } from '../src/store/store.js'
+import type { EventBus } from '../src/telemetry/events.js'
+import { createEventBus } from '../src/telemetry/events.js'
+import { createLogger, createLogSubscriber } from '../src/telemetry/log.js'
+import type { Telemetry } from '../src/telemetry/telemetry.js'
+import { startTelemetry } from '../src/telemetry/telemetry.js'
+import type { WorkflowDefinition } from '../src/workflow/define.js'
+import type { OpenDatabase } from './database.js'
+import { createFiguresReader } from './figures-reader.js'
+import { createNodeIdentity, isProcessDead } from './node-identity.js'
+import { createProcessTransport } from './process-transport.js'
+import type { StopReason } from './supervisor.js'
+import { Supervisor } from './supervisor.js'
+import { createThreadTransport } from './thread-transport.js'
+import { version } from './version.js'
+import type { Web } from './web/web.js'
+import { liveSourceOf, startWeb } from './web/web.js'
+import { serviceOptionsOf } from './workflow-options.js'
+
+/** A workflow whose module was loaded and validated. */
+export interface LoadedWorkflow {
+  readonly definition: WorkflowDefinition<never>
+  /** URL from which workers import the definition. */
+  readonly moduleUrl: string
+  /** Settings of this workflow that differ from the node's. */
+  readonly overrides?: Partial<Settings>
+}
+
+export interface NodeRequest {
+  readonly settings: Settings
+  readonly database: OpenDatabase
+  readonly workflows: readonly LoadedWorkflow[]
+  /** 'silent' while a command draws progress on the terminal. */
+  readonly log: 'auto' | 'silent'
+}
+
+export interface RunningNode {
+  readonly supervisor: Supervisor
+  readonly events: EventBus
+  readonly telemetry: Telemetry
+  /** Address of the dashboard with its token; null when it is off. */
+  readonly dashboardUrl: string | null
+  /** Drains at the first call, halts at the second. */
+  readonly stop: (reason: string) => void
+  /** Resolves when the supervisor, the web and all timers have ended; the database stays open. */
+  readonly stopped: Promise<StopReason>
+}
+
+/** Share of the lease by which trust ends before the database's expiry. */
+const SAFETY_SHARE = 6
+
+/** Starts a node. When it rejects, everything it had started has ended. */
+export async function startNode(request: NodeRequest): Promise<RunningNode> {
+  const { settings, database } = request
+  const store = createStore(database.sql)
+  const identity = await createNodeIdentity(settings.nodeName)
+  const events = createEventBus()
+  const telemetry = startTelemetry({ bus: events, clock: systemClock, version })
+  if (request.log !== 'silent') attachLog(events, settings, identity.name)
+  const web = await openWeb(settings, { events, telemetry, epoch: identity.nodeId }).catch(
+    (error: unknown) => {
+      telemetry.stop()
+      throw error
+    },
+  )
+  const supervisor = new Supervisor({
+    identity,
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    events,
+    transports: { process: createProcessTransport(), thread: createThreadTransport() },
+    isProcessDead,
+    timing: {
+      intervalMs: settings.heartbeatMs,
+      leaseMs: settings.leaseMs,
+      safetyMarginMs: Math.floor(settings.leaseMs / SAFETY_SHARE),
+    },
+    sweepMs: settings.sweepMs,
+    drainMs: settings.drainMs,
+    workflows: request.workflows.map(({ definition, moduleUrl, overrides }) => ({
+      definition,
+      options: serviceOptionsOf({ ...settings, ...overrides }, { name: definition.name, moduleUrl }),
+    })),
+  })
+  const figures = createFiguresReader({
+    clock: systemClock,
+    read: store.readFigures,
+    onFigures: telemetry.live.setFigures,
+  })
+  const end = async () => {
+    await figures.stop()
+    telemetry.stop()
+    await web?.close('restart')
+  }
+  try {
+    await supervisor.start()
+  } catch (error) {
+    supervisor.stop('it could not start')
+    await supervisor.stopped
+    await end()
+    throw error
+  }
+  figures.start()
+  return {
+    supervisor,
+    events,
+    telemetry,
+    dashboardUrl: web?.url ?? null,
+    stop: (reason) => supervisor.stop(reason),
+    stopped: supervisor.stopped.then(async (reason) => {
+      await end()
+      return reason
+    }),
+  }
+}
+
+function attachLog(events: EventBus, settings: Settings, node: string): void {
+  const logger = createLogger({
+    level: settings.logLevel,
+    format: settings.logFormat,
+    base: { node, pid: process.pid },
+  })
+  events.subscribe(createLogSubscriber(logger))
+}
+
+async function openWeb(
+  settings: Settings,
+  parts: { readonly events: EventBus; readonly telemetry: Telemetry; readonly epoch: string },
+): Promise<Web | null> {
+  if (settings.port === null) return null
+  return startWeb({
+    host: settings.host,
+    port: settings.port,
+    token: settings.token ?? '',
+    source: liveSourceOf(parts.telemetry, parts.epoch),
+    version,
+    clock: systemClock,
+    onEvent: parts.events.emit,
+  })
+}

@@ -1,0 +1,82 @@
+// Workers as child processes.
+
+import type { ChildProcess } from 'node:child_process'
+import { fork } from 'node:child_process'
+import type { FromWorker } from '../src/actor/messages.js'
+import { messageOf } from '../src/core/errors.js'
+import type { ChildSpec, LinkListener, WorkerLink, WorkerTransport } from './transport.js'
+
+const ENTRY = new URL('../workers/process-entry.js', import.meta.url)
+
+/**
+ * Environment of a worker: what it needs to run at all. The database's address and every key stay with
+ * the supervisor, since a worker runs code on pages that strangers wrote.
+ */
+const PASSED_ENVIRONMENT = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'TEMP',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'NODE_EXTRA_CA_CERTS',
+]
+
+function workerEnvironment(): NodeJS.ProcessEnv {
+  // Look-ups of names block a thread of libuv each, and decompression needs the same threads.
+  const environment: NodeJS.ProcessEnv = { UV_THREADPOOL_SIZE: '16' }
+  for (const name of PASSED_ENVIRONMENT) {
+    const value = process.env[name]
+    if (value !== undefined) environment[name] = value
+  }
+  return environment
+}
+
+function startChild(spec: ChildSpec): ChildProcess {
+  return fork(ENTRY, [spec.workflow, spec.workerId], {
+    env: workerEnvironment(),
+    execArgv: spec.heapMb === null ? [] : [`--max-old-space-size=${spec.heapMb}`],
+    // Its standard output belongs to results; whatever a handler prints goes to the talk.
+    stdio: ['ignore', 2, 2, 'ipc'],
+    serialization: 'json',
+  })
+}
+
+function start(spec: ChildSpec, listener: LinkListener, children: Set<ChildProcess>): WorkerLink {
+  const child = startChild(spec)
+  children.add(child)
+  let hasEnded = false
+  const end = (exitCode: number | null, signal: string | null, message: string | null) => {
+    if (hasEnded) return
+    hasEnded = true
+    children.delete(child)
+    listener.onExit({ exitCode, signal, message })
+  }
+  child.on('message', (message) => listener.onMessage(message as FromWorker))
+  // 'close' comes after 'exit', when the channel is drained: no outcome that was sent is missed.
+  child.on('close', (exitCode, signal) => end(exitCode, signal, null))
+  child.on('error', (error) => {
+    if (child.pid === undefined) end(null, null, messageOf(error))
+  })
+  return {
+    pid: child.pid ?? 0,
+    send: (message) => {
+      if (child.connected) child.send(message, () => {})
+    },
+    kill: () => {
+      child.kill('SIGKILL')
+    },
+  }
+}
+
+/** Starts workers as child processes. */
+export function createProcessTransport(): WorkerTransport {
+  const children = new Set<ChildProcess>()
+  return {
+    start: (spec, listener) => start(spec, listener, children),
+    close: async () => {
+      for (const child of children) child.kill('SIGKILL')
+    },
+  }
+}

@@ -1,0 +1,265 @@
+// The supervisor: one boot of a node. It leases, dispatches and settles through a service a workflow,
+// and is itself only their beginning and their end. Everything it touches is handed in, so that a
+// simulator can run many of them in one process.
+//
+// Its life: starting -> running -> draining -> halting -> stopped (src/core/supervisor-state.ts).
+// Killed at any line, it leaves nothing that the next boot's first sweep does not set right.
+
+import type { CancelTimer, Clock } from '../src/core/clock.js'
+import { messageOf } from '../src/core/errors.js'
+import type { HeartbeatTiming } from '../src/core/heartbeat-plan.js'
+import type { Json } from '../src/core/outcome.js'
+import type { Random } from '../src/core/random.js'
+import type { SupervisorEvent, SupervisorState } from '../src/core/supervisor-state.js'
+import { nextSupervisorState } from '../src/core/supervisor-state.js'
+import type { Neighbour, NodeIdentity } from '../src/store/nodes.js'
+import type { Store, StoredDefinition, WorkflowHandle } from '../src/store/store.js'
+import type { EventBus } from '../src/telemetry/events.js'
+import type { Heartbeater } from './heartbeater.js'
+import { createHeartbeater } from './heartbeater.js'
+import type { Housekeeper } from './housekeeper.js'
+import { createHousekeeper } from './housekeeper.js'
+import type { Reclaimer } from './reclaimer.js'
+import { createReclaimer } from './reclaimer.js'
+import type { WorkerKind, WorkerTransport } from './transport.js'
+import type { WorkflowLoad, WorkflowServiceOptions } from './workflow-service.js'
+import { WorkflowService } from './workflow-service.js'
+
+export interface SupervisedWorkflow {
+  readonly definition: StoredDefinition
+  readonly options: WorkflowServiceOptions
+}
+
+export interface SupervisorDeps {
+  readonly identity: NodeIdentity
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: EventBus
+  readonly transports: { readonly [kind in WorkerKind]: WorkerTransport }
+  readonly isProcessDead: (neighbour: Neighbour) => Promise<boolean>
+  readonly timing: HeartbeatTiming
+  readonly sweepMs: number
+  /** Time for what is in flight once the supervisor is asked to stop. */
+  readonly drainMs: number
+  readonly workflows: readonly SupervisedWorkflow[]
+}
+
+/** Why a supervisor stopped. */
+export type StopReason = 'stopped' | 'fenced'
+
+/** Pauses that a new boot lifts, because it is a new try at what failed. */
+const LIFTED_AT_START = ['restart_intensity', 'module_refused', 'results_refused'] as const
+/** Time to write what is decided and to give leases back when the database answers slowly. */
+const FAREWELL_MS = 5_000
+
+export class Supervisor {
+  readonly #deps: SupervisorDeps
+  readonly #heartbeater: Heartbeater
+  readonly #reclaimer: Reclaimer
+  readonly #housekeeper: Housekeeper
+  #services: WorkflowService[] = []
+  #handles: WorkflowHandle[] = []
+  #state: SupervisorState = 'starting'
+  #cancelDeadline: CancelTimer | null = null
+  #isFenced = false
+  #resolveStopped: (reason: StopReason) => void = () => {}
+  /** Resolves when everything has ended. */
+  readonly stopped: Promise<StopReason>
+
+  constructor(deps: SupervisorDeps) {
+    this.#deps = deps
+    const { store, clock, events, identity } = deps
+    this.stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve
+    })
+    this.#heartbeater = createHeartbeater({
+      store,
+      clock,
+      events,
+      nodeId: identity.nodeId,
+      timing: deps.timing,
+      stats: () => this.#stats(),
+      onFenced: () => this.#onFenced(),
+    })
+    this.#reclaimer = createReclaimer({
+      store,
+      clock,
+      events,
+      nodeId: identity.nodeId,
+      sweepMs: deps.sweepMs,
+      onReclaimed: () => {
+        for (const service of this.#services) service.wake()
+      },
+    })
+    this.#housekeeper = createHousekeeper({ store, clock, events })
+  }
+
+  get state(): SupervisorState {
+    return this.#state
+  }
+
+  get isTrusted(): boolean {
+    return this.#heartbeater.isTrusted()
+  }
+
+  /** What each workflow has in hand on this node. */
+  loads(): readonly WorkflowLoad[] {
+    return this.#services.map((service) => service.load())
+  }
+
+  /** Enters the cluster, sets right what dead boots left on this machine, and begins to lease. */
+  async start(): Promise<void> {
+    const { store, identity, timing, clock, events, workflows } = this.#deps
+    const sentMs = clock.nowMs()
+    await store.registerNode(identity, timing.leaseMs)
+    this.#heartbeater.start(sentMs)
+    await this.#fenceDeadNeighbours()
+    for (const workflow of workflows) await this.#openWorkflow(workflow)
+    await this.#reclaimer.sweep()
+    if (this.#state !== 'starting') return
+    this.#reclaimer.start()
+    this.#housekeeper.start()
+    for (const service of this.#services) service.start()
+    this.#apply('ready')
+    events.emit('supervisor.started', {
+      nodeId: identity.nodeId,
+      pid: identity.pid,
+      workflows: this.#handles.map((handle) => handle.name),
+    })
+  }
+
+  /** Drains at the first call, halts at the second. */
+  stop(reason: string): void {
+    const before = this.#state
+    this.#apply('stop')
+    if (this.#state === before) return
+    this.#announce(reason)
+    if (this.#state === 'draining') void this.#drain()
+    else void this.#halt()
+  }
+
+  #apply(event: SupervisorEvent): void {
+    this.#state = nextSupervisorState(this.#state, event)
+  }
+
+  #announce(reason: string): void {
+    const inFlight = this.loads().reduce((sum, load) => sum + load.inFlight, 0)
+    const stage = this.#state === 'draining' ? 'drain' : 'halt'
+    this.#deps.events.emit('supervisor.stopping', { stage, reason, inFlight })
+  }
+
+  async #fenceDeadNeighbours(): Promise<void> {
+    const { store, identity, isProcessDead } = this.#deps
+    const { machine, nodeId } = identity
+    for (const neighbour of await store.readNeighbours({ machine, except: nodeId })) {
+      if (!(await isProcessDead(neighbour))) continue
+      await store.fenceNode({ nodeId: neighbour.nodeId, reason: 'its process was found dead' })
+    }
+  }
+
+  async #openWorkflow({ definition, options }: SupervisedWorkflow): Promise<void> {
+    const { store, clock, random, events, transports, identity } = this.#deps
+    const workflow = await store.openWorkflow(definition)
+    for (const reason of LIFTED_AT_START) {
+      await store.resumeWorkflow({ workflowId: workflow.workflowId, reason })
+    }
+    this.#handles.push(workflow)
+    this.#services.push(
+      new WorkflowService({
+        workflow,
+        nodeId: identity.nodeId,
+        store,
+        clock,
+        random,
+        events,
+        transports,
+        isTrusted: () => this.#heartbeater.isTrusted(),
+        options,
+      }),
+    )
+  }
+
+  #stats(): Json {
+    return { state: this.#state, workflows: this.loads().map((load) => ({ ...load })) }
+  }
+
+  #onFenced(): void {
+    if (this.#isFenced || this.#state === 'halting' || this.#state === 'stopped') return
+    this.#isFenced = true
+    const { nodeId } = this.#deps.identity
+    const reason = 'its lease ran out or another boot found its process dead'
+    this.#deps.events.emit('supervisor.fenced', { nodeId, reason })
+    for (const service of this.#services) service.abandon()
+    this.#apply('fenced')
+    void this.#halt()
+  }
+
+  async #drain(): Promise<void> {
+    const { clock, drainMs } = this.#deps
+    this.#cancelDeadline = clock.setTimer(drainMs, () => {
+      if (this.#state !== 'draining') return
+      this.#apply('deadline')
+      this.#announce('the drain deadline passed')
+      void this.#halt()
+    })
+    await Promise.all(this.#services.map((service) => service.drain(drainMs)))
+    if (this.#state !== 'draining') return
+    this.#apply('drained')
+    await this.#halt()
+  }
+
+  async #halt(): Promise<void> {
+    this.#cancelDeadline?.()
+    const { events, transports } = this.#deps
+    await this.#within(FAREWELL_MS, Promise.all(this.#services.map((service) => service.halt())))
+    for (const service of this.#services) service.abandon()
+    await Promise.all(
+      [this.#reclaimer.stop(), this.#housekeeper.stop(), this.#heartbeater.stop()].map((stopping) =>
+        this.#within(FAREWELL_MS, stopping),
+      ),
+    )
+    if (!this.#isFenced) await this.#within(FAREWELL_MS, this.#leave())
+    await Promise.all([transports.process.close(), transports.thread.close()])
+    this.#apply('ended')
+    const reason: StopReason = this.#isFenced ? 'fenced' : 'stopped'
+    events.emit('supervisor.stopped', { reason })
+    this.#resolveStopped(reason)
+  }
+
+  /**
+   * Gives back whatever is still leased. Fencing ourselves comes first, so that no late lease of our own
+   * slips in behind; when the database is away, the next boot's sweep does the same.
+   */
+  async #leave(): Promise<void> {
+    const { store, identity, events } = this.#deps
+    try {
+      await store.fenceNode({ nodeId: identity.nodeId, reason: 'it stopped in order' })
+      for (const handle of this.#handles) {
+        const { items } = await store.releaseNode(handle, identity.nodeId)
+        if (items > 0) {
+          events.emit('items.released', { workflow: handle.name, items, reason: 'drain' })
+        }
+      }
+    } catch (error) {
+      events.emit('reclaim.failed', { message: messageOf(error) })
+    }
+  }
+
+  /** Waits for a promise, but not for ever. */
+  #within(limitMs: number, promise: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#deps.clock.setTimer(limitMs, resolve)
+      promise.then(
+        () => {
+          cancel()
+          resolve()
+        },
+        () => {
+          cancel()
+          resolve()
+        },
+      )
+    })
+  }
+}

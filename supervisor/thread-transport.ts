@@ -1,0 +1,65 @@
+// Workers as threads of this process, run by piscina: a worker is one long task that hosts the fetch
+// loop and talks over a port of its own.
+
+import { fileURLToPath } from 'node:url'
+import { MessageChannel } from 'node:worker_threads'
+import { Piscina } from 'piscina'
+import type { FromWorker } from '../src/actor/messages.js'
+import { messageOf } from '../src/core/errors.js'
+import { LIMITS } from '../src/core/limits.js'
+import type { ChildSpec, LinkExit, LinkListener, WorkerLink, WorkerTransport } from './transport.js'
+
+const ENTRY = fileURLToPath(new URL('../workers/thread-entry.js', import.meta.url))
+
+function createPool(heapMb: number | null): Piscina {
+  return new Piscina({
+    filename: ENTRY,
+    minThreads: 0,
+    maxThreads: LIMITS.workersMax,
+    concurrentTasksPerWorker: 1,
+    idleTimeout: 0,
+    // The loop must stay awake while its task waits for the network.
+    atomics: 'disabled',
+    env: {},
+    ...(heapMb === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMb } }),
+  })
+}
+
+function start(pool: Piscina, spec: ChildSpec, listener: LinkListener): WorkerLink {
+  const { port1, port2 } = new MessageChannel()
+  const abort = new AbortController()
+  port1.on('message', (message) => listener.onMessage(message as FromWorker))
+  // The end of the task can overtake the last messages on the port; its closing cannot.
+  const isDrained = new Promise<void>((resolve) => port1.once('close', resolve))
+  const end = async (exit: LinkExit) => {
+    await isDrained
+    listener.onExit(exit)
+  }
+  // Aborting a task is how piscina ends one thread and no other.
+  pool
+    .run({ port: port2, workerId: spec.workerId }, { transferList: [port2], signal: abort.signal })
+    .then(
+      (exitCode: unknown) => end({ exitCode: Number(exitCode), signal: null, message: null }),
+      (error: unknown) => end({ exitCode: 1, signal: null, message: messageOf(error) }),
+    )
+  return {
+    pid: process.pid,
+    send: (message) => port1.postMessage(message),
+    kill: () => abort.abort(),
+  }
+}
+
+/** Starts workers as threads. */
+export function createThreadTransport(): WorkerTransport {
+  const pools = new Map<number | null, Piscina>()
+  return {
+    start: (spec, listener) => {
+      const pool = pools.get(spec.heapMb) ?? createPool(spec.heapMb)
+      pools.set(spec.heapMb, pool)
+      return start(pool, spec, listener)
+    },
+    close: async () => {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+    },
+  }
+}

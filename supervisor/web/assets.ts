@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { extname } from 'node:path'
+
+/** A file of the dashboard, held in memory. */
+export interface Asset {
+  readonly body: Buffer
+  readonly contentType: string
+  readonly etag: string
+}
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/**
+ * Reads the dashboard's files by the path they are served under. What is not in the list is not
+ * served: no request ever reaches the file system.
+ *
+ * @throws when the files are not beside the compiled module: the package is incomplete.
+ */
+export async function loadAssets(
+  folder = new URL('./public/', import.meta.url),
+): Promise<ReadonlyMap<string, Asset>> {
+  const assets = new Map<string, Asset>()
+  for (const name of await readdir(folder)) {
+    const contentType = CONTENT_TYPES[extname(name)]
+    if (contentType === undefined) continue
+    const body = await readFile(new URL(name, folder))
+    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+    assets.set(name === 'index.html' ? '/' : `/${name}`, { body, contentType, etag })
+  }
+  return assets
+}

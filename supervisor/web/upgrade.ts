@@ -1,0 +1,48 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { LIMITS } from '../../src/core/limits.js'
+import { type GateOptions, type Refusal, refuseUpgrade } from './gate.js'
+import type { LiveChannel } from './live-channel.js'
+import { pathOf } from './requests.js'
+
+/** Hands a connection to the live channel, or answers why not before anything is upgraded. */
+export function upgrade(call: {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+  readonly channel: LiveChannel
+  readonly gate: GateOptions
+}): void {
+  const { request, socket, head, channel, gate } = call
+  const refusal = refuseUpgrade(request.headers, gate, {
+    clients: channel.clients,
+    clientsMax: LIMITS.liveClientsMax,
+    isClosing: channel.isClosing,
+  })
+  if (refusal !== null) refuse(socket, refusal)
+  else if (pathOf(request.url) === '/live') channel.accept(request, socket, head)
+  else refuse(socket, { status: 404, reason: 'The live channel is at /live' })
+}
+
+/** Answers an upgrade in plain HTTP. The socket may break meanwhile, and nobody minds. */
+function refuse(
+  socket: Duplex,
+  refusal: { readonly status: Refusal['status'] | 404; readonly reason: string },
+): void {
+  const { status, reason } = refusal
+  const extra =
+    status === 401 ? ['WWW-Authenticate: Bearer'] : status === 429 ? ['Retry-After: 10'] : []
+  socket.on('error', () => socket.destroy())
+  socket.once('finish', () => socket.destroy())
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      'Connection: close',
+      'Content-Type: text/plain; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(reason) + 1}`,
+      ...extra,
+      '',
+      `${reason}\n`,
+    ].join('\r\n'),
+  )
+}

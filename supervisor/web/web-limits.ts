@@ -1,0 +1,36 @@
+import { assert } from '../../src/core/assert.js'
+import { LIMITS } from '../../src/core/limits.js'
+
+/** Bounds of the web server that nothing else of the program shares. Durations in milliseconds. */
+export const WEB_LIMITS = {
+  /** Connections in all: live clients, and as many again for pages, scrapes and probes. */
+  connectionsMax: 2 * LIMITS.liveClientsMax,
+  /** Bytes of a request's headers. */
+  headerBytesMax: 16 * 1_024,
+  /** Time a client has to send its headers, and its whole request. */
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 15_000,
+  keepAliveMs: 5_000,
+  /** Requests over one connection before it is closed. */
+  requestsPerConnectionMax: 1_000,
+  /** Characters of a token that is given, at least. */
+  tokenLengthMin: 16,
+  /** Time a client has to subscribe after `hello`. */
+  subscribeMs: 5_000,
+  /** Time between full snapshots of a topic. */
+  snapshotIntervalMs: 30_000,
+  /** Between the first full snapshots of two topics, so that not all come in one tick. */
+  snapshotStaggerMs: 5_000,
+  pingIntervalMs: 25_000,
+  /** Pings without an answer after which a client is gone. */
+  pingsUnansweredMax: 2,
+  /** How long closing waits for clients to say goodbye. */
+  closeMs: 1_000,
+  /** What a client is told to wait after a restart. */
+  retryMs: 1_500,
+} as const
+
+assert(
+  LIMITS.liveClientsMax < WEB_LIMITS.connectionsMax,
+  'live clients leave room for health checks and scrapes',
+)

@@ -1,0 +1,134 @@
+// The one HTTP server of a supervisor: dashboard, live channel, metrics, probes, figures as JSON.
+//
+// It listens on loopback unless told otherwise, and elsewhere only with a token that was given: who
+// opens it to a network has to have chosen what keeps the network out. Health and readiness and the
+// files of the page need no token; everything that holds data does.
+
+import { createServer, type Server } from 'node:http'
+import type { Clock } from '../../src/core/clock.js'
+import { messageOf } from '../../src/core/errors.js'
+import type { EventBus } from '../../src/telemetry/events.js'
+import { chosenToken, listenError, urlHost } from './address.js'
+import { loadAssets } from './assets.js'
+import type { CloseReason } from './frames.js'
+import type { GateOptions } from './gate.js'
+import { LiveChannel } from './live-channel.js'
+import type { LiveSource } from './live-source.js'
+import { answerRequest, type RequestOptions, writeAnswer } from './requests.js'
+import { upgrade } from './upgrade.js'
+import { WEB_LIMITS } from './web-limits.js'
+
+export type { LiveSource } from './live-source.js'
+export { liveSourceOf } from './live-source.js'
+
+export interface WebOptions {
+  /** Address or name to listen on. Anything but loopback needs a token that is given. */
+  readonly host: string
+  /** Port to listen on; 0 takes any free one. */
+  readonly port: number
+  /** What clients must present; '' makes one up for this start. At least 16 characters. */
+  readonly token: string
+  /**
+   * Names by which clients may address the server, beside `localhost`, `host` and addresses.
+   * Others are refused: a web page could point a name of its own at this machine.
+   *
+   * @default []
+   */
+  readonly allowedHosts?: readonly string[]
+  readonly source: LiveSource
+  /** The product's version. */
+  readonly version: string
+  readonly clock: Clock
+  readonly onEvent: EventBus['emit']
+}
+
+export interface Web {
+  /** Address of the dashboard with the token in its fragment, which browsers send to nobody. */
+  readonly url: string
+  readonly port: number
+  readonly token: string
+  /** Says goodbye to live clients, ends all connections and frees the port. May be called twice. */
+  readonly close: (reason: CloseReason) => Promise<void>
+}
+
+/**
+ * Starts the server.
+ *
+ * @throws {FetchyardError} PORT_IN_USE when something listens there; CONFIG_INVALID when the host
+ * or the token cannot be used.
+ */
+export async function startWeb(options: WebOptions): Promise<Web> {
+  const token = chosenToken(options)
+  const gate: GateOptions = { token, allowedHosts: [options.host, ...(options.allowedHosts ?? [])] }
+  const channel = new LiveChannel(options)
+  const server = createWebServer({
+    ...gate,
+    source: options.source,
+    wallMs: options.clock.wallMs,
+    assets: await loadAssets(),
+  })
+  server.on('upgrade', (request, socket, head) => {
+    upgrade({ request, socket, head, channel, gate })
+  })
+  const port = await listen(server, options)
+  channel.start()
+  let closing: Promise<void> | null = null
+  return {
+    port,
+    token,
+    url: `http://${urlHost(options.host)}:${port}/#token=${encodeURIComponent(token)}`,
+    close: (reason) => {
+      closing ??= closeAll(server, channel, reason)
+      return closing
+    },
+  }
+}
+
+function createWebServer(options: RequestOptions): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: WEB_LIMITS.headerBytesMax,
+      headersTimeout: WEB_LIMITS.headersTimeoutMs,
+      requestTimeout: WEB_LIMITS.requestTimeoutMs,
+      keepAliveTimeout: WEB_LIMITS.keepAliveMs,
+      connectionsCheckingInterval: WEB_LIMITS.headersTimeoutMs / 2,
+    },
+    (request, response) => {
+      // What cannot be answered is a bug; it costs the caller its answer and nobody else anything.
+      answerRequest(request, options)
+        .catch((error: unknown) => failure(error))
+        .then((answer) => writeAnswer(request, response, answer))
+        .catch(() => response.destroy())
+    },
+  )
+  server.maxConnections = WEB_LIMITS.connectionsMax
+  server.maxRequestsPerSocket = WEB_LIMITS.requestsPerConnectionMax
+  return server
+}
+
+function failure(error: unknown) {
+  const body = `The answer could not be made: ${messageOf(error)}\n`
+  return { status: 500, contentType: 'text/plain; charset=utf-8', body }
+}
+
+function listen(server: Server, { host, port }: WebOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, host, port)))
+    server.listen({ host: host.replace(/^\[|\]$/g, ''), port }, () => {
+      server.removeAllListeners('error')
+      // A connection that cannot be accepted (no file descriptor left) must not end the supervisor.
+      server.on('error', () => {})
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+}
+
+async function closeAll(server: Server, channel: LiveChannel, reason: CloseReason): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  await channel.close(reason)
+  server.closeAllConnections()
+  await closed
+}

@@ -1,0 +1,269 @@
+// One workflow on this node: leaser, dispatcher, worker pool and settler, and what flows between them.
+// Workflows share nothing but the database connection: what happens in one is not felt in another.
+
+import type { Settled } from '../src/actor/messages.js'
+import type { Clock } from '../src/core/clock.js'
+import { LIMITS } from '../src/core/limits.js'
+import type { Outcome } from '../src/core/outcome.js'
+import type { Random } from '../src/core/random.js'
+import type { HeldItem, RetryPolicy } from '../src/core/settlement.js'
+import { decideCrash, decideSettlement, releaseSettlement } from '../src/core/settlement.js'
+import type { WorkerOptions } from '../src/core/worker-options.js'
+import type { Store, WorkflowHandle } from '../src/store/store.js'
+import type { EventBus, ReclaimReason } from '../src/telemetry/events.js'
+import { DispatchTable } from './dispatch-table.js'
+import type { Leaser } from './leaser.js'
+import { createLeaser } from './leaser.js'
+import { RateMeter } from './rate-meter.js'
+import type { Settler } from './settler.js'
+import { createSettler } from './settler.js'
+import type { WorkerKind, WorkerTransport } from './transport.js'
+import type { WorkerDeath, WorkerSeatSpec } from './worker-pool.js'
+import { WorkerPool } from './worker-pool.js'
+
+export interface WorkflowServiceOptions {
+  readonly seats: readonly WorkerSeatSpec[]
+  readonly workerOptions: Omit<WorkerOptions, 'workerId' | 'slots'>
+  readonly retry: RetryPolicy
+  readonly heapMb: number | null
+  readonly memoryBytesMax: number
+  readonly silentMs: number
+}
+
+export interface WorkflowServiceDeps {
+  readonly workflow: WorkflowHandle
+  readonly nodeId: string
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: EventBus
+  readonly transports: { readonly [kind in WorkerKind]: WorkerTransport }
+  readonly isTrusted: () => boolean
+  readonly options: WorkflowServiceOptions
+}
+
+export interface WorkflowLoad {
+  readonly workflow: string
+  readonly slots: number
+  readonly inFlight: number
+  readonly buffered: number
+  readonly settling: number
+}
+
+/** Time that a pack may be leased although its node lives, as a multiple of an item's own time. */
+const DEADLINE_ITEM_TIMES = 20
+const DEADLINE_FLOOR_MS = 600_000
+
+export class WorkflowService {
+  readonly #deps: WorkflowServiceDeps
+  readonly #table = new DispatchTable()
+  readonly #settledRate: RateMeter
+  readonly #pool: WorkerPool
+  readonly #leaser: Leaser
+  readonly #settler: Settler
+  #isQuiet = false
+
+  constructor(deps: WorkflowServiceDeps) {
+    this.#deps = deps
+    this.#settledRate = new RateMeter(deps.clock)
+    this.#settler = this.#createSettler()
+    this.#leaser = this.#createLeaser()
+    this.#pool = this.#createPool()
+  }
+
+  start(): void {
+    this.#pool.start()
+    this.#leaser.start()
+  }
+
+  /** Stops leasing and gives back what no worker has started. */
+  async quiesce(): Promise<void> {
+    this.#isQuiet = true
+    await this.#leaser.stop()
+    this.#release(this.#table.drainBuffer(), 'drain')
+  }
+
+  /** Finishes what is in flight within `drainMs` and writes it. */
+  async drain(drainMs: number): Promise<void> {
+    await this.quiesce()
+    await this.#pool.drain(drainMs)
+    await this.#settler.flush()
+  }
+
+  /** Ends the workers at once; their items are given back, what they finished is still written. */
+  async halt(): Promise<void> {
+    this.#isQuiet = true
+    await this.#leaser.stop()
+    this.#release(this.#table.drainBuffer(), 'drain')
+    await this.#pool.halt()
+    await this.#settler.flush()
+  }
+
+  /** The node is fenced: nothing more is written, whatever comes back. */
+  abandon(): void {
+    this.#isQuiet = true
+    this.#settler.abandon()
+  }
+
+  load(): WorkflowLoad {
+    return {
+      workflow: this.#deps.workflow.name,
+      slots: this.#table.slots,
+      inFlight: this.#table.inFlight,
+      buffered: this.#table.buffered,
+      settling: this.#settler.pending(),
+    }
+  }
+
+  /** Looks for work now: something was made ready. */
+  wake(): void {
+    if (!this.#isQuiet) this.#leaser.wake()
+  }
+
+  #createSettler(): Settler {
+    const { store, workflow, nodeId, clock, events } = this.#deps
+    return createSettler({
+      store,
+      workflow,
+      nodeId,
+      clock,
+      events,
+      onProgress: () => this.#dispatch(),
+      onBlocked: (message) => void this.#pause('results_refused', message),
+    })
+  }
+
+  #createLeaser(): Leaser {
+    const { store, workflow, nodeId, clock, events, options } = this.#deps
+    const itemMs = options.workerOptions.itemTimeoutMs
+    return createLeaser({
+      store,
+      workflow,
+      nodeId,
+      clock,
+      events,
+      deadlineMs: Math.max(DEADLINE_FLOOR_MS, DEADLINE_ITEM_TIMES * itemMs),
+      situation: () => ({
+        freeSlots: this.#table.freeSlots,
+        slots: this.#table.slots,
+        buffered: this.#table.buffered,
+        settledPerSecond: this.#settledRate.perSecond(),
+      }),
+      mayLease: () => this.#mayStart(),
+      onPacks: (packs) => {
+        this.#table.addPacks(packs)
+        if (this.#isQuiet) this.#release(this.#table.drainBuffer(), 'drain')
+        else this.#dispatch()
+      },
+    })
+  }
+
+  #createPool(): WorkerPool {
+    const { workflow, transports, clock, events, options } = this.#deps
+    return new WorkerPool({
+      workflow: workflow.name,
+      seats: options.seats,
+      workerOptions: options.workerOptions,
+      transports,
+      heapMb: options.heapMb,
+      memoryBytesMax: options.memoryBytesMax,
+      silentMs: options.silentMs,
+      clock,
+      events,
+      onReady: (workerId, slots) => {
+        this.#table.openWorker(workerId, slots)
+        this.#dispatch()
+      },
+      onSettled: (workerId, settled) => this.#onSettled(workerId, settled),
+      onClosed: (workerId) => this.#table.closeWorker(workerId),
+      onExit: (workerId, death) => this.#onExit(workerId, death),
+      heldBy: (workerId) => this.#table.heldBy(workerId),
+      onGiveUp: (reason, message) => void this.#pause(reason, message),
+    })
+  }
+
+  /** Whether new work may be started on this node. */
+  #mayStart(): boolean {
+    return (
+      !this.#isQuiet && this.#deps.isTrusted() && this.#settler.pending() < LIMITS.settleBacklogMax
+    )
+  }
+
+  #dispatch(): void {
+    if (!this.#mayStart()) return
+    for (const { workerId, items } of this.#table.assign()) {
+      this.#pool.send(workerId, { type: 'dispatch', items })
+      for (const { itemId, attempt } of items) {
+        const workflow = this.#deps.workflow.name
+        this.#deps.events.emit('item.dispatched', { workflow, workerId, itemId, attempt })
+      }
+    }
+    this.#leaser.wake()
+  }
+
+  #onSettled(workerId: string, settled: Settled): void {
+    for (const { itemId, leaseId, outcome } of settled.items) {
+      const held = this.#table.finish(workerId, { itemId, leaseId })
+      // Not held: a late word about an item that was taken from this worker.
+      if (held !== null) this.#decide(held, outcome)
+    }
+    this.#settledRate.add(settled.items.length)
+    this.#dispatch()
+  }
+
+  #decide(held: HeldItem, outcome: Outcome): void {
+    const { options, random } = this.#deps
+    const settlement = decideSettlement(held, outcome, options.retry, random)
+    const facts = outcome.result === 'release' ? null : outcome.facts
+    this.#settler.offer({ held, settlement, facts })
+  }
+
+  #onExit(workerId: string, death: WorkerDeath): { isExcused: boolean } {
+    const { held, isAlone } = this.#table.removeWorker(workerId)
+    if (death.isExpected) {
+      this.#release(held, 'drain')
+      return { isExcused: true }
+    }
+    if (held.length === 0) return { isExcused: false }
+    const { events, workflow } = this.#deps
+    const settlements = decideCrash(held, { reason: death.reason, isAlone })
+    const byId = new Map(held.map((item) => [item.itemId, item]))
+    for (const settlement of settlements) {
+      const item = byId.get(settlement.itemId)
+      if (item !== undefined) this.#settler.offer({ held: item, settlement, facts: null })
+    }
+    const packs = new Set(held.map((item) => item.packId)).size
+    const items = held.length
+    events.emit('items.reclaimed', { workflow: workflow.name, packs, items, reason: 'worker_lost' })
+    // The items of a dead worker should not wait for company: others are ready to run them.
+    void this.#settler.flush().then(() => this.wake())
+    return { isExcused: isAlone || held.some((item) => item.crashes > 0) }
+  }
+
+  #release(held: readonly HeldItem[], reason: ReclaimReason): void {
+    if (held.length === 0) return
+    for (const item of held) {
+      this.#settler.offer({ held: item, settlement: releaseSettlement(item), facts: null })
+    }
+    const { events, workflow } = this.#deps
+    events.emit('items.released', { workflow: workflow.name, items: held.length, reason })
+  }
+
+  async #pause(reason: string, message: string): Promise<void> {
+    const { store, workflow, events, nodeId } = this.#deps
+    try {
+      if (!(await store.pauseWorkflow({ workflowId: workflow.workflowId, reason }))) return
+      events.emit('workflow.paused', { workflow: workflow.name, reason: `${reason}: ${message}` })
+      await store.storeEvent({
+        level: 'error',
+        name: 'workflow.paused',
+        workflowId: workflow.workflowId,
+        nodeId,
+        message,
+        fields: { reason },
+      })
+    } catch {
+      // The database is away; the next death or refusal asks again.
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// The workflows that are shipped, and how those of a user's are found: a name is looked up here, a
+// path is imported.
+
+import { stat } from 'node:fs/promises'
+import { isAbsolute, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { suggestion } from '../config/suggest.js'
+import { FetchyardError, messageOf } from '../src/core/errors.js'
+import { validateWorkflow } from '../src/workflow/validate.js'
+import type { LoadedWorkflow } from './node.js'
+
+/** Modules of the shipped workflows. They are imported when they are asked for. */
+const SHIPPED: ReadonlyMap<string, URL> = new Map([
+  ['contacts', new URL('../src/workflows/contacts.js', import.meta.url)],
+])
+
+export const SHIPPED_NAMES: readonly string[] = [...SHIPPED.keys()]
+
+/** Whether a word names a module file, as opposed to a workflow. */
+export function isModulePath(word: string): boolean {
+  return /^\.{0,2}[/\\]/.test(word) || isAbsolute(word) || /\.[cm]?js$/.test(word)
+}
+
+/**
+ * Loads a workflow by its name or by the path of its module.
+ *
+ * @param directory what a relative path is relative to.
+ * @throws {FetchyardError} WORKFLOW_UNKNOWN for a name or file that is not there, WORKFLOW_INVALID
+ * for a module that cannot be imported or exports no workflow.
+ */
+export async function loadWorkflow(word: string, directory: string): Promise<LoadedWorkflow> {
+  const shipped = SHIPPED.get(word)
+  if (shipped !== undefined) return importWorkflow(shipped, word)
+  if (!isModulePath(word)) {
+    throw new FetchyardError(
+      'WORKFLOW_UNKNOWN',
+      `There is no workflow \`${word}\`.${suggestion(word, SHIPPED_NAMES)} ` +
+        `Shipped: ${SHIPPED_NAMES.join(', ')}. A workflow of your own is named by its path: ./${word}.js`,
+    )
+  }
+  const path = resolve(directory, word)
+  const found = await stat(path).catch(() => null)
+  if (found === null || !found.isFile()) {
+    throw new FetchyardError('WORKFLOW_UNKNOWN', `There is no workflow module at ${path}.`)
+  }
+  return importWorkflow(pathToFileURL(path), path)
+}
+
+async function importWorkflow(url: URL, origin: string): Promise<LoadedWorkflow> {
+  const module: unknown = await import(url.href).catch((error: unknown) => {
+    throw new FetchyardError(
+      'WORKFLOW_INVALID',
+      `The workflow module ${origin} cannot be imported: ${messageOf(error)}`,
+      { cause: error },
+    )
+  })
+  const exported =
+    typeof module === 'object' && module !== null && 'default' in module
+      ? module.default
+      : undefined
+  return { definition: validateWorkflow(exported, origin), moduleUrl: url.href }
+}

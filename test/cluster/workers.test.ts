@@ -1,0 +1,105 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { LIMITS } from '../../src/core/limits.js'
+import { findWorkflow } from '../../src/store/workflows.js'
+import { useCluster, WORKFLOW } from '../support/cluster.js'
+import {
+  countRefetches,
+  expectClean,
+  expectCompleteOnce,
+  readReceipts,
+} from '../support/cluster-ledger.js'
+import type { Misdeed } from '../support/handlers/chaos-pages.js'
+
+const SLOTS = 8
+const DEADLY: readonly Misdeed[] = ['exit', 'throw-later', 'reject-later', 'heap', 'block']
+
+describe('cluster/workers', () => {
+  const cluster = useCluster()
+
+  for (const executor of ['process', 'thread'] as const) {
+    const misdeeds = executor === 'process' ? [...DEADLY, 'kill' as const] : DEADLY
+    for (const misdeed of misdeeds) {
+      it(`runs the items of a ${executor} elsewhere after its handler's ${misdeed}`, async () => {
+        const keys = await cluster.enqueue(40, (index) => (index === 9 ? { misdeed } : null))
+        const node = await cluster.start({
+          executor,
+          concurrency: SLOTS,
+          silentMs: 3 * LIMITS.pingIntervalMs,
+          heapMb: 64,
+        })
+
+        expectClean(await cluster.untilEmpty(), keys.length)
+
+        await expectCompleteOnce(cluster, keys)
+        const [death] = await node.until('worker.exited')
+        expect(death).to.include({ expected: false, kind: executor })
+        expect(countRefetches(cluster)).to.be.within(1, SLOTS)
+        const receipts = await readReceipts(cluster)
+        const lost = receipts.filter(({ status }) => status === 'reclaimed')
+        expect(lost.map(({ itemKey }) => itemKey)).to.include('k9')
+        expect(new Set(lost.map(({ code }) => code))).to.deep.equal(new Set(['worker_lost']))
+        expect(
+          receipts.every(({ attempt }) => attempt === 1),
+          'no attempt charged',
+        ).to.equal(true)
+      })
+    }
+  }
+
+  it('isolates an item that kills its worker each time, and charges none of its pack', async () => {
+    const keys = await cluster.enqueue(LIMITS.packItemsMax, (index) =>
+      index === 100 ? { misdeed: 'exit', times: Number.MAX_SAFE_INTEGER } : null,
+    )
+    const node = await cluster.start({ processes: 2, concurrency: LIMITS.packItemsMax })
+
+    expectClean(await cluster.untilEmpty(), keys.length)
+
+    const neighbours = keys.filter((key) => key !== 'k100')
+    await expectCompleteOnce(cluster, neighbours)
+    const receipts = await readReceipts(cluster)
+    expect(
+      receipts.every(({ attempt }) => attempt === 1),
+      'no attempt charged',
+    ).to.equal(true)
+    const [poison] = receipts.filter(({ status }) => status === 'error')
+    expect(poison).to.include({ itemKey: 'k100', code: 'poison' })
+    expect(poison?.error).to.match(/exited with code 7/)
+    const deaths = node.events('worker.exited').length
+    expect(cluster.origin.visitsOf('k100')).to.equal(deaths)
+    expect(await findWorkflow(cluster.sql, WORKFLOW)).to.deep.include({ pausedBy: [] })
+  })
+
+  it('replaces a worker above its memory limit without losing what it works', async () => {
+    const keys = await cluster.enqueue(400, (index) => (index === 9 ? { misdeed: 'swell' } : null))
+    cluster.origin.setLatency(40)
+    const node = await cluster.start({ concurrency: SLOTS, memoryMb: 300 })
+
+    const [replaced] = await node.until('worker.replaced')
+    const [exited] = await node.until('worker.exited')
+
+    expect(replaced?.reason).to.equal('memory')
+    expect(exited).to.include({ exitCode: 0, expected: true, itemsHeld: 0 })
+    expectClean(await cluster.untilEmpty(), keys.length)
+    await expectCompleteOnce(cluster, keys)
+    expect(countRefetches(cluster)).to.equal(0)
+  })
+
+  it('pauses a workflow whose module cannot be imported, and says why', async () => {
+    const keys = await cluster.enqueue(20)
+    const moduleUrl = new URL('../support/handlers/stillborn.js', import.meta.url).href
+    const node = await cluster.start({}, { moduleUrl })
+
+    const [paused] = await node.until('workflow.paused')
+
+    expect(paused?.reason).to.match(/^module_refused: .*the module cannot be loaded/)
+    expect(await findWorkflow(cluster.sql, WORKFLOW)).to.deep.include({
+      pausedBy: ['module_refused'],
+    })
+    expect(await cluster.audit()).to.include({ queued: keys.length, isClean: true })
+    await node.stop()
+    await cluster.start()
+    expectClean(await cluster.untilEmpty(), keys.length)
+    await expectCompleteOnce(cluster, keys)
+  })
+})

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import { expect } from 'chai'
+import { useYard } from '../support/factory.js'
+
+describe('nodes', () => {
+  const yard = useYard()
+  const beat = (nodeId: string) => yard.store.sendHeartbeat({ nodeId, leaseMs: 60_000, stats: {} })
+
+  it('extends a node by heartbeats and keeps its stats', async () => {
+    const nodeId = await yard.node({ leaseMs: 1_000 })
+    const stats = { state: 'running', odd: "'\\" }
+    expect(await yard.store.sendHeartbeat({ nodeId, leaseMs: 60_000, stats })).to.equal(true)
+    const [row] = await yard.sql<{ left_ms: number; stats: unknown }[]>`
+      select extract(epoch from alive_until - clock_timestamp())::float8 * 1000 as left_ms, stats
+        from fetchyard.node where node_id = ${nodeId}`
+    expect(row?.left_ms).to.be.within(30_000, 60_000)
+    expect(row?.stats).to.deep.equal(stats)
+  })
+
+  it('tells a fenced or unknown node that it is out', async () => {
+    const nodeId = await yard.node()
+    expect(await yard.store.fenceNode({ nodeId, reason: 'test' })).to.equal(true)
+    expect(await beat(nodeId)).to.equal(false)
+    expect(await yard.store.fenceNode({ nodeId, reason: 'again' })).to.equal(false)
+    expect(await beat(randomUUID())).to.equal(false)
+  })
+
+  it('lets an expired node that is not fenced come back', async () => {
+    const nodeId = await yard.node()
+    await yard.expire(nodeId)
+    expect(await beat(nodeId)).to.equal(true)
+    expect(await yard.store.fenceExpired(randomUUID())).to.deep.equal([])
+  })
+
+  it('fences all whose lease ran out, but not the caller', async () => {
+    const caller = await yard.node()
+    const dead = await yard.node({ name: 'dead' })
+    const living = await yard.node()
+    await yard.expire(caller)
+    await yard.expire(dead)
+    const fenced = await yard.store.fenceExpired(caller)
+    expect(fenced).to.deep.equal([{ nodeId: dead, name: 'dead' }])
+    expect(await beat(caller)).to.equal(true)
+    expect(await beat(living)).to.equal(true)
+    expect(await beat(dead)).to.equal(false)
+  })
+
+  it('knows the neighbours on a machine that are not fenced', async () => {
+    const machine = randomUUID()
+    const register = async (fields: { machine: string }) => {
+      const nodeId = randomUUID()
+      const identity = { nodeId, name: 'n', host: 'h', pid: 9, pidStarted: '77', ...fields }
+      await yard.store.registerNode(identity, 60_000)
+      return nodeId
+    }
+    const self = await register({ machine })
+    const near = await register({ machine })
+    const fenced = await register({ machine })
+    await register({ machine: `${machine}-other` })
+    await yard.store.fenceNode({ nodeId: fenced, reason: 'test' })
+    expect(await yard.store.readNeighbours({ machine, except: self })).to.deep.equal([
+      { nodeId: near, name: 'n', pid: 9, pidStarted: '77' },
+    ])
+  })
+})

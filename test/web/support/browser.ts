@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+
+const CHROMIUM = '/usr/bin/chromium'
+
+/** A browser; null where there is none, except in CI, where its absence is a failure. */
+export async function openBrowser(): Promise<Browser | null> {
+  if (!existsSync(CHROMIUM)) {
+    if (process.env.CI) throw new Error(`CI needs a Chromium at ${CHROMIUM}`)
+    return null
+  }
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  })
+}
+
+/** A page with what it complained about. */
+export interface WatchedPage {
+  readonly page: Page
+  readonly complaints: string[]
+}
+
+export async function openPage(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
+  const page = await browser.newPage(options)
+  const complaints: string[] = []
+  page.setDefaultTimeout(15_000)
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+  })
+  return { page, complaints }
+}

@@ -1,0 +1,124 @@
+// Reads what arrives on the channel. The supervisor is of the same build when the protocol version
+// agrees, so this checks shape, not content: a wrong message is ignored and told, never worked on.
+
+import type {
+  Abort,
+  Dispatch,
+  DispatchedItem,
+  Drain,
+  Ping,
+  Setup,
+  ToWorker,
+} from '../src/actor/messages.js'
+import { LIMITS } from '../src/core/limits.js'
+import type { FetchOptions, WorkerOptions } from '../src/core/worker-options.js'
+
+type Fields = { readonly [field: string]: unknown }
+
+/** The message, or null when it is none that a worker knows. */
+export function parseToWorker(message: unknown): ToWorker | null {
+  if (!isFields(message)) return null
+  if (isDispatch(message) || isPing(message) || isAbort(message)) return message
+  return isDrain(message) || isSetup(message) ? message : null
+}
+
+/** The version a setup speaks, also when the rest of it cannot be read; null for other messages. */
+export function protocolVersionOf(message: unknown): unknown {
+  return isFields(message) && message.type === 'setup' ? message.protocolVersion : null
+}
+
+function isDispatch(message: object): message is Dispatch {
+  return 'type' in message && message.type === 'dispatch' && hasList(message, 'items', isItem)
+}
+
+function isItem(item: unknown): item is DispatchedItem {
+  return (
+    isFields(item) &&
+    typeof item.itemId === 'string' &&
+    typeof item.packId === 'string' &&
+    typeof item.leaseId === 'string' &&
+    typeof item.itemKey === 'string' &&
+    typeof item.attempt === 'number' &&
+    item.payload !== undefined
+  )
+}
+
+function isAbort(message: object): message is Abort {
+  const isText = (id: unknown) => typeof id === 'string'
+  return 'type' in message && message.type === 'abort' && hasList(message, 'itemIds', isText)
+}
+
+function isPing(message: object): message is Ping {
+  return (
+    'type' in message &&
+    message.type === 'ping' &&
+    'sequence' in message &&
+    typeof message.sequence === 'number'
+  )
+}
+
+function isDrain(message: object): message is Drain {
+  return (
+    'type' in message &&
+    message.type === 'drain' &&
+    'drainMs' in message &&
+    isWithin(message.drainMs, 0, Number.MAX_SAFE_INTEGER)
+  )
+}
+
+function isSetup(message: object): message is Setup {
+  return (
+    'type' in message &&
+    message.type === 'setup' &&
+    'protocolVersion' in message &&
+    typeof message.protocolVersion === 'number' &&
+    'options' in message &&
+    isWorkerOptions(message.options)
+  )
+}
+
+function isWorkerOptions(options: unknown): options is WorkerOptions {
+  return (
+    isFields(options) &&
+    typeof options.workerId === 'string' &&
+    typeof options.workflow === 'string' &&
+    typeof options.moduleUrl === 'string' &&
+    isWithin(options.slots, 1, LIMITS.slotsMax) &&
+    isWithin(options.itemTimeoutMs, 1, Number.MAX_SAFE_INTEGER) &&
+    isFetchOptions(options.fetch)
+  )
+}
+
+const FETCH_NUMBERS = [
+  'connectTimeoutMs',
+  'headersTimeoutMs',
+  'bodyTimeoutMs',
+  'totalTimeoutMs',
+  'keepAliveMs',
+  'bodyBytesMax',
+  'socketsMax',
+  'socketsPerHostMax',
+] as const satisfies readonly (keyof FetchOptions)[]
+
+function isFetchOptions(options: unknown): options is FetchOptions {
+  return (
+    isFields(options) &&
+    FETCH_NUMBERS.every((name) => isWithin(options[name], 1, Number.MAX_SAFE_INTEGER)) &&
+    isWithin(options.redirectsMax, 0, LIMITS.redirectsMax) &&
+    typeof options.userAgent === 'string' &&
+    hasList(options, 'allowedRanges', (range) => typeof range === 'string')
+  )
+}
+
+function isWithin(value: unknown, min: number, max: number): boolean {
+  return typeof value === 'number' && value >= min && value <= max
+}
+
+function hasList(holder: object, field: string, isEntry: (entry: unknown) => boolean): boolean {
+  const list: unknown = Object.getOwnPropertyDescriptor(holder, field)?.value
+  return Array.isArray(list) && list.every(isEntry)
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null
+}
