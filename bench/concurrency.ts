@@ -79,7 +79,9 @@ async function main(): Promise<void> {
       for (const concurrency of CONCURRENCIES) {
         const run = await runOnce(concurrency, waves, { database, server })
         runs.push(run)
-        say(`round ${round} of ${rounds}: ${concurrency} at once: ${run.pagesPerSecond.toFixed(2)}/s`)
+        say(
+          `round ${round} of ${rounds}: ${concurrency} at once: ${run.pagesPerSecond.toFixed(2)}/s`,
+        )
       }
     }
     printReport(

@@ -17,6 +17,7 @@ import { promisify } from 'node:util'
 import { LIMITS } from '../src/core/limits.js'
 import type { BenchDatabase } from './support/bench-database.js'
 import { emptyBenchDatabase, enqueueUrls, startBenchDatabase } from './support/bench-database.js'
+import type { BenchNode } from './support/fork-bench-node.js'
 import { benchSettings, forkBenchNode } from './support/fork-bench-node.js'
 import type { PageServer } from './support/fork-page-server.js'
 import { forkPageServer } from './support/fork-page-server.js'
@@ -40,6 +41,15 @@ interface Run {
   readonly pagesPerSecond: number
   readonly cpuSecondsPer1000: number
   readonly failed: number
+  readonly connections: number
+  /** The same CPU seconds by who used them; null for the bare loop, which is one process. */
+  readonly shares: Shares | null
+}
+
+interface Shares {
+  readonly supervisor: number
+  readonly workers: number
+  readonly postgres: number
 }
 
 interface Contender {
@@ -53,15 +63,17 @@ async function runBare(plan: Plan): Promise<Run> {
     const file = join(directory, 'urls')
     writeFileSync(file, plan.server.urls(plan.pages).join('\n'))
     const args = ['--urls', file, '--concurrency', String(plan.concurrency)]
+    const before = await plan.server.counts()
     const { stdout } = await promisify(execFile)(process.execPath, [BARE_LOOP, ...args])
-    return readRun(JSON.parse(stdout))
+    const { connections } = await plan.server.counts()
+    return { ...readBareRun(JSON.parse(stdout)), connections: connections - before.connections }
   } finally {
     rmSync(directory, { recursive: true })
   }
 }
 
-function readRun(result: unknown): Run {
-  const figure = (name: keyof Run): number => {
+function readBareRun(result: unknown): Omit<Run, 'connections'> {
+  const figure = (name: string): number => {
     if (typeof result !== 'object' || result === null) return Number.NaN
     return Number(Object.getOwnPropertyDescriptor(result, name)?.value)
   }
@@ -69,6 +81,7 @@ function readRun(result: unknown): Run {
     pagesPerSecond: figure('pagesPerSecond'),
     cpuSecondsPer1000: figure('cpuSecondsPer1000'),
     failed: figure('failed'),
+    shares: null,
   }
 }
 
@@ -86,22 +99,43 @@ async function runCluster(plan: Plan, processes: number): Promise<Run> {
     sockets: LIMITS.socketsMax * processes,
     socketsPerHost: LIMITS.socketsPerHostMax * processes,
   })
+  const connectionsBefore = (await server.counts()).connections
   const node = await forkBenchNode({ settings, workflow: WORKFLOW })
   try {
     const warmUp = Math.ceil(pages / WARM_UP_SHARE)
     const isWarm = node.finished(warmUp)
     await enqueueUrls(database.sql, WORKFLOW, server.urls(warmUp))
     await isWarm
-    const roots = [node.pid, database.postmasterPid]
-    const cpuBefore = cpuSeconds(roots)
+    const before = readShares(node, database)
     const end = node.finished(warmUp + pages)
     await enqueueUrls(database.sql, WORKFLOW, server.urls(pages, warmUp))
     const { seconds, failed } = await end
-    const cpu = cpuSeconds(roots) - cpuBefore
-    return { pagesPerSecond: pages / seconds, cpuSecondsPer1000: (cpu * 1_000) / pages, failed }
+    const after = readShares(node, database)
+    const per1000 = (of: keyof Shares): number => ((after[of] - before[of]) * 1_000) / pages
+    const shares = {
+      supervisor: per1000('supervisor'),
+      workers: per1000('workers'),
+      postgres: per1000('postgres'),
+    }
+    const cpuSecondsPer1000 = shares.supervisor + shares.workers + shares.postgres
+    const { connections } = await server.counts()
+    return {
+      pagesPerSecond: pages / seconds,
+      cpuSecondsPer1000,
+      failed,
+      connections: connections - connectionsBefore,
+      shares,
+    }
   } finally {
     await node.stop()
   }
+}
+
+/** CPU seconds used so far; the supervisor's are those of its process tree without the workers in it. */
+function readShares(node: BenchNode, database: BenchDatabase): Shares {
+  const workers = cpuSeconds([...node.workers])
+  const supervisor = cpuSeconds([node.pid]) - workers
+  return { supervisor, workers, postgres: cpuSeconds([database.postmasterPid]) }
 }
 
 function contendersOf(processes: number): readonly Contender[] {
@@ -126,11 +160,21 @@ async function measure(
     for (const { name, run } of contenders) {
       const result = await run(plan)
       runs.get(name)?.push(result)
-      const figures = `${result.pagesPerSecond.toFixed(0)} pages/s, ${result.cpuSecondsPer1000.toFixed(2)} s CPU`
-      say(`round ${round} of ${rounds}: ${name}: ${figures} per 1,000 pages`)
+      say(`round ${round} of ${rounds}: ${name}: ${wordsOf(result)}`)
     }
   }
   return runs
+}
+
+function wordsOf(run: Run): string {
+  const words = `${run.pagesPerSecond.toFixed(0)} pages/s, ${run.connections} connections, `
+  const cpu = `${run.cpuSecondsPer1000.toFixed(2)} s CPU per 1,000 pages`
+  return run.shares === null ? words + cpu : `${words}${cpu} (${shareWords(run.shares)})`
+}
+
+function shareWords({ supervisor, workers, postgres }: Shares): string {
+  const [s, w, p] = [supervisor, workers, postgres].map((seconds) => seconds.toFixed(2))
+  return `supervisor ${s}, workers ${w}, Postgres ${p}`
 }
 
 /** Bare over cluster in CPU time a page, round by round: 1 would be durability for nothing. */
@@ -146,8 +190,18 @@ function rowOf(name: string, runs: readonly Run[], bare: readonly Run[]): readon
     formatSpread(spreadOf(runs.map((run) => run.pagesPerSecond)), 0),
     formatSpread(spreadOf(runs.map((run) => run.cpuSecondsPer1000)), 2),
     formatSpread(spreadOf(ratiosOf(bare, runs)), 2),
+    sharesOf(runs),
     String(runs.reduce((sum, run) => sum + run.failed, 0)),
   ]
+}
+
+/** Medians of the shares over the rounds. */
+function sharesOf(runs: readonly Run[]): string {
+  const shares = runs.flatMap((run) => run.shares ?? [])
+  if (shares.length === 0) return ''
+  const median = (of: keyof Shares): string =>
+    spreadOf(shares.map((each) => each[of])).median.toFixed(2)
+  return `${median('supervisor')} + ${median('workers')} + ${median('postgres')}`
 }
 
 async function main(): Promise<void> {
@@ -163,17 +217,22 @@ async function main(): Promise<void> {
     const plan: Plan = { pages, concurrency, database, server }
     const runs = await measure(contendersOf(processes), rounds, plan)
     const bare = runs.get('bare undici loop') ?? []
-    const { requests, connections } = await server.counts()
     const source = directory === null ? 'generated pages' : 'pages of a directory'
     printReport(
       {
         title: `Fetching and extracting: ${pages} ${source}, ${server.meanBytes} bytes each, ${concurrency} at once`,
         machine: describeMachine(database.version),
-        head: ['', 'pages/s', 'CPU s / 1,000 pages', 'pages per CPU s, of the bare loop', 'failed'],
+        head: [
+          '',
+          'pages/s',
+          'CPU s / 1,000 pages',
+          'pages per CPU s, of the bare loop',
+          'supervisor + workers + Postgres',
+          'failed',
+        ],
         rows: [...runs].map(([name, own]) => rowOf(name, own, bare)),
         notes: [
           `Median (lowest to highest) of ${rounds} rounds. Aim: ${AIM} of the bare loop's pages per CPU second.`,
-          `The page server saw ${requests} requests over ${connections} connections.`,
         ],
         figures: { ...numbers, meanBytes: server.meanBytes, runs: Object.fromEntries(runs) },
       },

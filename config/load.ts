@@ -1,5 +1,5 @@
-// Puts flags, environment, file and defaults together. Nothing is half right: either all settings are
-// good, or one error names every violation with its origin.
+// Puts flags, environment, file and defaults together. Nothing is half right: either all settings
+// are good, or one error names every violation with its origin.
 
 import { FetchyardError } from '../src/core/errors.js'
 import { type ConfigFile, findConfigFile } from './file.js'

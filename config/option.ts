@@ -26,7 +26,7 @@ export interface Alias<Value> {
 export interface Option<Value> {
   readonly group: OptionGroup
   readonly type: OptionType
-  /** Without dashes. null: a secret, which has no business on a command line that others can see. */
+  /** Without dashes. null: a secret, kept off command lines because others can read them. */
   readonly flag: string | null
   readonly sentence: string
   readonly default: Value
@@ -138,7 +138,7 @@ export function size(words: OptionWords<number> & { readonly bounds: Bounds }): 
   const { min, max } = words.bounds
   return makeOption(words, {
     type: 'size',
-    rule: `a size from ${showSizeMb(min)} to ${showSizeMb(max)}, such as 512mb or 2gb`,
+    rule: `a size from ${showSizeMb(min)} to ${showSizeMb(max)}, such as ${min}mb`,
     parse: (raw) => within(readSizeMb(raw), words.bounds),
     show: showSizeMb,
   })

@@ -5,6 +5,8 @@ import type { SettingName, Settings } from './settings.js'
 
 export interface CrossRule {
   readonly setting: SettingName
+  /** The rule for the reference, by the names of the options. */
+  readonly words: string
   /** Whether the settings break the rule. */
   readonly isBroken: (settings: Settings) => boolean
   /** What was expected, to follow "to be". */
@@ -25,6 +27,7 @@ const HEARTBEATS_A_LEASE = 3
 export const CROSS_RULES: readonly CrossRule[] = [
   {
     setting: 'leaseMs',
+    words: 'at least 3 × `heartbeat`, so that two lost heartbeats do not cost it',
     isBroken: ({ leaseMs, heartbeatMs }) => leaseMs < HEARTBEATS_A_LEASE * heartbeatMs,
     expected: (settings) =>
       `at least ${HEARTBEATS_A_LEASE} × ${named(settings, 'heartbeatMs')}, so that two lost ` +
@@ -32,26 +35,31 @@ export const CROSS_RULES: readonly CrossRule[] = [
   },
   {
     setting: 'concurrency',
+    words: 'at most `sockets`',
     isBroken: ({ concurrency, sockets }) => concurrency > sockets,
     expected: (settings) => `at most ${named(settings, 'sockets')}`,
   },
   {
     setting: 'socketsPerHost',
+    words: 'at most `sockets`',
     isBroken: ({ socketsPerHost, sockets }) => socketsPerHost > sockets,
     expected: (settings) => `at most ${named(settings, 'sockets')}`,
   },
   {
     setting: 'itemTimeoutMs',
+    words: 'longer than `total-timeout`',
     isBroken: ({ itemTimeoutMs, totalTimeoutMs }) => itemTimeoutMs <= totalTimeoutMs,
     expected: (settings) => `longer than ${named(settings, 'totalTimeoutMs')}`,
   },
   {
     setting: 'backoffMaxMs',
+    words: 'at least `backoff`',
     isBroken: ({ backoffMaxMs, backoffMs }) => backoffMaxMs < backoffMs,
     expected: (settings) => `at least ${named(settings, 'backoffMs')}`,
   },
   {
     setting: 'heapMb',
+    words: 'at most `memory`, above which the worker is replaced anyway',
     isBroken: ({ heapMb, memoryMb }) => heapMb !== null && heapMb > memoryMb,
     expected: (settings) =>
       `at most ${named(settings, 'memoryMb')}, above which the worker is replaced anyway`,

@@ -5,8 +5,8 @@ export type Executor = 'process' | 'thread' | 'both'
 
 /**
  * Everything that can be set, after flags, environment, file and defaults were put together and
- * checked. Durations are milliseconds, sizes megabytes of 1 048 576 bytes. `options.ts` says for each
- * setting what it is for, its bounds, its default and its names.
+ * checked. Durations are milliseconds, sizes megabytes of 1 048 576 bytes. `options.ts` says for
+ * each setting what it is for, its bounds, its default and its names.
  */
 export interface Settings {
   /** null: the embedded Postgres below `dataDir`. */

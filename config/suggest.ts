@@ -1,17 +1,21 @@
 /** Letters that a word may differ in and still be what was meant. */
 const DISTANCE_MAX = 3
 
-/** Insertions, deletions and replacements that make one word of the other. */
+/** Insertions, deletions, replacements and swaps of neighbours that make one word of the other. */
 export function distance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  let before: readonly number[] = []
+  let previous: readonly number[] = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let row = 1; row <= a.length; row += 1) {
     const current = [row]
     for (let column = 1; column <= b.length; column += 1) {
       const replaced = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1)
       const dropped = (previous[column] ?? 0) + 1
       const added = (current[column - 1] ?? 0) + 1
-      current.push(Math.min(replaced, dropped, added))
+      const isSwap = row > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
+      const swapped = isSwap ? (before[column - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY
+      current.push(Math.min(replaced, dropped, added, swapped))
     }
+    before = previous
     previous = current
   }
   return previous[b.length] ?? 0

@@ -25,7 +25,7 @@ function readUnits(raw: unknown, units: ReadonlyMap<string, number>): number | u
   return amount === undefined || scale === undefined ? undefined : Number(amount) * scale
 }
 
-/** `500ms`, `30s`, `2m`, `1h` or plain milliseconds, as milliseconds; undefined for anything else. */
+/** `500ms`, `30s`, `2m`, `1h` or plain milliseconds, as milliseconds; else undefined. */
 export function readDuration(raw: unknown): number | undefined {
   const value = readUnits(raw, DURATION_UNITS)
   return value === undefined ? undefined : Math.round(value)

@@ -34,7 +34,11 @@ export async function openDatabase(request: DatabaseRequest): Promise<OpenDataba
   const embedded = databaseUrl === null ? await startEmbedded(request) : null
   const url = databaseUrl ?? embedded?.url ?? ''
   try {
-    const database = await connect({ url, poolMax, pooling: embedded === null ? pooling : 'direct' })
+    const database = await connect({
+      url,
+      poolMax,
+      pooling: embedded === null ? pooling : 'direct',
+    })
     const applied = await migrate(database.sql)
     if (applied.length > 0) await ensureReceiptPartitions(database.sql)
     return {

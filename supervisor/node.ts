@@ -4,6 +4,7 @@
 import type { Settings } from '../config/settings.js'
 import { systemClock } from '../src/core/clock.js'
 import { systemRandom } from '../src/core/random.js'
+import { audit } from '../src/store/audit.js'
 import { createStore } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
 import { createEventBus } from '../src/telemetry/events.js'
@@ -12,7 +13,7 @@ import type { Telemetry } from '../src/telemetry/telemetry.js'
 import { startTelemetry } from '../src/telemetry/telemetry.js'
 import type { WorkflowDefinition } from '../src/workflow/define.js'
 import type { OpenDatabase } from './database.js'
-import { createFiguresReader } from './figures-reader.js'
+import { AUDIT_PACE, createFiguresReader, FIGURES_PACE } from './figures-reader.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
 import { createProcessTransport } from './process-transport.js'
 import type { StopReason } from './supervisor.js'
@@ -86,16 +87,29 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     drainMs: settings.drainMs,
     workflows: request.workflows.map(({ definition, moduleUrl, overrides }) => ({
       definition,
-      options: serviceOptionsOf({ ...settings, ...overrides }, { name: definition.name, moduleUrl }),
+      options: serviceOptionsOf(
+        { ...settings, ...overrides },
+        { name: definition.name, moduleUrl },
+      ),
     })),
   })
-  const figures = createFiguresReader({
-    clock: systemClock,
-    read: store.readFigures,
-    onFigures: telemetry.live.setFigures,
-  })
+  const readers = [
+    createFiguresReader({
+      clock: systemClock,
+      pace: FIGURES_PACE,
+      read: store.readFigures,
+      onFigures: telemetry.live.setFigures,
+    }),
+    createFiguresReader({
+      clock: systemClock,
+      pace: AUDIT_PACE,
+      read: () => audit(database.sql),
+      onFigures: telemetry.live.setAudit,
+    }),
+  ]
   const end = async () => {
-    await figures.stop()
+    // Not waited for: an audit of a large queue would hold up the end, and nobody needs its answer.
+    for (const reader of readers) void reader.stop()
     telemetry.stop()
     await web?.close('restart')
   }
@@ -107,7 +121,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     await end()
     throw error
   }
-  figures.start()
+  for (const reader of readers) reader.start()
   return {
     supervisor,
     events,

@@ -60,6 +60,8 @@ class BatchingSettler implements Settler {
   /** Batches to be sent before anything new: halves of refused ones. */
   readonly #urgent: Batch[] = []
   #underWay = 0
+  /** What waits has waited long enough, and is sent as soon as a statement may be. */
+  #isRipe = false
   #pending = 0
   #isAbandoned = false
   #cancelDelay: CancelTimer | null = null
@@ -96,24 +98,37 @@ class BatchingSettler implements Settler {
 
   /** The oldest decision has waited long enough for company. */
   readonly #ripen = (): void => {
-    this.#cancelDelay?.()
-    this.#cancelDelay = null
-    this.#pump(true)
+    this.#stopDelay()
+    this.#isRipe = true
+    this.#pump()
   }
 
-  #pump(isRipe = false): void {
+  #stopDelay(): void {
+    this.#cancelDelay?.()
+    this.#cancelDelay = null
+  }
+
+  #pump(): void {
     while (this.#underWay < LIMITS.settleConcurrencyMax && !this.#isAbandoned) {
-      const batch = this.#urgent.shift() ?? this.#nextBatch(isRipe)
+      const batch = this.#urgent.shift() ?? this.#nextBatch()
       if (batch === null) return
       this.#underWay += 1
       void this.#send(batch)
     }
   }
 
-  #nextBatch(isRipe: boolean): Batch | null {
+  /**
+   * What is there, when it is ripe or fills a batch. An answer of the database alone is no reason to
+   * send what came meanwhile: that would make statements of one or two items, one after the other.
+   */
+  #nextBatch(): Batch | null {
     const isFull = this.#waiting.length >= LIMITS.settleItemsMax
-    if (this.#waiting.length === 0 || !(isRipe || isFull)) return null
+    if (this.#waiting.length === 0 || !(this.#isRipe || isFull)) return null
     const endings = this.#waiting.splice(0, LIMITS.settleItemsMax)
+    if (this.#waiting.length === 0) {
+      this.#isRipe = false
+      this.#stopDelay()
+    }
     return { endings, isUncertain: false, failures: 0 }
   }
 
@@ -151,8 +166,7 @@ class BatchingSettler implements Settler {
 
   #release(count: number): void {
     this.#pending -= count
-    // What gathered while the database was busy is old enough.
-    this.#pump(true)
+    this.#pump()
     if (this.#pending === 0) this.#wakeIdle()
     this.#deps.onProgress()
   }
@@ -195,7 +209,7 @@ class BatchingSettler implements Settler {
       this.#underWay -= 1
       events.emit('settle.split', { workflow: workflow.name, items: batch.endings.length, message })
       this.#split(batch, message)
-      this.#pump(true)
+      this.#pump()
       return
     }
     batch.failures += 1

@@ -1,4 +1,4 @@
-// The one place that hears of a wish to stop: SIGINT, SIGTERM, SIGHUP, and PM2's message `shutdown`.
+// The one place that hears of a wish to stop: SIGINT, SIGTERM, SIGHUP, PM2's message `shutdown`.
 // All mean the same. A handler only notes the trigger and wakes the listener's turn; what to do is
 // decided there.
 

@@ -6,18 +6,22 @@ import { PROTOCOL_VERSION } from '../src/actor/messages.js'
 import { assertNever } from '../src/core/assert.js'
 import type { CancelTimer, Clock } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
-import type { WorkerOptions } from '../src/core/worker-options.js'
+import type { FetchOptions, WorkerOptions } from '../src/core/worker-options.js'
 import type { FruitlessDeath } from '../src/core/worker-plan.js'
 import { planRestart } from '../src/core/worker-plan.js'
 import type { WorkerEvent, WorkerState } from '../src/core/worker-state.js'
 import { WORKER_TRANSITIONS } from '../src/core/worker-state.js'
 import type { EventBus, WorkerIdentity } from '../src/telemetry/events.js'
 import type { LinkExit, WorkerKind, WorkerLink, WorkerTransport } from './transport.js'
+import type { WorkerDeath } from './worker-death.js'
+import { deathReason, hasEndedAsAsked } from './worker-death.js'
 
 /** A place in the pool: whoever dies in it is replaced by one like it. */
 export interface WorkerSeatSpec {
   readonly kind: WorkerKind
   readonly slots: number
+  /** Its share of the node's sockets. */
+  readonly sockets: Pick<FetchOptions, 'socketsMax' | 'socketsPerHostMax'>
 }
 
 export interface WorkerPoolDeps {
@@ -41,12 +45,6 @@ export interface WorkerPoolDeps {
   readonly heldBy: (workerId: string) => number
   /** Workers die without finishing anything, or refuse their workflow: somebody must look. */
   readonly onGiveUp: (reason: 'restart_intensity' | 'module_refused', message: string) => void
-}
-
-/** Who died and how, in words for the history of the items it held. */
-export interface WorkerDeath {
-  readonly reason: string
-  readonly isExpected: boolean
 }
 
 interface Worker {
@@ -184,6 +182,7 @@ export class WorkerPool {
       protocolVersion: PROTOCOL_VERSION,
       options: {
         ...this.#deps.workerOptions,
+        fetch: { ...this.#deps.workerOptions.fetch, ...worker.spec.sockets },
         workerId: worker.identity.workerId,
         slots: worker.spec.slots,
       },
@@ -260,13 +259,13 @@ export class WorkerPool {
   }
 
   #onExit(worker: Worker, exit: LinkExit): void {
+    const isExpected = hasEndedAsAsked(worker, exit)
     this.#apply(worker, 'exit')
     const { workerId } = worker.identity
     const { clock, events } = this.#deps
     const itemsHeld = this.#deps.heldBy(workerId)
     this.#workers.delete(workerId)
     const nowMs = clock.nowMs()
-    const isExpected = worker.isExpectedToEnd
     events.emit('worker.exited', {
       ...worker.identity,
       pid: worker.link?.pid ?? 0,
@@ -305,12 +304,4 @@ export class WorkerPool {
     })
     this.#timers.add(cancel)
   }
-}
-
-function deathReason(worker: Worker, exit: LinkExit): string {
-  const who = `worker ${worker.identity.workerId} (pid ${worker.link?.pid ?? 0})`
-  if (worker.killReason !== null) return `${who} was killed: it ${worker.killReason}`
-  if (exit.signal !== null) return `${who} died of ${exit.signal}`
-  const words = exit.message === null ? '' : `: ${exit.message}`
-  return `${who} exited with code ${exit.exitCode ?? 'unknown'}${words}`
 }

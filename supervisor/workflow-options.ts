@@ -8,23 +8,30 @@ import type { WorkflowServiceOptions } from './workflow-service.js'
 
 const MEGABYTE = 1_048_576
 
-/** Child processes first, then threads; the slots are shared out among all of them. */
+/**
+ * Child processes first, then threads. Slots are shared out among all of them, and so are sockets, which
+ * are a node's: a worker with more slots has more of them.
+ */
 export function seatsOf(
-  settings: Pick<Settings, 'executor' | 'processes' | 'threads' | 'concurrency'>,
+  settings: Pick<
+    Settings,
+    'executor' | 'processes' | 'threads' | 'concurrency' | 'sockets' | 'socketsPerHost'
+  >,
 ): readonly WorkerSeatSpec[] {
   const processes = settings.executor === 'thread' ? 0 : settings.processes
   const threads = settings.executor === 'process' ? 0 : settings.threads
   // More workers than slots would be workers without work.
   const total = Math.min(processes + threads, settings.concurrency)
+  const sockets = shareSlots(settings.sockets, total)
+  const perHost = shareSlots(settings.socketsPerHost, total)
   return shareSlots(settings.concurrency, total).map((slots, index) => ({
     kind: index < processes ? 'process' : 'thread',
     slots,
+    sockets: { socketsMax: sockets[index] ?? 1, socketsPerHostMax: perHost[index] ?? 1 },
   }))
 }
 
-/** The limits of one worker: sockets are a node's, so each worker has its share. */
-export function fetchOptionsOf(settings: Settings, workers: number): FetchOptions {
-  const share = (total: number) => Math.max(1, Math.floor(total / workers))
+function fetchOptionsOf(settings: Settings): FetchOptions {
   return {
     connectTimeoutMs: settings.connectTimeoutMs,
     headersTimeoutMs: settings.headersTimeoutMs,
@@ -33,8 +40,8 @@ export function fetchOptionsOf(settings: Settings, workers: number): FetchOption
     keepAliveMs: settings.keepAliveMs,
     bodyBytesMax: settings.bodyMb * MEGABYTE,
     redirectsMax: settings.redirects,
-    socketsMax: share(settings.sockets),
-    socketsPerHostMax: share(settings.socketsPerHost),
+    socketsMax: settings.sockets,
+    socketsPerHostMax: settings.socketsPerHost,
     userAgent: settings.userAgent,
     allowedRanges: settings.allowRanges,
   }
@@ -62,7 +69,7 @@ export function serviceOptionsOf(
       workflow: workflow.name,
       moduleUrl: workflow.moduleUrl,
       itemTimeoutMs: settings.itemTimeoutMs,
-      fetch: fetchOptionsOf(settings, seats.length),
+      fetch: fetchOptionsOf(settings),
     },
   }
 }

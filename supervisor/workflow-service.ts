@@ -18,7 +18,8 @@ import { RateMeter } from './rate-meter.js'
 import type { Settler } from './settler.js'
 import { createSettler } from './settler.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
-import type { WorkerDeath, WorkerSeatSpec } from './worker-pool.js'
+import type { WorkerDeath } from './worker-death.js'
+import type { WorkerSeatSpec } from './worker-pool.js'
 import { WorkerPool } from './worker-pool.js'
 
 export interface WorkflowServiceOptions {

@@ -35,7 +35,7 @@ export async function loadWorkflow(word: string, directory: string): Promise<Loa
     throw new FetchyardError(
       'WORKFLOW_UNKNOWN',
       `There is no workflow \`${word}\`.${suggestion(word, SHIPPED_NAMES)} ` +
-        `Shipped: ${SHIPPED_NAMES.join(', ')}. A workflow of your own is named by its path: ./${word}.js`,
+        `Shipped: ${SHIPPED_NAMES.join(', ')}. One of your own is named by its path: ./${word}.js`,
     )
   }
   const path = resolve(directory, word)

@@ -44,7 +44,9 @@ export async function forkBenchNode(
     else said.emit(message.type, message)
   })
   const exited = once(child, 'exit')
-  exited.then(() => said.emit('error', new Error('The supervisor ended too early.'))).catch(() => {})
+  exited
+    .then(() => said.emit('error', new Error('The supervisor ended too early.')))
+    .catch(() => {})
   said.on('error', () => {})
   await once(said, 'ready')
   return nodeOf(child, { said, workers, exited })

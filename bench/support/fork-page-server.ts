@@ -30,6 +30,7 @@ const DEFAULTS: StartPages = {
   type: 'start',
   directory: null,
   latencyMs: 0,
+  latencySpread: 0,
   port: 0,
   hosts: 1,
   smallBytes: null,

@@ -16,6 +16,8 @@ export interface StartPages {
   readonly directory: string | null
   /** Time before each answer; `?latency=` of a request goes before it. */
   readonly latencyMs: number
+  /** Share of it by which pages are faster or slower, each always by as much: 0.5 is half to one and a half. */
+  readonly latencySpread: number
   /** 0 takes a free port. */
   readonly port: number
   /** Loopback addresses it listens on, 127.0.0.1 and the next ones: to a client each is a host. */
@@ -110,6 +112,11 @@ function loadPages({ directory, smallBytes }: StartPages): Buffer[] {
     .map((name) => readFileSync(join(directory, name)))
 }
 
+/** A number in [-1, 1) that belongs to a page: neighbours have numbers far apart. */
+function slownessOf(page: number): number {
+  return ((page * 617) % 1_000) / 500 - 1
+}
+
 function latencyOf(query: string | undefined, otherwiseMs: number): number {
   const asked = query === undefined ? null : new URLSearchParams(query).get('latency')
   if (asked === null || !/^\d{1,6}$/.test(asked)) return otherwiseMs
@@ -123,6 +130,7 @@ function pageNumberOf(path: string): number {
 interface Served {
   readonly pages: readonly Buffer[]
   readonly latencyMs: number
+  readonly latencySpread: number
   readonly log: LoggedRequest[] | null
 }
 
@@ -138,7 +146,8 @@ function answer(served: Served, request: IncomingMessage, response: ServerRespon
     })
     response.end(body)
   }
-  const delayMs = latencyOf(query, served.latencyMs)
+  const usualMs = served.latencyMs * (1 + served.latencySpread * slownessOf(number))
+  const delayMs = latencyOf(query, usualMs)
   if (delayMs === 0) send()
   else setTimeout(send, delayMs)
 }
@@ -163,7 +172,8 @@ class PageService {
 
   start(start: StartPages): void {
     const pages = loadPages(start)
-    const served = { pages, latencyMs: start.latencyMs, log: start.isLogging ? this.#log : null }
+    const { latencyMs, latencySpread } = start
+    const served = { pages, latencyMs, latencySpread, log: start.isLogging ? this.#log : null }
     const bytes = pages.reduce((sum, page) => sum + page.length, 0)
     const listen = (host: number, port: number): void => {
       const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {

@@ -21,7 +21,8 @@ export const DATABASE_OPTIONS = {
     group,
     name: 'pooling',
     sentence:
-      'How the database is reached: directly, or through a pooler in transaction mode; `auto` asks it.',
+      'How the database is reached: directly, or through a pooler in transaction mode; ' +
+      '`auto` asks it.',
     default: 'auto',
     choices: ['auto', 'direct', 'transaction'],
   }),

@@ -61,7 +61,7 @@ export const FETCH_OPTIONS = {
     name: 'sockets',
     sentence:
       'Connections of a workflow to all hosts, on this node; at least as many as its concurrency.',
-    default: LIMITS.socketsMax,
+    default: 50,
     environment: ['HTTP_CONNECTION_POOL_SIZE'],
     bounds: { min: 1, max: LIMITS.socketsMax },
   }),
@@ -69,7 +69,7 @@ export const FETCH_OPTIONS = {
     group,
     name: 'sockets-per-host',
     sentence: 'Connections of a workflow to one host, on this node.',
-    default: LIMITS.socketsPerHostMax,
+    default: 20,
     environment: ['HTTP_CONNECTIONS_PER_HOST'],
     bounds: { min: 1, max: LIMITS.socketsPerHostMax },
   }),

@@ -23,7 +23,7 @@ export const WORK_OPTIONS = {
       {
         name: 'WF7_ENABLE_CONCURRENT_PROCESSING',
         read: readSwitch,
-        note: '`false` means 1 and comes before the other aliases; `true` leaves the number to them',
+        note: '`false` means 1, before the other aliases; `true` leaves the number to them',
       },
     ],
     bounds: { min: 1, max: LIMITS.slotsMax },

@@ -70,8 +70,9 @@ export const LIMITS = {
   /** Bytes of bodies held by one worker at once. */
   bytesInFlightMax: 128 * 1_048_576,
   headersBytesMax: 64 * 1_024,
-  socketsMax: 50,
-  socketsPerHostMax: 20,
+  /** Sockets of one node to all hosts, and to one: the most that options may ask for. */
+  socketsMax: 4_096,
+  socketsPerHostMax: 4_000,
   /** Live channel. */
   liveClientsMax: 100,
   liveInboundBytesMax: 16 * 1_024,

@@ -108,16 +108,22 @@ function wantedRows(binding: Binding): string {
                  from (select * from fetchyard_new where ${wantedCondition(binding)}) as present) as wanted`
 }
 
-/** Rows that are wanted now and were not before, with the round they ask for. */
+/**
+ * Rows that are wanted now and were not before, with the round they ask for. Keys are looked up by `in`
+ * and not by joins: the planner knows nothing of a transition table and expects one row of a join,
+ * which it would then do by comparing every row with every other.
+ */
 function newlyWantedRows(workflowId: number, binding: Binding): string {
   const key = quoteIdentifier(binding.key)
   const status = quoteIdentifier(binding.status)
-  return `(select rows.key, rows.payload, rows.lane,
+  const before = (condition: string) =>
+    `(select ${key}::text from fetchyard_old where ${condition} and ${key} is not null)`
+  return `(select wanted.*,
                   -- Set back while under way, be it by a word of the owner's in between: it is to be
                   -- done once more. Otherwise only when finished.
-                  case when past.status = 'Processing' then 2
-                       when past.status = 'Queued' then 1
-                       when rows.key in (
+                  case when wanted.key in ${before(`${status}::text = 'Processing'`)} then 2
+                       when wanted.key in ${before(`${status}::text = 'Queued'`)} then 1
+                       when wanted.key in (
                               select item.item_key
                                 from fetchyard.work_queue as pack
                                cross join lateral unnest(pack.item_ids) as member (item_id)
@@ -125,12 +131,8 @@ function newlyWantedRows(workflowId: number, binding: Binding): string {
                                where pack.workflow_id = ${workflowId} and pack.lease_id is not null)
                          then 2
                        else 1 end::smallint as again
-             from ${wantedRows(binding).replace(/ as wanted$/, ' as rows')}
-             left join (select ${key}::text as key, ${status}::text as status from fetchyard_old) as past
-                    on past.key = rows.key
-             left join (select ${key}::text as key from fetchyard_old where ${wantedCondition(binding)}) as before
-                    on before.key = rows.key
-            where before.key is null) as wanted`
+             from ${wantedRows(binding)}
+            where wanted.key not in ${before(wantedCondition(binding))}) as wanted`
 }
 
 /**

@@ -43,8 +43,9 @@ export async function enqueueItems(
 }
 
 /**
- * Inserts rows for URLs into a bound table; its trigger enqueues them in the same transaction. With
- * `again`, rows that are there and finished are set back to 'Queued'.
+ * Inserts rows for URLs into a bound table; its trigger enqueues them in the same transaction. Rows that
+ * are there and were never queued are queued now, since somebody asks for them by name; with `again`
+ * finished ones are, too.
  *
  * @returns rows that were enqueued by this call.
  */
@@ -74,18 +75,14 @@ export async function insertSourceRows(
      returning 1`,
     [urls as string[], ...extra.map(([, value]) => value)],
   )
-  if (again === 'never') return inserted.length
+  const assigned = names.slice(1).map((name, index) => `${name} = $${index + 2}`)
+  // As text: a user's enum need not have all of our words.
+  const finished = `or ${status}::text in ('Complete', 'Error', 'Cancelled')`
   const reset = await sql.unsafe(
     `update ${table}
-        set ${
-          names
-            .slice(1)
-            .map((name, index) => `${name} = $${index + 2}`)
-            .join(', ') || `${status} = 'Queued'`
-        }
+        set ${assigned.join(', ') || `${status} = 'Queued'`}
       where ${column} = any ($1::text[])
-        -- As text: a user's enum need not have all of our words.
-        and ${status}::text in ('Complete', 'Error', 'Cancelled')
+        and (${status} is null ${again === 'never' ? '' : finished})
      returning 1`,
     [urls as string[], ...extra.map(([, value]) => value)],
   )

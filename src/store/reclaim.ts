@@ -58,6 +58,8 @@ function reclaimStatement(workflowId: number, binding: Binding | null): string {
     update fetchyard.work_queue as pack
        set lease_id = null, node_id = null, leased_at = null, deadline = null,
            crashes = pack.crashes + 1,
+           -- What was begun goes before what was enqueued with it.
+           run_at = pack.run_at - interval '1 microsecond',
            item_ids = halved.item_ids[:halved.kept]
       from halved
      where pack.pack_id = halved.pack_id
@@ -65,8 +67,8 @@ function reclaimStatement(workflowId: number, binding: Binding | null): string {
   other_half as (
     insert into fetchyard.work_queue
            (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at, item_ids)
-    select workflow_id, priority, partition, attempt, snoozes, crashes + 1, lonely_crashes, run_at,
-           item_ids[kept + 1:]
+    select workflow_id, priority, partition, attempt, snoozes, crashes + 1, lonely_crashes,
+           run_at - interval '1 microsecond', item_ids[kept + 1:]
       from halved
      where kept < cardinality(item_ids)
   ),
@@ -131,7 +133,8 @@ export async function releaseNode(
   ),
   freed as (
     update fetchyard.work_queue as pack
-       set lease_id = null, node_id = null, leased_at = null, deadline = null
+       set lease_id = null, node_id = null, leased_at = null, deadline = null,
+           run_at = pack.run_at - interval '1 microsecond'
       from held
      where pack.pack_id = held.pack_id
     returning pack.pack_id, pack.item_ids

@@ -107,7 +107,7 @@ export function settleStatement(plan: SettlePlan): string {
   ),
   held as materialized (
     -- In pack order, so that settles of the same packs queue up instead of deadlocking.
-    select pack.pack_id, pack.lease_id, pack.item_ids, pack.priority, pack.partition
+    select pack.pack_id, pack.lease_id, pack.item_ids, pack.priority, pack.partition, pack.run_at
       from fetchyard.work_queue as pack
      where pack.pack_id in (select pack_id from outcome)
        and pack.node_id = $1::uuid
@@ -117,7 +117,7 @@ export function settleStatement(plan: SettlePlan): string {
        for update of pack
   ),
   own as materialized (
-    select outcome.*, held.priority, held.partition, item.item_key, item.round
+    select outcome.*, held.priority, held.partition, held.run_at, item.item_key, item.round
       from outcome
       join held using (pack_id, lease_id)
       join fetchyard.item on item.item_id = outcome.item_id
@@ -149,7 +149,11 @@ export function settleStatement(plan: SettlePlan): string {
     select ${plan.workflowId}, priority, partition, next_attempt, next_snoozes, next_crashes,
            next_lonely_crashes, due, array_agg(item_id order by item_id)
       from (select own.*,
-                   case when delay_ms = 0 then now()
+                   -- An item that was given back or lost with its worker keeps its place in the
+                   -- queue, before those enqueued with it: their packs have lower numbers.
+                   case when event in ('release', 'reclaim')
+                        then run_at - interval '1 microsecond'
+                        when delay_ms = 0 then now()
                         else date_bin('250 milliseconds', now() + delay_ms * interval '1 millisecond',
                                       '2000-01-01Z') + interval '250 milliseconds' end as due
               from own

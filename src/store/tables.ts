@@ -10,8 +10,8 @@ const TRIES_MAX = 3
 const INSUFFICIENT_PRIVILEGE = '42501'
 
 /**
- * Runs a workflow's statements, which create what is missing, in one transaction. Beside them goes the
- * view `public.processing_log`, unless something of that name is there.
+ * Runs a workflow's statements, which create what is missing, in one transaction. Beside them goes
+ * the view `public.processing_log`, unless something of that name is there.
  *
  * @throws {FetchyardError} DATABASE_REFUSED when the database's user may not create tables.
  */
@@ -42,7 +42,7 @@ function mayNotCreate(error: unknown): FetchyardError {
   return new FetchyardError(
     'DATABASE_REFUSED',
     `The database's user may not create what the workflow needs: ${messageOf(error)}. ` +
-      'Run `grant create on schema public to <user>` as an owner, or run `fetchyard migrate` as one.',
+      'Run `grant create on schema public to <user>` as an owner, or `fetchyard migrate` as one.',
     { cause: error },
   )
 }

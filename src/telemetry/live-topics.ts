@@ -154,7 +154,7 @@ export type EventState = {
 /** Items finished a second, failed a second, active slots, p95 in milliseconds; -1 is unknown. */
 export type HistoryPoint = readonly [number, number, number, number]
 
-/** States by topic: workflows by name, nodes by id, events by number, history by second of uptime. */
+/** States: workflows by name, nodes by id, events by number, history by second of uptime. */
 export type LiveStates = {
   readonly stats: StatsState
   readonly workflows: { readonly [workflow: string]: WorkflowState }

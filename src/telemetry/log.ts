@@ -26,8 +26,9 @@ export interface LogOptions {
 /**
  * The process's logger: JSON lines on standard error, or sentences for a terminal.
  *
- * Lines are written before the call returns, pretty ones too: none is missing after an exit. Secrets, query strings and control
- * characters are removed from messages and fields whoever logs them.
+ * Lines are written before the call returns, pretty ones too: none is missing after an exit.
+ * Secrets, query strings and control characters are removed from messages and fields, whoever logs
+ * them.
  */
 export function createLogger(options: LogOptions = {}): Logger {
   const { level = 'info', format = 'auto', base = {} } = options

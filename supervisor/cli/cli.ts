@@ -1,4 +1,4 @@
-// A command line from its words to its exit code. The only place where an error becomes an exit code.
+// A command line from its words to its exit code: the only place where an error becomes one.
 
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'

@@ -1,5 +1,5 @@
-// What a command is: words for its help, the options it listens to, and a function. The function gets
-// everything it may touch, returns an exit code, and throws a FetchyardError for what went wrong.
+// What a command is: words for its help, the options it listens to, and a function. The function
+// gets everything it may touch, returns an exit code, and throws a FetchyardError for what went wrong.
 
 import type { Configuration, Environment } from '../../config/load.js'
 import type { OptionGroup } from '../../config/option.js'

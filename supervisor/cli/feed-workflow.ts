@@ -24,6 +24,9 @@ const SAY_EVERY_MS = 5_000
 export async function feedWorkflow(parts: FeedParts): Promise<FeedResult> {
   const { invocation, database, workflow, handle, input, runId, isStopped } = parts
   const { streams, clock } = invocation
+  if (input.name === '-' && streams.stdin.isTTY === true) {
+    say(streams, 'Reading URLs from the terminal; Ctrl-D ends them.')
+  }
   let saidMs = clock.nowMs()
   const fed = await feed(readInput(input), {
     sql: database.sql,

@@ -1,5 +1,5 @@
-// A finite run, as `run` and `demo` have it: start the node, watch the run, stop the node, say how it
-// ended. The database is the caller's.
+// A finite run, as `run` and `demo` have it: start the node, watch the run, stop the node, say how
+// it ended. The database is the caller's.
 
 import type { Settings } from '../../config/settings.js'
 import { EXIT_CODES, FetchyardError } from '../../src/core/errors.js'
@@ -52,16 +52,20 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
   const node = await startNode({ settings, database, workflows: [workflow], log: run.log })
   if (node.dashboardUrl !== null) say(streams, `Dashboard: ${node.dashboardUrl}`)
   obeyStop(node, stop, invocation)
+  const name = workflow.definition.name
+  let pauseWords = ''
+  node.events.subscribe((event) => {
+    if (event.name === 'workflow.paused' && event.workflow === name) pauseWords = event.reason
+  })
   const leave = run.onStarted?.(node)
   try {
-    const name = workflow.definition.name
     const { sql } = database
     const watched = await watchRun({ node, sql, runId, workflow: name, streams, clock })
     leave?.()
     if (watched.end.cause === 'done') await run.onDone?.(finished(watched, node, name), node)
     const pause = watched.end.cause === 'paused' ? watched.end.reason : null
     if (watched.end.cause !== 'stopped') await stopNode(node, pause ?? 'the run is done')
-    refuseEarlyEnd(watched, name)
+    refuseEarlyEnd(watched, { workflow: name, pauseWords })
     return finished(watched, node, name)
   } catch (error) {
     leave?.()
@@ -103,13 +107,16 @@ async function withFreePort({ invocation, settings }: FiniteRun): Promise<Settin
 const PAUSE_FIXES: ReadonlyMap<string, string> = new Map([
   [
     'restart_intensity',
-    'its workers die one after another: look at the log and at --memory, --heap',
+    'Its workers die one after another: look at the log, at --memory and --heap',
   ],
-  ['module_refused', 'its workers cannot load the workflow: mend the module'],
-  ['results_refused', 'the database refuses its results: compare its sinks with their tables'],
+  ['module_refused', 'Its workers cannot load the workflow: mend the module'],
+  ['results_refused', 'The database refuses its results: compare its sinks with their tables'],
 ])
 
-function refuseEarlyEnd({ end, progress }: Watched, workflow: string): void {
+function refuseEarlyEnd(
+  { end, progress }: Watched,
+  of: { readonly workflow: string; readonly pauseWords: string },
+): void {
   const { total, open } = progress
   const done = `${showCount(total - open)} of ${showCount(total)} items are done`
   const how = 'run the same command again to continue'
@@ -123,10 +130,10 @@ function refuseEarlyEnd({ end, progress }: Watched, workflow: string): void {
     )
   }
   if (end.cause === 'paused') {
-    const fix = PAUSE_FIXES.get(end.reason) ?? `resume it with fetchyard resume ${workflow}`
+    const fix = PAUSE_FIXES.get(end.reason) ?? `Resume it with fetchyard resume ${of.workflow}`
     throw new FetchyardError(
       'WORKFLOW_PAUSED',
-      `${workflow} was paused by ${end.reason}: ${fix}; then ${how}. ${done}.`,
+      `${of.workflow} was paused (${of.pauseWords || end.reason}). ${fix}; then ${how}. ${done}.`,
     )
   }
 }

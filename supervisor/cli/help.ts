@@ -1,6 +1,6 @@
 // Words of `--help` that belong to no single command.
 
-import { EXIT_CODES, type ExitName } from '../../src/core/errors.js'
+import { type ErrorCode, EXIT_CODES, type ExitName } from '../../src/core/errors.js'
 import type { Command } from './command.js'
 
 /** What each exit code says to a script. */
@@ -43,4 +43,22 @@ export function withExamples(help: string, command: Command | undefined): string
   const examples = exampleLines(command?.examples ?? PRODUCT_EXAMPLES)
   const summary = command === undefined ? '' : `${command.summary}\n\n`
   return `${summary}Examples:\n${examples}\n\n${help}`
+}
+
+/** What each error code means, for the reference. */
+export const ERROR_MEANINGS: { readonly [code in ErrorCode]: string } = {
+  USAGE: 'The command line cannot be understood.',
+  INPUT_INVALID: 'The input is missing, cannot be read, or holds no URL.',
+  CONFIG_INVALID: 'One or more options break their rules; all are named.',
+  DATABASE_UNAVAILABLE: 'The database cannot be reached, or stopped answering.',
+  DATABASE_REFUSED: 'The database answered and said no: password, name, version or rights.',
+  SCHEMA_NEWER: 'A newer Fetchyard changed the schema in a way that this one would misread.',
+  DATA_DIRECTORY: 'The data directory cannot be written, is in use, or holds something else.',
+  EMBEDDED_UNSUPPORTED: 'The embedded Postgres cannot run on this system.',
+  PORT_IN_USE: 'Something else listens on the port.',
+  WORKFLOW_INVALID: 'The workflow module cannot be imported, or exports no valid workflow.',
+  WORKFLOW_UNKNOWN: 'There is no workflow of that name.',
+  WORKFLOW_PAUSED: 'The program paused the workflow itself, for the reason it names.',
+  FENCED: 'This node lost its lease and stopped without writing anything.',
+  INTERRUPTED: 'A stop was asked for before the run came to its end.',
 }

@@ -56,17 +56,26 @@ interface EntryReader {
 /** Decodes UTF-8, or UTF-16 where a byte order mark says so; the mark itself is dropped. */
 async function* decoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let decoder: TextDecoder | null = null
+  let head = Buffer.alloc(0)
   for await (const chunk of chunks) {
-    decoder ??= new TextDecoder(isUtf16(chunk) ? 'utf-16le' : 'utf-8')
-    const text = decoder.decode(chunk, { stream: true })
+    let bytes = chunk
+    if (decoder === null) {
+      head = Buffer.concat([head, chunk])
+      if (head.length < 2) continue
+      decoder = decoderOf(head)
+      bytes = head
+    }
+    const text = decoder.decode(bytes, { stream: true })
     if (text !== '') yield text
   }
-  const rest = decoder?.decode() ?? ''
+  // An input of one byte has no mark, and is still one to be read.
+  const rest = decoder === null ? head.toString() : decoder.decode()
   if (rest !== '') yield rest
 }
 
-function isUtf16(chunk: Uint8Array): boolean {
-  return chunk[0] === 0xff && chunk[1] === 0xfe
+function decoderOf(head: Uint8Array): TextDecoder {
+  const isUtf16 = head[0] === 0xff && head[1] === 0xfe
+  return new TextDecoder(isUtf16 ? 'utf-16le' : 'utf-8')
 }
 
 /** Reads an input entry by entry; each slice is what one chunk of it held. */

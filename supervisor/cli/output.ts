@@ -37,8 +37,8 @@ export async function exportToStream(job: ExportJob, out: Out): Promise<number> 
 }
 
 /**
- * Writes beside the file, makes it durable and renames it: whoever looks sees the old file or the whole
- * new one.
+ * Writes beside the file, makes it durable and renames it: whoever looks sees the old file or the
+ * whole new one.
  *
  * @returns rows written.
  * @throws {FetchyardError} USAGE when the file cannot be written.

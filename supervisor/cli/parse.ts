@@ -1,4 +1,4 @@
-// The command line, read by yargs. It knows names and shapes; values and defaults are the settings'.
+// The command line, read by yargs. It knows names and shapes; values and defaults are elsewhere.
 
 import type { Argv } from 'yargs'
 import yargs from 'yargs'

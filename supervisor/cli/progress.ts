@@ -34,7 +34,7 @@ export class RateWindow {
     this.#samples.push(sample)
     const oldest = sample.atMs - WINDOW_MS
     // The sample before the window stays, so that the window is full.
-    while ((this.#samples[1]?.atMs ?? sample.atMs) < oldest) this.#samples.shift()
+    while ((this.#samples[1]?.atMs ?? sample.atMs) <= oldest) this.#samples.shift()
   }
 
   perSecond(): number {

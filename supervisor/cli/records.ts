@@ -1,5 +1,5 @@
-// Splits text that comes in chunks into lines or CSV records, each with the number of its line. What
-// is held at once is one line or record, and its length is bounded.
+// Splits text that comes in chunks into lines or CSV records, each with the number of its line.
+// What is held at once is one line or record, and its length is bounded.
 
 import { LIMITS } from '../../src/core/limits.js'
 
@@ -57,7 +57,7 @@ export class LineSplitter {
   }
 }
 
-/** RFC 4180, with any delimiter, and lenient: a quote inside a field that began without one is text. */
+/** RFC 4180 with any delimiter, and lenient: a quote within an unquoted field is text. */
 export class CsvSplitter {
   readonly #delimiter: string
   readonly #lines = new LineSplitter()

@@ -35,7 +35,7 @@ export interface RunReport {
   /** Share of the slots that held an item, 0 to 1, while there was work. */
   readonly slotUtilisation: number
   readonly badLines: number
-  /** Items worked again because their worker or node died. */
+  /** Items given back because their worker or node died: at most these were fetched again. */
   readonly fetchedAgain: number
   readonly lost: number
   readonly appliedTwice: number
@@ -125,7 +125,7 @@ export function reportLines(report: RunReport): readonly string[] {
       `${showSeconds(report.durationMs / 1_000)}, ${report.itemsPerSecond.toFixed(1)} pages/s, ` +
         `slots busy ${(100 * report.slotUtilisation).toFixed(0)} %`,
     ],
-    ['fetched again', `${showCount(report.fetchedAgain)} after a worker or node died`],
+    ['fetched again', `${showCount(report.fetchedAgain)} at most, after a worker or node died`],
     ['lost', showCount(report.lost)],
     ['applied twice', showCount(report.appliedTwice)],
     ...(report.badLines > 0 ? ([['lines not used', showCount(report.badLines)]] as const) : []),

@@ -1,5 +1,5 @@
-// The three streams of a command. stdout carries the result and nothing else; everything that is said
-// to the person goes to stderr. Commands get them handed in, so that tests can hand in others.
+// The three streams of a command. stdout carries the result and nothing else; everything that is
+// said to the person goes to stderr. Commands get them handed in, so that tests can hand in others.
 
 import type { Readable, Writable } from 'node:stream'
 import { hasCode } from '../../src/core/errors.js'
@@ -48,7 +48,8 @@ export function createOut(
     isTerminal,
     hasColor: wantsColor(isTerminal, environment),
     get columns() {
-      return stream.columns ?? COLUMNS_UNKNOWN
+      // A terminal that does not know its width says 0.
+      return stream.columns || COLUMNS_UNKNOWN
     },
     isOpen: () => isOpen,
     write: (text) =>

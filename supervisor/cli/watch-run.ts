@@ -1,4 +1,4 @@
-// Watches a finite run from its start until none of its items is open, or something ends it earlier.
+// Watches a finite run from its start until none of its items is open, or until it ends early.
 
 import type { Clock } from '../../src/core/clock.js'
 import type { Sql } from '../../src/store/client.js'

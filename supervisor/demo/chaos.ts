@@ -1,4 +1,4 @@
-// Kills a random worker process with SIGKILL now and then, for the demo that shows what it survives.
+// Kills a random worker process with SIGKILL now and then, to show what is survived.
 
 import type { Clock, MonotonicMs } from '../../src/core/clock.js'
 import { type Random, randomInteger } from '../../src/core/random.js'

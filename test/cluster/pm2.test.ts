@@ -1,9 +1,13 @@
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
-import { EXIT_CODES } from '../../src/core/errors.js'
 import { useCluster } from '../support/cluster.js'
 import { childrenOf, isRunning, untilGone } from '../support/cluster-child.js'
-import { countRefetches, expectClean, expectCompleteOnce } from '../support/cluster-ledger.js'
+import {
+  countRefetches,
+  expectClean,
+  expectCompleteOnce,
+  expectRefetchesExplained,
+} from '../support/cluster-ledger.js'
 import type { Pm2 } from '../support/pm2.js'
 import { preparePm2 } from '../support/pm2.js'
 import { eventually } from '../support/poll.js'
@@ -84,19 +88,16 @@ describe('cluster/PM2', () => {
     expectClean(await cluster.untilEmpty(), keys.length)
     await familyOf(await manager.app())
     await expectCompleteOnce(cluster, keys)
-    expect(countRefetches(cluster)).to.be.at.most(SLOTS / PROCESSES + SLOTS)
+    await expectRefetchesExplained(cluster)
   }).timeout(120_000)
 
   it('is not started again with a configuration that no restart will mend', async () => {
     const manager = await startPm2({ ...SETTINGS, concurrency: -1 })
 
-    const app = await eventually({ words: 'the end of the app' }, async () => {
-      const now = await manager.app()
-      return now.status === 'stopped' && now
-    })
-
-    expect(app.restarts).to.equal(0)
+    // PM2 goes on to call it "waiting restart", for a restart that it has not planned.
+    await eventually({ words: 'the end of the app' }, async () => (await manager.app()).pid === 0)
+    const looks = [await manager.app(), await manager.app(), await manager.app()]
+    for (const look of looks) expect(look).to.include({ pid: 0, restarts: 0 })
     expect(await manager.log()).to.match(/concurrency/)
-    expect(EXIT_CODES.configuration).to.equal(78)
   })
 })

@@ -7,6 +7,7 @@ import {
   countRefetches,
   expectClean,
   expectCompleteOnce,
+  expectRefetchesExplained,
   readNodes,
   readReceipts,
 } from '../support/cluster-ledger.js'
@@ -72,6 +73,25 @@ describe('cluster/stopping', () => {
     expect((await readNodes(cluster)).map((row) => row.fencedWhy)).to.deep.equal([
       'it stopped in order',
     ])
+  })
+
+  // A death is a death, also of a worker that was about to end: whoever did it must not look innocent.
+  it('keeps a receipt of what a worker lost that died while it drained', async () => {
+    await cluster.enqueue(SLOTS, (index) => (index === 2 ? { misdeed: 'exit' } : null))
+    cluster.origin.hold()
+    const node = await cluster.start({ concurrency: SLOTS })
+    await cluster.origin.untilActive(SLOTS)
+
+    node.signal('SIGTERM')
+    await node.until('supervisor.stopping')
+    cluster.origin.release()
+    await node.exited
+
+    expect(await cluster.audit()).to.include({ processing: 0, isClean: true })
+    const lost = (await readReceipts(cluster)).filter(({ status }) => status === 'reclaimed')
+    expect(lost.map(({ itemKey }) => itemKey)).to.include('k2')
+    expect(lost.find(({ itemKey }) => itemKey === 'k2')?.code).to.equal('worker_lost')
+    await expectRefetchesExplained(cluster)
   })
 
   it('halts at the second stop: nothing is waited for, everything is given back', async () => {

@@ -48,6 +48,8 @@ export const demoCommand: Command = {
   },
   preferences: {
     concurrency: 50,
+    // Most of its pages are on one host, which is ours.
+    socketsPerHost: 50,
     executor: 'both',
     processes: 2,
     threads: 2,

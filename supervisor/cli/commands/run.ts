@@ -38,7 +38,8 @@ export const runCommand: Command = {
     name: { type: 'text', sentence: 'Name of the run, instead of one made from workflow and file' },
     json: { type: 'switch', sentence: 'Print the report as JSON' },
   },
-  preferences: { logLevel: 'warn' },
+  // The report counts what failed; a line for each would bury it.
+  preferences: { logLevel: 'error' },
   run: runRun,
 }
 
@@ -55,7 +56,7 @@ async function runRun(invocation: Invocation): Promise<number> {
   }
   const workflow = await givenWorkflow(invocation)
   const input = await openInput(inputPath, { cwd, stdin: streams.stdin })
-  const target = await targetOf(invocation)
+  const target = await targetOf(invocation, workflow)
   const stop = listenForStop({ source: invocation.signals, clock: invocation.clock })
   // Reading that waits for more input has to end as well.
   stop.onRequest(() => streams.stdin.destroy())
@@ -72,9 +73,15 @@ async function runRun(invocation: Invocation): Promise<number> {
   }
 }
 
-async function targetOf(invocation: Invocation): Promise<Target | null> {
+async function targetOf(
+  invocation: Invocation,
+  { definition }: LoadedWorkflow,
+): Promise<Target | null> {
   const path = textGiven(invocation, 'output')
   if (path === null) return null
+  if (Object.keys(definition.sinks).length === 0) {
+    throw new FetchyardError('USAGE', `${definition.name} has no results to write; drop --output.`)
+  }
   const format = rowFormatOf(null, path)
   return { format, path: await checkOutput(path, invocation.cwd) }
 }
@@ -104,8 +111,8 @@ async function workInput(work: Work): Promise<RunReport> {
   }
   sayStart(work, run, fed.added)
   const { settings } = invocation
-  const parts2 = { invocation, settings, database, workflow, handle, runId, stop }
-  const watched = await workRun({ ...parts2, log: 'auto' })
+  const running = { invocation, settings, database, workflow, handle, runId, stop }
+  const watched = await workRun({ ...running, log: 'auto' })
   const written = await exportRun(work, handle, runId)
   return makeReport({
     sql,
@@ -120,8 +127,8 @@ async function workInput(work: Work): Promise<RunReport> {
 }
 
 /**
- * The same workflow and file are the same run, so that starting it again continues. What is asked for
- * again, and what comes from standard input, is a run of its own.
+ * The same workflow and file are the same run, so that starting it again continues. What is asked
+ * for again, and what comes from standard input, is a run of its own.
  */
 function runName({ invocation, workflow, input }: Work): string {
   const given = textGiven(invocation, 'name')

@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { expect } from 'chai'
+import { useDatabase } from '../support/database.js'
+import { MAIN, runProgram, type StartOptions, useDirectory, useSite } from './program.js'
+
+const HABITS = ['--allow-ranges', 'loopback', '--port', 'off']
+
+function document(stdout: string): { readonly [field: string]: unknown } {
+  const value: unknown = JSON.parse(stdout)
+  if (typeof value !== 'object' || value === null) throw new Error(`no document: ${stdout}`)
+  return { ...value }
+}
+
+describe('cli: commands that read and operate', () => {
+  const database = useDatabase()
+  const directory = useDirectory()
+  const site = useSite()
+
+  function options(more: Partial<StartOptions> = {}): StartOptions {
+    return { cwd: directory.path, environment: { DATABASE_URL: database.url }, ...more }
+  }
+
+  it('migrates: says what it would do, does it, and has nothing left to do', async () => {
+    const planned = await runProgram(['migrate', '--dry-run'], options())
+    const applied = await runProgram(['migrate'], options())
+    const nothing = await runProgram(['migrate'], options())
+
+    expect(planned.stdout).to.contain('Would apply 0001_first_schema.')
+    expect(applied.stdout, applied.stderr).to.contain('Applied 0001_first_schema.')
+    expect(nothing.stdout).to.equal('The schema is up to date.\n')
+    const [found] = await database.sql`
+      select to_regclass('public.pages') is not null as pages,
+             to_regclass('public.contacts') is not null as contacts,
+             to_regclass('public.processing_log') is not null as log`
+    expect(found).to.deep.equal({ pages: true, contacts: true, log: true })
+  })
+
+  it('enqueues, counting what is new', async () => {
+    const input = `${site.origin}/a\n${site.origin}/b\n${site.origin}/a\nnowhere\n`
+    const first = await runProgram(['enqueue', 'contacts', '--json'], options({ input }))
+    const second = await runProgram(['enqueue', 'contacts'], options({ input }))
+
+    expect(document(first.stdout)).to.deep.equal({
+      ...{ schema: 1, workflow: 'contacts' },
+      ...{ read: 3, added: 2, badLines: 1 },
+    })
+    expect(second.stdout).to.equal('Enqueued 0 of 3 URLs, 1 lines not used.\n')
+  })
+
+  it('pauses and resumes by name, and knows no other name', async () => {
+    const paused = await runProgram(['pause', 'contacts'], options())
+    const status = document((await runProgram(['status', '--json'], options())).stdout)
+    const resumed = await runProgram(['resume', 'contacts'], options())
+    const unknown = await runProgram(['pause', 'contcats'], options())
+
+    expect(paused.stdout).to.equal('contacts is paused. Go on with fetchyard resume contacts.\n')
+    expect(status.workflows).to.have.nested.property('[0].pausedBy').deep.equal(['operator'])
+    expect(resumed.stdout).to.equal('contacts runs again; it was paused by operator.\n')
+    expect(unknown.exitCode).to.equal(2)
+    expect(unknown.stderr).to.contain('Did you mean `contacts`?')
+  })
+
+  it('shows how the queue stands, for people and for programs', async () => {
+    const input = `${site.origin}/c\n${site.origin}/missing\n`
+    await runProgram(['run', 'contacts', '--input', '-', ...HABITS], options({ input }))
+
+    const words = await runProgram(['status'], options())
+    const json = document((await runProgram(['status', '--json'], options())).stdout)
+
+    expect(words.stdout).to.match(/^workflow +queued +processing +delayed +complete +error/)
+    expect(words.stdout).to.match(/\ncontacts +0 +0 +0 +3 +1 /)
+    expect(words.stdout).to.match(/\ncontacts +http_4xx +1\n/)
+    expect(json).to.have.all.keys('schema', 'readAt', 'workflows', 'nodes', 'errors')
+    expect(json.schema).to.equal(1)
+    expect(json.errors).to.deep.equal([{ workflow: 'contacts', code: 'http_4xx', items: 1 }])
+  })
+
+  it('exports to standard output, and ends quietly when its reader goes away', async () => {
+    const ended = await runProgram(['export', 'contacts', '--format', 'jsonl'], options())
+    const lines = ended.stdout.trimEnd().split('\n')
+
+    expect(lines.map((line) => document(line).kind)).to.deep.equal(['email', 'email', 'email'])
+    expect(ended.exitCode).to.equal(0)
+
+    const child = spawn(process.execPath, [MAIN, 'export', 'contacts'], {
+      cwd: directory.path,
+      env: { ...process.env, DATABASE_URL: database.url },
+    })
+    let stderr = ''
+    child.stderr.on('data', (chunk) => {
+      stderr += String(chunk)
+    })
+    child.stdout.destroy()
+    const [exitCode] = await once(child, 'close')
+
+    expect(exitCode).to.equal(0)
+    expect(stderr).to.equal('')
+  })
+
+  it('audits: clean is 0, a lost item is 3', async () => {
+    const clean = await runProgram(['audit'], options())
+    await database.sql`
+      delete from fetchyard.processing_log
+       where ctid = (select ctid from fetchyard.processing_log where status = 'success' limit 1)`
+    const broken = await runProgram(['audit', '--json'], options())
+
+    expect(clean.exitCode, clean.stdout).to.equal(0)
+    expect(clean.stdout).to.match(
+      /^enqueued 4 = queued 0 \+ processing 0 \+ delayed 0 \+ finished 4\n/,
+    )
+    expect(clean.stdout).to.contain('lost 0, applied twice 0')
+    expect(broken.exitCode).to.equal(3)
+    expect(document(broken.stdout)).to.include({ schema: 1, lost: 1, isClean: false })
+  })
+})

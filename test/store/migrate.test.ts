@@ -1,0 +1,57 @@
+import { expect } from 'chai'
+import { hasCode } from '../../src/core/errors.js'
+import { migrate, pendingMigrations, readMigrations } from '../../src/store/migrate.js'
+import { useDatabase } from '../support/database.js'
+
+describe('migrate', () => {
+  const database = useDatabase()
+
+  beforeEach(async () => {
+    await database.sql`drop schema if exists fetchyard cascade`
+  })
+
+  it('brings an empty database to the newest schema, once', async () => {
+    const known = await readMigrations()
+    expect(known).to.not.have.length(0)
+    expect(await pendingMigrations(database.sql)).to.deep.equal(known)
+    expect(await migrate(database.sql)).to.deep.equal(known)
+    expect(await migrate(database.sql)).to.deep.equal([])
+    expect(await pendingMigrations(database.sql)).to.deep.equal([])
+  })
+
+  it('numbers migrations without gaps and says of each whether it breaks', async () => {
+    const known = await readMigrations()
+    expect(known.map(({ id }) => id)).to.deep.equal(known.map((_, index) => index + 1))
+    for (const { text, name } of known) expect(text, name).to.match(/^-- breaking: (yes|no)\b/)
+  })
+
+  it('is done by many programs at once as if by one', async () => {
+    const done = await Promise.all(Array.from({ length: 6 }, () => migrate(database.sql)))
+    const applied = done.flat().map(({ id }) => id)
+    expect(applied.sort()).to.deep.equal((await readMigrations()).map(({ id }) => id))
+  })
+
+  it('refuses a newer schema that this program would misread', async () => {
+    await migrate(database.sql)
+    await database.sql`insert into fetchyard.migration values (9999, 'from_the_future', true)`
+    const refusal = await migrate(database.sql).catch((error: unknown) => error)
+    expect(hasCode(refusal, 'SCHEMA_NEWER')).to.equal(true)
+    expect(String(refusal)).to.include('9999').and.to.include('from_the_future')
+  })
+
+  it('works with a newer schema that breaks nothing', async () => {
+    await migrate(database.sql)
+    await database.sql`insert into fetchyard.migration values (9999, 'harmless', false)`
+    expect(await migrate(database.sql)).to.deep.equal([])
+  })
+
+  it('leaves nothing of a migration that fails', async () => {
+    await database.sql`create schema fetchyard`
+    await database.sql`create table fetchyard.tally (in_the_way integer)`
+    const failure = await migrate(database.sql).catch((error: unknown) => error)
+    expect(failure).to.be.instanceOf(Error)
+    expect(await pendingMigrations(database.sql)).to.have.length((await readMigrations()).length)
+    const [row] = await database.sql`select to_regclass('fetchyard.work_queue') as found`
+    expect(row?.found).to.equal(null)
+  })
+})
