@@ -32,6 +32,8 @@ function start(pool: Piscina, spec: ChildSpec, listener: LinkListener): WorkerLi
   // The end of the task can overtake the last messages on the port; its closing cannot.
   const isDrained = new Promise<void>((resolve) => port1.once('close', resolve))
   const end = async (exit: LinkExit) => {
+    // Ours still, when the thread was ended before it took it; nobody else would close it then.
+    port2.close()
     await isDrained
     listener.onExit(exit)
   }

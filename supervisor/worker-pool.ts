@@ -213,6 +213,7 @@ export class WorkerPool {
     const silentPings = Math.ceil(this.#deps.silentMs / LIMITS.pingIntervalMs)
     const nowMs = this.#deps.clock.nowMs()
     for (const worker of this.#workers.values()) {
+      if (worker.state === 'killed') continue
       if (worker.state === 'starting') {
         if (nowMs - worker.startedMs <= LIMITS.workerStartMs) continue
         this.#deps.events.emit('worker.replaced', { ...worker.identity, reason: 'start' })

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
+const LOG_CHARACTERS = 2_000
 const require = createRequire(import.meta.url)
 const MAIN = fileURLToPath(new URL('../../supervisor/cli/main.js', import.meta.url))
 
@@ -54,7 +55,7 @@ export async function startPm2Node(options: Pm2NodeOptions): Promise<Pm2Node> {
       args: [...options.args],
       env: { DATABASE_URL: options.databaseUrl },
     }
-    const file = join(home, 'fetchyard.config.json')
+    const file = join(home, 'ecosystem.json')
     await writeFile(file, JSON.stringify({ apps: [app] }))
     await pm2('start', file)
     return { pid: () => readPid(home), close }
@@ -71,7 +72,15 @@ function pm2Program(): string {
 async function readPid(home: string): Promise<number> {
   const directory = join(home, 'pids')
   const [name] = await readdir(directory)
-  const pid = Number(await readFile(join(directory, name ?? ''), 'utf8'))
+  const text = name === undefined ? '' : await readFile(join(directory, name), 'utf8')
+  const pid = Number(text.trim())
   if (Number.isInteger(pid) && pid > 0) return pid
-  throw new Error('PM2 runs no supervisor now.')
+  throw new Error(`PM2 runs no supervisor now: ${(await readLogs(home)).trim()}`)
+}
+
+/** What the supervisor said, for the message when there is none. */
+async function readLogs(home: string): Promise<string> {
+  const names = await readdir(join(home, 'logs')).catch(() => [])
+  const texts = await Promise.all(names.map((name) => readFile(join(home, 'logs', name), 'utf8')))
+  return [...texts, await readFile(join(home, 'pm2.log'), 'utf8')].join('\n').slice(-LOG_CHARACTERS)
 }

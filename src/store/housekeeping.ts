@@ -41,6 +41,8 @@ const PARTITION_DAYS_AHEAD = 7
  * @returns partitions made.
  */
 export async function ensureReceiptPartitions(sql: Sql): Promise<number> {
+  // A day that began in the rest partition is left out here: to be told so by `create table` would lock
+  // the receipts at every turn.
   const missing = await sql<{ name: string; first: string; next: string }[]>`
     select 'processing_log_' || to_char(day, 'YYYYMMDD') as name,
            to_char(day, 'YYYY-MM-DD') || 'T00:00:00Z' as first,
@@ -49,7 +51,10 @@ export async function ensureReceiptPartitions(sql: Sql): Promise<number> {
                            date_trunc('day', now() at time zone 'utc')
                              + ${PARTITION_DAYS_AHEAD}::int * interval '1 day',
                            interval '1 day') as day
-     where to_regclass('fetchyard.processing_log_' || to_char(day, 'YYYYMMDD')) is null`
+     where to_regclass('fetchyard.processing_log_' || to_char(day, 'YYYYMMDD')) is null
+       and not exists (select from fetchyard.processing_log_rest as receipt
+                        where receipt.ended_at >= day at time zone 'utc'
+                          and receipt.ended_at < (day + interval '1 day') at time zone 'utc')`
   let made = 0
   for (const partition of missing) {
     try {

@@ -1,10 +1,14 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { nanoid } from 'nanoid'
 import { BEARER_PREFIX } from './frames.js'
 
-/** A token that nobody guesses: 256 random bits. */
+/** Characters of a token, 6 random bits each, safe in a URL and in a header. */
+const TOKEN_CHARACTERS = 43
+
+/** A token that nobody guesses: more than 256 random bits. */
 export function createToken(): string {
-  return randomBytes(32).toString('base64url')
+  return nanoid(TOKEN_CHARACTERS)
 }
 
 /**

@@ -75,6 +75,19 @@ describe('cluster/stopping', () => {
     ])
   })
 
+  it('ends at once when its workers are still starting', async () => {
+    const keys = await cluster.enqueue(50)
+    const node = await cluster.start({ executor: 'both', processes: 2, threads: 2 })
+
+    const exit = await node.stop()
+
+    expect(exit).to.deep.equal({ code: EXIT_CODES.ok, signal: null })
+    const stages = node.events('supervisor.stopping').map(({ stage }) => stage)
+    expect(stages, 'no deadline passed').to.deep.equal(['drain'])
+    const { finished, queued, isClean } = await cluster.audit()
+    expect({ all: finished + queued, isClean }).to.deep.equal({ all: keys.length, isClean: true })
+  })
+
   // A death is a death, also of a worker that was about to end: whoever did it must not look innocent.
   it('keeps a receipt of what a worker lost that died while it drained', async () => {
     await cluster.enqueue(SLOTS, (index) => (index === 2 ? { misdeed: 'exit' } : null))

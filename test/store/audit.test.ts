@@ -7,8 +7,11 @@ import { createPages, insertPages, PAGES } from './support/pages.js'
 describe('audit', () => {
   const yard = useYard()
 
-  afterEach(async () => {
+  beforeEach(() => {
     yard.isDamaged = true
+  })
+
+  afterEach(async () => {
     await yard.sql`
       truncate fetchyard.item, fetchyard.work_queue, fetchyard.processing_log, fetchyard.tally`
     await yard.sql`update fetchyard.workflow set binding = null`

@@ -45,6 +45,37 @@ describe('migrate', () => {
     expect(await migrate(database.sql)).to.deep.equal([])
   })
 
+  it('leaves a table of the user’s alone that has the name of our view', async () => {
+    await database.sql`drop view if exists public.processing_log`
+    await database.sql`create table public.processing_log (theirs integer)`
+    await migrate(database.sql)
+    expect([...(await database.sql`select theirs from public.processing_log`)]).to.deep.equal([])
+    await database.sql`drop table public.processing_log`
+  })
+
+  it('needs no right to create in the schema public', async () => {
+    await database.sql`drop role if exists fetchyard_test_migrator`
+    await database.sql`create role fetchyard_test_migrator`
+    try {
+      await database.sql.begin(async (transaction) => {
+        await transaction`revoke create on schema public from public`
+        const [row] = await transaction<{ name: string }[]>`select current_database() as name`
+        await transaction`
+          grant create on database ${transaction(row?.name ?? '')} to fetchyard_test_migrator`
+      })
+      await database.sql.begin(async (transaction) => {
+        await transaction`set local role fetchyard_test_migrator`
+        await transaction`create schema fetchyard`
+        for (const { text } of await readMigrations()) await transaction.unsafe(text)
+      })
+      const [row] = await database.sql`select to_regclass('public.processing_log') as found`
+      expect(row?.found).to.equal(null)
+    } finally {
+      await database.sql`drop owned by fetchyard_test_migrator`
+      await database.sql`drop role fetchyard_test_migrator`
+    }
+  })
+
   it('leaves nothing of a migration that fails', async () => {
     await database.sql`create schema fetchyard`
     await database.sql`create table fetchyard.tally (in_the_way integer)`

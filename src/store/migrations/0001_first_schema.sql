@@ -282,3 +282,15 @@ create view fetchyard.work_items as
 
 comment on view fetchyard.work_items is
   'Every item with its state: Queued, Processing, Delayed, Complete, Error or Cancelled.';
+
+-- The receipts under the name that operators' own SQL uses, unless that name is taken or may not be
+-- given. Everything else stays in our schema.
+do $$
+begin
+  if to_regclass('public.processing_log') is null then
+    create view public.processing_log as select * from fetchyard.processing_log;
+    comment on view public.processing_log is 'Receipts of Fetchyard: fetchyard.processing_log.';
+  end if;
+exception
+  when insufficient_privilege or invalid_schema_name then null;
+end $$;
