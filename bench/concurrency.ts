@@ -1,10 +1,11 @@
-// How near N pages at once come to N times the rate of one page at a time, on an endpoint that takes a
-// second to answer.
+// How near N pages at once come to N times the rate of one page at a time, on an endpoint that
+// takes a second to answer.
 //
 //   npm run bench:concurrency -- [--rounds 3] [--latency 1000] [--waves 12] [--json]
 //
-// Every run has a fresh cluster and `waves` pages a slot, so that the start and the end, when not all
-// slots are busy, are in the figure but do not rule it. Workers: as few as the sockets of one allow.
+// Every run has a fresh cluster and `waves` pages a slot, so that the start and the end, when not
+// all slots are busy, are in the figure but do not rule it. Workers: as few as the sockets of one
+// allow.
 
 import { LIMITS } from '../src/core/limits.js'
 import type { BenchDatabase } from './support/bench-database.js'
@@ -91,7 +92,8 @@ async function main(): Promise<void> {
         head: ['at once', 'pages/s', 'times sequential', 'of the ideal N times', 'failed'],
         rows: CONCURRENCIES.map((concurrency) => rowOf(concurrency, runs)),
         notes: [
-          `Median (lowest to highest) of ${rounds} rounds, start and end included. Aim: ${AIM} of the ideal.`,
+          `Median (lowest to highest) of ${rounds} rounds, start and end included.`,
+          `Aim: ${AIM} of the ideal.`,
         ],
         figures: { ...numbers, runs },
       },

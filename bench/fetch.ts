@@ -1,12 +1,12 @@
-// What durability costs: settled pages a second, and CPU seconds for 1,000 pages, of the whole cluster
-// (supervisor, workers, Postgres) beside a bare loop around undici that forgets everything.
+// What durability costs: settled pages a second, and CPU seconds for 1,000 pages, of the whole
+// cluster (supervisor, workers, Postgres) beside a bare loop around undici that forgets everything.
 //
 //   npm run bench:fetch -- [--rounds 3] [--pages 3000] [--concurrency 50] [--processes 2]
 //     [--directory PAGES] [--json]
 //
-// Both do the same pages from the same page server with the same extraction, each from a fresh process
-// that has warmed up on a tenth of the pages before. They take turns within each round, so that
-// whatever else the machine does falls on all. The page server's CPU is nobody's.
+// Both do the same pages from the same page server with the same extraction, each from a fresh
+// process that has warmed up on a tenth of the pages before. They take turns within each round, so
+// that whatever else the machine does falls on all. The page server's CPU is nobody's.
 
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -86,8 +86,8 @@ function readBareRun(result: unknown): Omit<Run, 'connections'> {
 }
 
 /**
- * Everything from the insert of the rows to the settlement of the last is charged to the cluster; the
- * rate counts from the first lease, since an idle queue is looked at once a second.
+ * Everything from the insert of the rows to the settlement of the last is charged to the cluster.
+ * The rate counts from the first lease, since an idle queue is looked at once a second.
  */
 async function runCluster(plan: Plan, processes: number): Promise<Run> {
   const { pages, concurrency, database, server } = plan
@@ -131,7 +131,10 @@ async function runCluster(plan: Plan, processes: number): Promise<Run> {
   }
 }
 
-/** CPU seconds used so far; the supervisor's are those of its process tree without the workers in it. */
+/**
+ * CPU seconds used so far; the supervisor's are those of its process tree without the workers in
+ * it.
+ */
 function readShares(node: BenchNode, database: BenchDatabase): Shares {
   const workers = cpuSeconds([...node.workers])
   const supervisor = cpuSeconds([node.pid]) - workers
@@ -220,7 +223,9 @@ async function main(): Promise<void> {
     const source = directory === null ? 'generated pages' : 'pages of a directory'
     printReport(
       {
-        title: `Fetching and extracting: ${pages} ${source}, ${server.meanBytes} bytes each, ${concurrency} at once`,
+        title:
+          `Fetching and extracting: ${pages} ${source}, ` +
+          `${server.meanBytes} bytes each, ${concurrency} at once`,
         machine: describeMachine(database.version),
         head: [
           '',
@@ -232,7 +237,8 @@ async function main(): Promise<void> {
         ],
         rows: [...runs].map(([name, own]) => rowOf(name, own, bare)),
         notes: [
-          `Median (lowest to highest) of ${rounds} rounds. Aim: ${AIM} of the bare loop's pages per CPU second.`,
+          `Median (lowest to highest) of ${rounds} rounds.`,
+          `Aim: ${AIM} of the bare loop's pages per CPU second.`,
         ],
         figures: { ...numbers, meanBytes: server.meanBytes, runs: Object.fromEntries(runs) },
       },

@@ -1,6 +1,6 @@
 // The database of a command: the one that DATABASE_URL names, or the embedded one.
 
-import type { Pooling, Sql } from '../src/store/client.js'
+import type { Database, Pooling, Sql } from '../src/store/client.js'
 import { connect } from '../src/store/client.js'
 import { ensureReceiptPartitions } from '../src/store/housekeeping.js'
 import { migrate } from '../src/store/migrate.js'
@@ -21,6 +21,7 @@ export interface DatabaseRequest {
 
 export interface OpenDatabase {
   readonly sql: Sql
+  readonly openPool: Database['openPool']
   readonly pooling: Pooling
   readonly mode: 'embedded' | 'external'
   /** URL with its password: for the driver only, never for a message. */
@@ -43,6 +44,7 @@ export async function openDatabase(request: DatabaseRequest): Promise<OpenDataba
     if (applied.length > 0) await ensureReceiptPartitions(database.sql)
     return {
       sql: database.sql,
+      openPool: database.openPool,
       pooling: database.pooling,
       mode: embedded === null ? 'external' : 'embedded',
       url,

@@ -1,8 +1,10 @@
-// Who works what. Items leased and not yet given out wait in the buffer; every free slot of a worker is
-// a credit for one of them. There is no barrier: a slot that frees takes the next item at once.
+// Who works what. Items leased and not yet given out wait in the buffer; every free slot of a
+// worker is a credit for one of them. There is no barrier: a slot that frees takes the next item at
+// once.
 
 import type { DispatchedItem } from '../src/actor/messages.js'
 import { assert } from '../src/core/assert.js'
+import type { MonotonicMs } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { HeldItem } from '../src/core/settlement.js'
 import type { LeasedPack } from '../src/store/lease.js'
@@ -10,6 +12,7 @@ import type { LeasedPack } from '../src/store/lease.js'
 interface Waiting {
   readonly held: HeldItem
   readonly item: DispatchedItem
+  readonly leasedMs: MonotonicMs
 }
 
 interface WorkerSeat {
@@ -33,8 +36,9 @@ export interface Leavings {
   readonly isAlone: boolean
 }
 
-function waitingOf(pack: LeasedPack): Waiting[] {
+function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
   return pack.items.map((item) => ({
+    leasedMs,
     held: {
       itemId: item.itemId,
       itemKey: item.itemKey,
@@ -64,9 +68,10 @@ export class DispatchTable {
   /** Packs whose worker died with them more than once: each runs alone in a worker. */
   readonly #suspects: Waiting[][] = []
 
-  addPacks(packs: readonly LeasedPack[]): void {
+  /** @param leasedMs when the packs were leased. */
+  addPacks(packs: readonly LeasedPack[], leasedMs: MonotonicMs = 0): void {
     for (const pack of packs) {
-      const waiting = waitingOf(pack)
+      const waiting = waitingOf(pack, leasedMs)
       if (pack.crashes >= LIMITS.crashesBeforeIsolation) this.#suspects.push(waiting)
       else for (const one of waiting) this.#buffer.push(one)
     }
@@ -96,7 +101,9 @@ export class DispatchTable {
     return { held: [...(seat?.held.values() ?? [])], isAlone: seat?.isAlone ?? false }
   }
 
-  /** Frees the slot of an item. @returns the item, or null for one that this worker does not hold. */
+  /**
+   * Frees the slot of an item. @returns the item, or null for one that this worker does not hold.
+   */
   finish(workerId: string, done: { itemId: string; leaseId: string }): HeldItem | null {
     const seat = this.#seats.get(workerId)
     const held = seat?.held.get(done.itemId)
@@ -134,6 +141,23 @@ export class DispatchTable {
     this.#next = 0
     this.#suspects.length = 0
     return waiting.map((one) => one.held)
+  }
+
+  /** When the item that waits longest was leased; null when none waits. */
+  get oldestLeasedMs(): MonotonicMs | null {
+    const first = this.#buffer[this.#next] ?? this.#suspects[0]?.[0]
+    return first?.leasedMs ?? null
+  }
+
+  /** Leases of everything that waits or is worked. */
+  leases(): Set<string> {
+    const leases = new Set<string>()
+    for (const one of this.#buffer.slice(this.#next)) leases.add(one.held.leaseId)
+    for (const one of this.#suspects.flat()) leases.add(one.held.leaseId)
+    for (const seat of this.#seats.values()) {
+      for (const held of seat.held.values()) leases.add(held.leaseId)
+    }
+    return leases
   }
 
   get buffered(): number {
@@ -182,8 +206,8 @@ export class DispatchTable {
   }
 
   /**
-   * A suspect pack waits for a worker with nothing in hand, so that a death blames that pack alone. One
-   * worker is kept free for it, lest it wait for ever behind steady work.
+   * A suspect pack waits for a worker with nothing in hand, so that a death blames that pack alone.
+   * One worker is kept free for it, lest it wait for ever behind steady work.
    */
   #assignSuspects(): Assignment[] {
     const assignments: Assignment[] = []

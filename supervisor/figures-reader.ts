@@ -11,7 +11,9 @@ export interface FiguresReader {
 /** How often something is read, and how much of the time reading may take. */
 export interface ReadingPace {
   readonly intervalMs: number
-  /** The pause is at least this many times as long as the reading took, so that reading stays cheap. */
+  /**
+   * The pause is at least this many times as long as the reading took, so that reading stays cheap.
+   */
   readonly restFactor: number
 }
 

@@ -1,6 +1,7 @@
-// The heartbeater: extends the node, and with it all its leases; knows whether they may be believed.
+// The heartbeater: extends the node, and with it all its leases; knows whether they may be
+// believed.
 
-import type { Clock } from '../src/core/clock.js'
+import type { CancelTimer, Clock, MonotonicMs } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import type { HeartbeatTiming } from '../src/core/heartbeat-plan.js'
 import { planHeartbeat, trustedUntilMs } from '../src/core/heartbeat-plan.js'
@@ -18,6 +19,8 @@ export interface HeartbeaterDeps {
   readonly stats: () => Json
   /** The node is fenced: abort everything, write nothing. */
   readonly onFenced: () => void
+  /** Leases may be believed again: what was held back may start. */
+  readonly onTrustRegained: () => void
 }
 
 export interface Heartbeater {
@@ -25,68 +28,104 @@ export interface Heartbeater {
   readonly start: (registeredMs: number) => void
   readonly stop: () => Promise<void>
   /**
-   * Whether our leases may be believed right now. When not, nothing new is started; what is under way
-   * goes on, because the database may still say that the leases are ours, and it decides.
+   * Whether our leases may be believed right now. When not, nothing new is started; what is under
+   * way goes on, because the database may still say that the leases are ours, and it decides.
    */
   readonly isTrusted: () => boolean
+  /** For how long trust has not been broken, in milliseconds; 0 while there is none. */
+  readonly trustedForMs: () => number
 }
 
 /** Wait before another try when a heartbeat failed. */
 const RETRY_MS = 500
 
-export function createHeartbeater(deps: HeartbeaterDeps): Heartbeater {
-  const { clock, events, timing } = deps
+/** The trust in the node's leases: renewed by heartbeats, lost by the clock. */
+interface Trust {
+  readonly lastSentMs: () => MonotonicMs
+  readonly isTrusted: () => boolean
+  readonly trustedForMs: () => number
+  /** A heartbeat that was sent at this time was answered. */
+  readonly renew: (sentMs: MonotonicMs) => void
+  readonly note: () => void
+  readonly stop: () => void
+}
+
+type TrustDeps = Pick<HeartbeaterDeps, 'clock' | 'events' | 'timing' | 'onTrustRegained'>
+
+function createTrust({ clock, events, timing, onTrustRegained }: TrustDeps): Trust {
   let lastSentMs = clock.nowMs()
-  let lostTrustMs: number | null = null
-
-  const isTrusted = () => clock.nowMs() < trustedUntilMs(timing, lastSentMs)
-
-  const noteTrust = () => {
+  let trustedSinceMs = lastSentMs
+  let lostMs: MonotonicMs | null = null
+  let cancelWatch: CancelTimer = () => {}
+  const untilMs = () => trustedUntilMs(timing, lastSentMs)
+  const isTrusted = () => clock.nowMs() < untilMs()
+  const note = () => {
     const nowMs = clock.nowMs()
-    if (isTrusted()) {
-      if (lostTrustMs !== null) events.emit('node.trust_regained', { awayMs: nowMs - lostTrustMs })
-      lostTrustMs = null
-    } else if (lostTrustMs === null) {
-      lostTrustMs = nowMs
-      events.emit('node.trust_lost', { overdueMs: nowMs - trustedUntilMs(timing, lastSentMs) })
+    if (!isTrusted()) {
+      if (lostMs === null) events.emit('node.trust_lost', { overdueMs: nowMs - untilMs() })
+      lostMs ??= nowMs
+    } else if (lostMs !== null) {
+      events.emit('node.trust_regained', { awayMs: nowMs - lostMs })
+      lostMs = null
+      trustedSinceMs = nowMs
+      onTrustRegained()
     }
   }
+  return {
+    lastSentMs: () => lastSentMs,
+    isTrusted,
+    trustedForMs: () => (isTrusted() ? clock.nowMs() - trustedSinceMs : 0),
+    renew: (sentMs) => {
+      lastSentMs = sentMs
+      note()
+      // A beat may hang without an answer: the end of trust is noticed by the clock.
+      cancelWatch()
+      cancelWatch = clock.setTimer(Math.max(0, untilMs() - clock.nowMs()), note)
+    },
+    note,
+    stop: () => cancelWatch(),
+  }
+}
+
+export function createHeartbeater(deps: HeartbeaterDeps): Heartbeater {
+  const { clock, events, timing, nodeId } = deps
+  const trust = createTrust(deps)
 
   const beat = async (): Promise<number> => {
     const sentMs = clock.nowMs()
-    const { nodeId } = deps
-    const isOurs = await deps.store.sendHeartbeat({
-      nodeId,
-      leaseMs: timing.leaseMs,
-      stats: deps.stats(),
-    })
+    const { leaseMs, intervalMs } = timing
+    const isOurs = await deps.store.sendHeartbeat({ nodeId, leaseMs, stats: deps.stats() })
     if (!isOurs) {
       deps.onFenced()
-      return timing.intervalMs
+      return intervalMs
     }
-    lastSentMs = sentMs
     events.emit('heartbeat.sent', { durationMs: clock.nowMs() - sentMs })
-    noteTrust()
-    return timing.intervalMs
+    trust.renew(sentMs)
+    // After a slow answer the next beat is due earlier, perhaps now: trust counts from the sending.
+    return Math.max(0, sentMs + intervalMs - clock.nowMs())
   }
 
   const ticker = createTicker(clock, async () => {
-    const plan = planHeartbeat(timing, lastSentMs, clock.nowMs())
+    const plan = planHeartbeat(timing, trust.lastSentMs(), clock.nowMs())
     if (plan.action === 'wait') return plan.delayMs
     try {
       return await beat()
     } catch (error) {
       events.emit('heartbeat.failed', { message: messageOf(error) })
-      noteTrust()
+      trust.note()
       return RETRY_MS
     }
   })
   return {
     start: (registeredMs) => {
-      lastSentMs = registeredMs
+      trust.renew(registeredMs)
       ticker.start()
     },
-    stop: ticker.stop,
-    isTrusted,
+    stop: async () => {
+      await ticker.stop()
+      trust.stop()
+    },
+    isTrusted: trust.isTrusted,
+    trustedForMs: trust.trustedForMs,
   }
 }

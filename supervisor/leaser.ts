@@ -22,6 +22,8 @@ export interface LeaserDeps {
   readonly situation: () => Omit<LeaseSituation, 'meanPackItems'>
   /** False while the node may not lease: not trusted, draining, or too much waits to be settled. */
   readonly mayLease: () => boolean
+  /** Leases that this node has in hand, so that a lease nobody knows of can be told. */
+  readonly knownLeases: () => readonly string[]
   readonly onPacks: (packs: readonly LeasedPack[]) => void
 }
 
@@ -32,6 +34,8 @@ export interface Leaser {
   readonly stop: () => Promise<void>
 }
 
+/** Time after which a statement whose answer was lost is surely over. */
+const STRANDED_MS = 5_000
 /** How fast the mean pack size follows what leases bring. */
 const MEAN_WEIGHT = 0.3
 
@@ -40,6 +44,8 @@ export function createLeaser(deps: LeaserDeps): Leaser {
   let meanPackItems = LIMITS.packItemsMax / 2
   let pauseMs: number = min
   let quietUntilMs = 0
+  /** A lease whose answer was lost may have been granted all the same. */
+  let strandedSinceMs: number | null = null
 
   /** The queue has no more for now: look again after a pause that grows while it stays empty. */
   const rest = (found: number): number => {
@@ -69,6 +75,17 @@ export function createLeaser(deps: LeaserDeps): Leaser {
     return isShort ? rest(items) : 0
   }
 
+  /** Gives back what a lost answer left leased: nobody would work it, and its node lives. */
+  const releaseStranded = async (): Promise<void> => {
+    if (strandedSinceMs === null) return
+    if (deps.clock.nowMs() - strandedSinceMs < STRANDED_MS) return
+    const { items } = await deps.store.releaseNode(deps.workflow, deps.nodeId, deps.knownLeases())
+    strandedSinceMs = null
+    if (items === 0) return
+    const workflow = deps.workflow.name
+    deps.events.emit('items.released', { workflow, items, reason: 'lost_answer' })
+  }
+
   const turn = async (): Promise<number> => {
     const quietMs = quietUntilMs - deps.clock.nowMs()
     if (quietMs > 0) return quietMs
@@ -76,8 +93,10 @@ export function createLeaser(deps: LeaserDeps): Leaser {
     const plan = planLease({ ...deps.situation(), meanPackItems })
     if (plan.action === 'wait') return max
     try {
+      await releaseStranded()
       return await lease(plan)
     } catch (error) {
+      strandedSinceMs ??= deps.clock.nowMs()
       deps.events.emit('lease.failed', { workflow: deps.workflow.name, message: messageOf(error) })
       return rest(0)
     }

@@ -7,8 +7,8 @@ import type { Neighbour, NodeIdentity } from '../src/store/nodes.js'
 import { isSameProcess, observeProcess } from './embedded/identity.js'
 
 /**
- * Boot of the kernel and pid namespace. Two boots with the same word can look each other's pid up; in
- * two containers the same pid is two processes.
+ * Boot of the kernel and pid namespace. Two boots with the same word can look each other's pid up;
+ * in two containers the same pid is two processes.
  */
 async function machineWord(): Promise<string> {
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => hostname())
@@ -29,7 +29,9 @@ export async function createNodeIdentity(name: string | null): Promise<NodeIdent
   }
 }
 
-/** Whether the process of an earlier boot is surely gone. In doubt it lives: its lease will tell. */
+/**
+ * Whether the process of an earlier boot is surely gone. In doubt it lives: its lease will tell.
+ */
 export async function isProcessDead(neighbour: Neighbour): Promise<boolean> {
   const recorded = { pid: neighbour.pid, born: neighbour.pidStarted || null }
   return !isSameProcess(recorded, await observeProcess(neighbour.pid))

@@ -1,5 +1,5 @@
-// A running node: database, supervisor, telemetry and web, put together. The commands `demo`, `run` and
-// `up` differ in what they do with one.
+// A running node: database, supervisor, telemetry and web, put together. The commands `demo`, `run`
+// and `up` differ in what they do with one.
 
 import type { Settings } from '../config/settings.js'
 import { systemClock } from '../src/core/clock.js'
@@ -55,11 +55,22 @@ export interface RunningNode {
 
 /** Share of the lease by which trust ends before the database's expiry. */
 const SAFETY_SHARE = 6
+/** Connections that are not the supervisor's work: heartbeats, and figures for whoever watches. */
+const POOL_RESERVED = 2
+/** Silence after which a connection is given up, and its statement sent again on another. */
+const STATEMENT_SILENCE_MS = 30_000
+const HEARTBEAT_SILENCE_MS = 10_000
 
 /** Starts a node. When it rejects, everything it had started has ended. */
 export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const { settings, database } = request
-  const store = createStore(database.sql)
+  const store = createStore(
+    database.openPool({
+      max: Math.max(1, settings.poolMax - POOL_RESERVED),
+      silenceMs: STATEMENT_SILENCE_MS,
+    }),
+    database.openPool({ max: 1, silenceMs: HEARTBEAT_SILENCE_MS }),
+  )
   const identity = await createNodeIdentity(settings.nodeName)
   const events = createEventBus()
   const telemetry = startTelemetry({ bus: events, clock: systemClock, version })

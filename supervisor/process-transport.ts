@@ -9,8 +9,8 @@ import type { ChildSpec, LinkListener, WorkerLink, WorkerTransport } from './tra
 const ENTRY = new URL('../workers/process-entry.js', import.meta.url)
 
 /**
- * Environment of a worker: what it needs to run at all. The database's address and every key stay with
- * the supervisor, since a worker runs code on pages that strangers wrote.
+ * Environment of a worker: what it needs to run at all. The database's address and every key stay
+ * with the supervisor, since a worker runs code on pages that strangers wrote.
  */
 const PASSED_ENVIRONMENT = [
   'PATH',
@@ -44,7 +44,14 @@ function startChild(spec: ChildSpec): ChildProcess {
 }
 
 function start(spec: ChildSpec, listener: LinkListener, children: Set<ChildProcess>): WorkerLink {
-  const child = startChild(spec)
+  let child: ChildProcess
+  try {
+    child = startChild(spec)
+  } catch (error) {
+    // No process, no memory: the pool hears of it as of a death, and tries again later.
+    setImmediate(() => listener.onExit({ exitCode: null, signal: null, message: messageOf(error) }))
+    return { pid: 0, send: () => {}, kill: () => {} }
+  }
   children.add(child)
   let hasEnded = false
   const end = (exitCode: number | null, signal: string | null, message: string | null) => {

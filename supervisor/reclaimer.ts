@@ -1,10 +1,11 @@
-// The reclaimer: fences nodes whose lease ran out and makes their items ready again. Every supervisor
-// runs one; there is no leader, and none is needed.
+// The reclaimer: fences nodes whose lease ran out and makes their items ready again. Every
+// supervisor runs one; there is no leader, and none is needed.
 
 import type { Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { Store } from '../src/store/store.js'
+import type { WorkflowRow } from '../src/store/workflows.js'
 import type { EventBus } from '../src/telemetry/events.js'
 import { createTicker } from './ticker.js'
 
@@ -15,6 +16,11 @@ export interface ReclaimerDeps {
   readonly events: EventBus
   /** Time between two sweeps. */
   readonly sweepMs: number
+  /**
+   * Whether nodes whose lease ran out may be fenced. Right after the database was away every node
+   * looks dead, and whoever comes first would fence the others and throw their finished work away.
+   */
+  readonly mayFence: () => boolean
   readonly onReclaimed: () => void
 }
 
@@ -28,25 +34,34 @@ export interface Reclaimer {
 export function createReclaimer(deps: ReclaimerDeps): Reclaimer {
   const { store, events } = deps
 
+  const reclaimOne = async (workflow: WorkflowRow): Promise<void> => {
+    let packs = 0
+    let items = 0
+    for (;;) {
+      const freed = await store.reclaimPacks(workflow, LIMITS.reclaimPacksMax)
+      packs += freed.packs
+      items += freed.items
+      if (freed.packs < LIMITS.reclaimPacksMax) break
+    }
+    if (packs === 0) return
+    events.emit('items.reclaimed', { workflow: workflow.name, packs, items, reason: 'node_lost' })
+    deps.onReclaimed()
+  }
+
   const reclaimAll = async (): Promise<void> => {
     for (const workflow of await store.readWorkflows()) {
-      let packs = 0
-      let items = 0
-      for (;;) {
-        const freed = await store.reclaimPacks(workflow, LIMITS.reclaimPacksMax)
-        packs += freed.packs
-        items += freed.items
-        if (freed.packs < LIMITS.reclaimPacksMax) break
+      // A broken table of one workflow is no reason to leave the orphans of the others.
+      try {
+        await reclaimOne(workflow)
+      } catch (error) {
+        events.emit('reclaim.failed', { message: `${workflow.name}: ${messageOf(error)}` })
       }
-      if (packs === 0) continue
-      events.emit('items.reclaimed', { workflow: workflow.name, packs, items, reason: 'node_lost' })
-      deps.onReclaimed()
     }
   }
 
   const sweep = async (): Promise<void> => {
     try {
-      await store.fenceExpired(deps.nodeId)
+      if (deps.mayFence()) await store.fenceExpired(deps.nodeId)
       await reclaimAll()
     } catch (error) {
       events.emit('reclaim.failed', { message: messageOf(error) })

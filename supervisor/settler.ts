@@ -1,13 +1,15 @@
 // The settler: gathers the decisions about items of one workflow and writes them in micro-batches.
 //
-// A batch is sent until the database answers: sending it twice is safe, since the statement takes only
-// what is still ours. After a lost answer the receipts tell whether an earlier try took effect. Rows
-// that the database refuses are found by halving the batch, so that one bad page fails alone.
+// A batch is sent until the database answers: sending it twice is safe, since the statement takes
+// only what is still ours. After a lost answer the receipts tell whether an earlier try took
+// effect. Rows that the database refuses are found by halving the batch, so that one bad page fails
+// alone.
 
 import type { CancelTimer, Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { AttemptFacts } from '../src/core/outcome.js'
+import { resultBytes } from '../src/core/result-size.js'
 import type { HeldItem, Settlement } from '../src/core/settlement.js'
 import { sinkFailure } from '../src/core/settlement.js'
 import { classifyFault } from '../src/store/client.js'
@@ -37,17 +39,28 @@ export interface Settler {
   readonly offer: (ending: Ending) => void
   /** Decisions that are not yet written. */
   readonly pending: () => number
+  /** Whether so much waits to be written that nothing new should be started. */
+  readonly isFull: () => boolean
+  /** Leases of the items whose ends are not yet written. */
+  readonly leases: () => ReadonlySet<string>
   /** Resolves when everything offered so far is written or was abandoned. */
   readonly flush: () => Promise<void>
   /** Drops everything, now and later: the node is fenced or halts, and nothing it says counts. */
   readonly abandon: () => void
 }
 
+/** An ending and the bytes of its results. */
+interface WeighedEnding extends Ending {
+  readonly bytes: number
+}
+
 interface Batch {
-  readonly endings: readonly Ending[]
+  readonly endings: readonly WeighedEnding[]
   /** A try may have taken effect although its answer was lost. */
   isUncertain: boolean
   failures: number
+  /** Written without results and status words: even the bare failure was refused with them. */
+  readonly isBare: boolean
 }
 
 export function createSettler(deps: SettlerDeps): Settler {
@@ -56,13 +69,15 @@ export function createSettler(deps: SettlerDeps): Settler {
 
 class BatchingSettler implements Settler {
   readonly #deps: SettlerDeps
-  #waiting: Ending[] = []
+  #waiting: WeighedEnding[] = []
   /** Batches to be sent before anything new: halves of refused ones. */
   readonly #urgent: Batch[] = []
   #underWay = 0
   /** What waits has waited long enough, and is sent as soon as a statement may be. */
   #isRipe = false
   #pending = 0
+  #pendingBytes = 0
+  readonly #open = new Set<WeighedEnding>()
   #isAbandoned = false
   #cancelDelay: CancelTimer | null = null
   #idle: (() => void)[] = []
@@ -73,13 +88,22 @@ class BatchingSettler implements Settler {
 
   readonly offer = (ending: Ending): void => {
     if (this.#isAbandoned) return
-    this.#waiting.push(ending)
+    const weighed = { ...ending, bytes: resultBytes(ending.settlement.rows) }
+    this.#waiting.push(weighed)
+    this.#open.add(weighed)
     this.#pending += 1
+    this.#pendingBytes += weighed.bytes
     if (this.#waiting.length >= LIMITS.settleItemsMax) this.#pump()
     else this.#cancelDelay ??= this.#deps.clock.setTimer(LIMITS.settleDelayMs, this.#ripen)
   }
 
   readonly pending = (): number => this.#pending
+
+  readonly isFull = (): boolean =>
+    this.#pending >= LIMITS.settleBacklogMax || this.#pendingBytes >= LIMITS.settleBacklogBytesMax
+
+  readonly leases = (): ReadonlySet<string> =>
+    new Set([...this.#open].map((ending) => ending.held.leaseId))
 
   readonly flush = (): Promise<void> => {
     if (this.#pending === 0) return Promise.resolve()
@@ -92,7 +116,9 @@ class BatchingSettler implements Settler {
     this.#cancelDelay?.()
     this.#waiting = []
     this.#urgent.length = 0
+    this.#open.clear()
     this.#pending = 0
+    this.#pendingBytes = 0
     this.#wakeIdle()
   }
 
@@ -118,18 +144,19 @@ class BatchingSettler implements Settler {
   }
 
   /**
-   * What is there, when it is ripe or fills a batch. An answer of the database alone is no reason to
-   * send what came meanwhile: that would make statements of one or two items, one after the other.
+   * What is there, when it is ripe or fills a batch. An answer of the database alone is no reason
+   * to send what came meanwhile: that would make statements of one or two items, one after the
+   * other.
    */
   #nextBatch(): Batch | null {
     const isFull = this.#waiting.length >= LIMITS.settleItemsMax
     if (this.#waiting.length === 0 || !(this.#isRipe || isFull)) return null
-    const endings = this.#waiting.splice(0, LIMITS.settleItemsMax)
+    const endings = this.#waiting.splice(0, fittingCount(this.#waiting))
     if (this.#waiting.length === 0) {
       this.#isRipe = false
       this.#stopDelay()
     }
-    return { endings, isUncertain: false, failures: 0 }
+    return { endings, isUncertain: false, failures: 0, isBare: false }
   }
 
   async #send(batch: Batch): Promise<void> {
@@ -137,7 +164,8 @@ class BatchingSettler implements Settler {
     const sentMs = clock.nowMs()
     try {
       const settlements = batch.endings.map((ending) => ending.settlement)
-      const applied = new Set(await store.settleItems(workflow, { nodeId, settlements }))
+      const { isBare } = batch
+      const applied = new Set(await store.settleItems(workflow, { nodeId, settlements, isBare }))
       if (batch.isUncertain && applied.size < settlements.length) {
         const open = settlements.filter((settlement) => !applied.has(settlement.itemId))
         for (const itemId of await store.findReceipts(open)) applied.add(itemId)
@@ -161,11 +189,15 @@ class BatchingSettler implements Settler {
       rejected: batch.endings.length - applied.size,
       durationMs,
     })
-    this.#release(batch.endings.length)
+    this.#release(batch.endings)
   }
 
-  #release(count: number): void {
-    this.#pending -= count
+  #release(endings: readonly WeighedEnding[]): void {
+    this.#pending -= endings.length
+    for (const ending of endings) {
+      this.#open.delete(ending)
+      this.#pendingBytes -= ending.bytes
+    }
     this.#pump()
     if (this.#pending === 0) this.#wakeIdle()
     this.#deps.onProgress()
@@ -238,17 +270,35 @@ class BatchingSettler implements Settler {
     if (endings.length > 1 || only === undefined) {
       const half = Math.ceil(endings.length / 2)
       for (const part of [endings.slice(0, half), endings.slice(half)]) {
-        this.#urgent.push({ endings: part, isUncertain, failures: 0 })
+        this.#urgent.push({ endings: part, isUncertain, failures: 0, isBare: false })
       }
       return
     }
-    if (only.settlement.code === 'sink') {
-      // Even the bare failure was refused: leave the item to the reclaimer rather than try for ever.
+    if (batch.isBare) {
+      // Nothing about this item can be written: leave it to the reclaimer rather than try for ever.
       this.#announce(only, false)
-      this.#release(1)
+      this.#release([only])
       return
     }
-    const failure = { ...only, settlement: sinkFailure(only.settlement, message) }
-    this.#urgent.push({ endings: [failure], isUncertain, failures: 0 })
+    // A failure that is refused, too, is refused for its status word: its receipt is written alone.
+    const isBare = only.settlement.code === 'sink'
+    const settlement = isBare ? only.settlement : sinkFailure(only.settlement, message)
+    this.#open.delete(only)
+    const failure = { ...only, settlement }
+    this.#open.add(failure)
+    this.#urgent.push({ endings: [failure], isUncertain, failures: 0, isBare })
   }
+}
+
+/** How many of the waiting endings fit in one statement; always one. */
+function fittingCount(waiting: readonly WeighedEnding[]): number {
+  let bytes = 0
+  let count = 0
+  for (const ending of waiting) {
+    bytes += ending.bytes
+    if (count > 0 && bytes > LIMITS.settleBytesMax) break
+    count += 1
+    if (count === LIMITS.settleItemsMax) break
+  }
+  return count
 }

@@ -1,6 +1,6 @@
-// The supervisor: one boot of a node. It leases, dispatches and settles through a service a workflow,
-// and is itself only their beginning and their end. Everything it touches is handed in, so that a
-// simulator can run many of them in one process.
+// The supervisor: one boot of a node. It leases, dispatches and settles through a service a
+// workflow, and is itself only their beginning and their end. Everything it touches is handed in,
+// so that a simulator can run many of them in one process.
 //
 // Its life: starting -> running -> draining -> halting -> stopped (src/core/supervisor-state.ts).
 // Killed at any line, it leaves nothing that the next boot's first sweep does not set right.
@@ -50,6 +50,14 @@ export type StopReason = 'stopped' | 'fenced'
 
 /** Pauses that a new boot lifts, because it is a new try at what failed. */
 const LIFTED_AT_START = ['restart_intensity', 'module_refused', 'results_refused'] as const
+/** Longest pause of a node's driver between two tries to reach the database. */
+const RECONNECT_MAX_MS = 5_000
+
+/** Time in which any living node has sent a heartbeat once the database is back. */
+function reconnectMs(timing: HeartbeatTiming): number {
+  return Math.min(2 * timing.intervalMs + RECONNECT_MAX_MS, timing.leaseMs)
+}
+
 /** Time to write what is decided and to give leases back when the database answers slowly. */
 const FAREWELL_MS = 5_000
 
@@ -63,6 +71,8 @@ export class Supervisor {
   #state: SupervisorState = 'starting'
   #cancelDeadline: CancelTimer | null = null
   #isFenced = false
+  /** Resolves when `start` has done, or given up, what it was at. */
+  #entered: Promise<void> = Promise.resolve()
   #resolveStopped: (reason: StopReason) => void = () => {}
   /** Resolves when everything has ended. */
   readonly stopped: Promise<StopReason>
@@ -81,6 +91,9 @@ export class Supervisor {
       timing: deps.timing,
       stats: () => this.#stats(),
       onFenced: () => this.#onFenced(),
+      onTrustRegained: () => {
+        for (const service of this.#services) service.wake()
+      },
     })
     this.#reclaimer = createReclaimer({
       store,
@@ -88,6 +101,7 @@ export class Supervisor {
       events,
       nodeId: identity.nodeId,
       sweepMs: deps.sweepMs,
+      mayFence: () => this.#heartbeater.trustedForMs() >= reconnectMs(deps.timing),
       onReclaimed: () => {
         for (const service of this.#services) service.wake()
       },
@@ -109,14 +123,23 @@ export class Supervisor {
   }
 
   /** Enters the cluster, sets right what dead boots left on this machine, and begins to lease. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const starting = this.#enter()
+    this.#entered = starting.catch(() => {})
+    return starting
+  }
+
+  async #enter(): Promise<void> {
     const { store, identity, timing, clock, events, workflows } = this.#deps
     const sentMs = clock.nowMs()
     await store.registerNode(identity, timing.leaseMs)
+    if (this.#state !== 'starting') return
     this.#heartbeater.start(sentMs)
     await this.#fenceDeadNeighbours()
-    for (const workflow of workflows) await this.#openWorkflow(workflow)
-    await this.#reclaimer.sweep()
+    for (const workflow of workflows) {
+      if (this.#state === 'starting') await this.#openWorkflow(workflow)
+    }
+    if (this.#state === 'starting') await this.#reclaimer.sweep()
     if (this.#state !== 'starting') return
     this.#reclaimer.start()
     this.#housekeeper.start()
@@ -212,6 +235,8 @@ export class Supervisor {
   async #halt(): Promise<void> {
     this.#cancelDeadline?.()
     const { events, transports } = this.#deps
+    // Stopped while it starts: what the start still brings forth is ended with the rest.
+    await this.#within(FAREWELL_MS, this.#entered)
     await this.#within(FAREWELL_MS, Promise.all(this.#services.map((service) => service.halt())))
     for (const service of this.#services) service.abandon()
     await Promise.all(
@@ -228,21 +253,28 @@ export class Supervisor {
   }
 
   /**
-   * Gives back whatever is still leased. Fencing ourselves comes first, so that no late lease of our own
-   * slips in behind; when the database is away, the next boot's sweep does the same.
+   * Gives back whatever is still leased. Fencing ourselves comes first, so that no late lease of
+   * our own slips in behind; when the database is away, the next boot's sweep does the same.
    */
   async #leave(): Promise<void> {
     const { store, identity, events } = this.#deps
     try {
       await store.fenceNode({ nodeId: identity.nodeId, reason: 'it stopped in order' })
-      for (const handle of this.#handles) {
-        const { items } = await store.releaseNode(handle, identity.nodeId)
-        if (items > 0) {
-          events.emit('items.released', { workflow: handle.name, items, reason: 'drain' })
-        }
-      }
     } catch (error) {
       events.emit('reclaim.failed', { message: messageOf(error) })
+      return
+    }
+    await Promise.all(this.#handles.map((handle) => this.#giveBack(handle)))
+  }
+
+  async #giveBack(handle: WorkflowHandle): Promise<void> {
+    const { store, identity, events } = this.#deps
+    const workflow = handle.name
+    try {
+      const { items } = await store.releaseNode(handle, identity.nodeId)
+      if (items > 0) events.emit('items.released', { workflow, items, reason: 'drain' })
+    } catch (error) {
+      events.emit('reclaim.failed', { message: `${workflow}: ${messageOf(error)}` })
     }
   }
 

@@ -1,5 +1,5 @@
-// Workers as threads of this process, run by piscina: a worker is one long task that hosts the fetch
-// loop and talks over a port of its own.
+// Workers as threads of this process, run by piscina: a worker is one long task that hosts the
+// fetch loop and talks over a port of its own.
 
 import { fileURLToPath } from 'node:url'
 import { MessageChannel } from 'node:worker_threads'

@@ -10,8 +10,8 @@ export interface Ticker {
 }
 
 /**
- * @param run does the work and answers after how many milliseconds it wants to run again. It handles
- * its own errors: one that escapes is a broken promise and ends the process.
+ * @param run does the work and answers after how many milliseconds it wants to run again. It
+ * handles its own errors: one that escapes is a broken promise and ends the process.
  */
 export function createTicker(clock: Clock, run: () => Promise<number>): Ticker {
   let cancel: CancelTimer | null = null
@@ -20,18 +20,22 @@ export function createTicker(clock: Clock, run: () => Promise<number>): Ticker {
   let isStopped = true
 
   const turn = async () => {
-    do {
-      isWoken = false
-      const delayMs = await run()
-      if (!isWoken && !isStopped) cancel = clock.setTimer(delayMs, begin)
-    } while (isWoken && !isStopped)
+    try {
+      do {
+        isWoken = false
+        const delayMs = await run()
+        if (!isWoken && !isStopped) cancel = clock.setTimer(delayMs, begin)
+      } while (isWoken && !isStopped)
+    } finally {
+      // In the same step as the last look at `isWoken`: a wake-up in between would find a run under
+      // way that no longer looks, take the timer away, and nothing would ever run again.
+      underWay = null
+    }
   }
   const begin = () => {
     cancel = null
     if (isStopped || underWay !== null) return
-    underWay = turn().finally(() => {
-      underWay = null
-    })
+    underWay = turn()
   }
   return {
     start: () => {

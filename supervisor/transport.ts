@@ -1,5 +1,5 @@
-// How a supervisor reaches its workers. Production has child processes and threads; a simulator brings
-// links of its own.
+// How a supervisor reaches its workers. Production has child processes and threads; a simulator
+// brings links of its own.
 
 import type { FromWorker, ToWorker } from '../src/actor/messages.js'
 

@@ -21,8 +21,8 @@ export interface Deceased {
 }
 
 /**
- * Whether a worker ended because it was asked to. One that crashes while it drains, or falls silent and
- * is killed, has died of what it worked: its items must not go back as if nothing had happened.
+ * Whether a worker ended because it was asked to. One that crashes while it drains, or falls silent
+ * and is killed, has died of what it worked: its items must not go back as if nothing had happened.
  */
 export function hasEndedAsAsked(worker: Deceased, exit: LinkExit): boolean {
   if (!worker.isExpectedToEnd || worker.killReason !== null) return false

@@ -1,5 +1,6 @@
-// The worker pool: the child processes and threads of one workflow on this node. Starts them, listens
-// to their pulse, replaces the dead, and gives up on a crash loop. What items mean is not its business.
+// The worker pool: the child processes and threads of one workflow on this node. Starts them,
+// listens to their pulse, replaces the dead, and gives up on a crash loop. What items mean is not
+// its business.
 
 import type { FromWorker, Settled } from '../src/actor/messages.js'
 import { PROTOCOL_VERSION } from '../src/actor/messages.js'
@@ -201,13 +202,26 @@ export class WorkerPool {
     })
     if (memoryBytes <= this.#deps.memoryBytesMax || worker.state !== 'ready') return
     this.#deps.events.emit('worker.replaced', { ...worker.identity, reason: 'memory' })
-    worker.isExpectedToEnd = true
-    this.#apply(worker, 'swollen')
+    this.#drainToReplace(worker)
   }
 
   /**
-   * A silent worker is found by pings that went unanswered, not by the clock: when this very process
-   * was asleep, one ping is open afterwards, not ten seconds' worth.
+   * Lets the worker finish what it has, for as long as an item may take, and fills its seat again:
+   * its memory is over the limit, or it said by itself that it takes nothing more.
+   */
+  retire(workerId: string): void {
+    const worker = this.#workers.get(workerId)
+    if (worker?.state === 'ready') this.#drainToReplace(worker)
+  }
+
+  #drainToReplace(worker: Worker): void {
+    worker.isExpectedToEnd = true
+    this.#apply(worker, 'swollen', this.#deps.workerOptions.itemTimeoutMs + LIMITS.pingIntervalMs)
+  }
+
+  /**
+   * A silent worker is found by pings that went unanswered, not by the clock: when this very
+   * process was asleep, one ping is open afterwards, not ten seconds' worth.
    */
   #pingAll(): void {
     const silentPings = Math.ceil(this.#deps.silentMs / LIMITS.pingIntervalMs)

@@ -9,8 +9,8 @@ import type { WorkflowServiceOptions } from './workflow-service.js'
 const MEGABYTE = 1_048_576
 
 /**
- * Child processes first, then threads. Slots are shared out among all of them, and so are sockets, which
- * are a node's: a worker with more slots has more of them.
+ * Child processes first, then threads. Slots are shared out among all of them, and so are sockets,
+ * which are a node's: a worker with more slots has more of them.
  */
 export function seatsOf(
   settings: Pick<

@@ -1,12 +1,13 @@
-// One workflow on this node: leaser, dispatcher, worker pool and settler, and what flows between them.
-// Workflows share nothing but the database connection: what happens in one is not felt in another.
+// One workflow on this node: leaser, dispatcher, worker pool and settler, and what flows between
+// them. Workflows share nothing but the database connection: what happens in one is not felt in
+// another.
 
 import type { Settled } from '../src/actor/messages.js'
 import type { Clock } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { Outcome } from '../src/core/outcome.js'
 import type { Random } from '../src/core/random.js'
-import type { HeldItem, RetryPolicy } from '../src/core/settlement.js'
+import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
 import { decideCrash, decideSettlement, releaseSettlement } from '../src/core/settlement.js'
 import type { WorkerOptions } from '../src/core/worker-options.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
@@ -55,6 +56,10 @@ export interface WorkflowLoad {
 const DEADLINE_ITEM_TIMES = 20
 const DEADLINE_FLOOR_MS = 600_000
 
+function deadlineOf(options: WorkflowServiceOptions): number {
+  return Math.max(DEADLINE_FLOOR_MS, DEADLINE_ITEM_TIMES * options.workerOptions.itemTimeoutMs)
+}
+
 export class WorkflowService {
   readonly #deps: WorkflowServiceDeps
   readonly #table = new DispatchTable()
@@ -63,6 +68,10 @@ export class WorkflowService {
   readonly #leaser: Leaser
   readonly #settler: Settler
   #isQuiet = false
+  #isAbandoned = false
+  /** Since an item was last completed. */
+  #deathsInARow = 0
+  #poisonInARow = 0
 
   constructor(deps: WorkflowServiceDeps) {
     this.#deps = deps
@@ -77,32 +86,33 @@ export class WorkflowService {
     this.#leaser.start()
   }
 
-  /** Stops leasing and gives back what no worker has started. */
+  /**
+   * Stops leasing and gives back what no worker has started. What a lease under way still brings is
+   * given back when it comes; waiting for its answer would keep the workers from hearing of the
+   * end.
+   */
   async quiesce(): Promise<void> {
     this.#isQuiet = true
-    await this.#leaser.stop()
     this.#release(this.#table.drainBuffer(), 'drain')
+    await this.#leaser.stop()
   }
 
   /** Finishes what is in flight within `drainMs` and writes it. */
   async drain(drainMs: number): Promise<void> {
-    await this.quiesce()
-    await this.#pool.drain(drainMs)
+    await Promise.all([this.quiesce(), this.#pool.drain(drainMs)])
     await this.#settler.flush()
   }
 
   /** Ends the workers at once; their items are given back, what they finished is still written. */
   async halt(): Promise<void> {
-    this.#isQuiet = true
-    await this.#leaser.stop()
-    this.#release(this.#table.drainBuffer(), 'drain')
-    await this.#pool.halt()
+    await Promise.all([this.quiesce(), this.#pool.halt()])
     await this.#settler.flush()
   }
 
   /** The node is fenced: nothing more is written, whatever comes back. */
   abandon(): void {
     this.#isQuiet = true
+    this.#isAbandoned = true
     this.#settler.abandon()
   }
 
@@ -116,9 +126,9 @@ export class WorkflowService {
     }
   }
 
-  /** Looks for work now: something was made ready. */
+  /** Looks for work now: something was made ready, or may be started again. */
   wake(): void {
-    if (!this.#isQuiet) this.#leaser.wake()
+    if (!this.#isQuiet) this.#dispatch()
   }
 
   #createSettler(): Settler {
@@ -136,14 +146,13 @@ export class WorkflowService {
 
   #createLeaser(): Leaser {
     const { store, workflow, nodeId, clock, events, options } = this.#deps
-    const itemMs = options.workerOptions.itemTimeoutMs
     return createLeaser({
       store,
       workflow,
       nodeId,
       clock,
       events,
-      deadlineMs: Math.max(DEADLINE_FLOOR_MS, DEADLINE_ITEM_TIMES * itemMs),
+      deadlineMs: deadlineOf(options),
       situation: () => ({
         freeSlots: this.#table.freeSlots,
         slots: this.#table.slots,
@@ -151,8 +160,9 @@ export class WorkflowService {
         settledPerSecond: this.#settledRate.perSecond(),
       }),
       mayLease: () => this.#mayStart(),
+      knownLeases: () => [...this.#table.leases(), ...this.#settler.leases()],
       onPacks: (packs) => {
-        this.#table.addPacks(packs)
+        this.#table.addPacks(packs, clock.nowMs())
         if (this.#isQuiet) this.#release(this.#table.drainBuffer(), 'drain')
         else this.#dispatch()
       },
@@ -185,13 +195,12 @@ export class WorkflowService {
 
   /** Whether new work may be started on this node. */
   #mayStart(): boolean {
-    return (
-      !this.#isQuiet && this.#deps.isTrusted() && this.#settler.pending() < LIMITS.settleBacklogMax
-    )
+    return !this.#isQuiet && this.#deps.isTrusted() && !this.#settler.isFull()
   }
 
   #dispatch(): void {
     if (!this.#mayStart()) return
+    this.#releaseStale()
     for (const { workerId, items } of this.#table.assign()) {
       this.#pool.send(workerId, { type: 'dispatch', items })
       for (const { itemId, attempt } of items) {
@@ -202,11 +211,21 @@ export class WorkflowService {
     this.#leaser.wake()
   }
 
+  /** An item that waited for half its pack's time would be worked under a lease that ends. */
+  #releaseStale(): void {
+    const { clock, options } = this.#deps
+    const oldestMs = this.#table.oldestLeasedMs
+    if (oldestMs === null || clock.nowMs() - oldestMs < deadlineOf(options) / 2) return
+    this.#release(this.#table.drainBuffer(), 'deadline')
+  }
+
   #onSettled(workerId: string, settled: Settled): void {
     for (const { itemId, leaseId, outcome } of settled.items) {
       const held = this.#table.finish(workerId, { itemId, leaseId })
       // Not held: a late word about an item that was taken from this worker.
       if (held !== null) this.#decide(held, outcome)
+      // Nobody asked it to give anything back: it drains by itself, and must get nothing more.
+      if (outcome.result === 'release') this.#pool.retire(workerId)
     }
     this.#settledRate.add(settled.items.length)
     this.#dispatch()
@@ -215,6 +234,10 @@ export class WorkflowService {
   #decide(held: HeldItem, outcome: Outcome): void {
     const { options, random } = this.#deps
     const settlement = decideSettlement(held, outcome, options.retry, random)
+    if (settlement.event === 'complete') {
+      this.#deathsInARow = 0
+      this.#poisonInARow = 0
+    }
     const facts = outcome.result === 'release' ? null : outcome.facts
     this.#settler.offer({ held, settlement, facts })
   }
@@ -225,9 +248,11 @@ export class WorkflowService {
       this.#release(held, 'drain')
       return { isExcused: true }
     }
-    if (held.length === 0) return { isExcused: false }
+    if (held.length === 0 || this.#isAbandoned) return { isExcused: false }
     const { events, workflow } = this.#deps
-    const settlements = decideCrash(held, { reason: death.reason, isAlone })
+    const mayQuarantine = this.#poisonInARow < LIMITS.poisonInARowMax
+    const settlements = decideCrash(held, { reason: death.reason, isAlone, mayQuarantine })
+    this.#countDeath(settlements, death.reason)
     const byId = new Map(held.map((item) => [item.itemId, item]))
     for (const settlement of settlements) {
       const item = byId.get(settlement.itemId)
@@ -238,11 +263,27 @@ export class WorkflowService {
     events.emit('items.reclaimed', { workflow: workflow.name, packs, items, reason: 'worker_lost' })
     // The items of a dead worker should not wait for company: others are ready to run them.
     void this.#settler.flush().then(() => this.wake())
-    return { isExcused: isAlone || held.some((item) => item.crashes > 0) }
+    const isSuspect = isAlone || held.some((item) => item.crashes > 0)
+    return { isExcused: isSuspect && this.#deathsInARow <= LIMITS.deathsInARowMax }
+  }
+
+  /**
+   * One item that kills its worker is poison. Item after item that does, with nothing completed in
+   * between, is a sick machine or a broken module: quarantine would turn the whole queue into
+   * errors.
+   */
+  #countDeath(settlements: readonly Settlement[], reason: string): void {
+    this.#deathsInARow += 1
+    const isPoison = settlements.some((settlement) => settlement.code === 'poison')
+    if (isPoison) this.#poisonInARow += 1
+    if (isPoison && this.#poisonInARow >= LIMITS.poisonInARowMax) {
+      const message = `${this.#poisonInARow} items in a row killed their workers and none was completed; the last ${reason}`
+      void this.#pause('restart_intensity', message)
+    }
   }
 
   #release(held: readonly HeldItem[], reason: ReclaimReason): void {
-    if (held.length === 0) return
+    if (held.length === 0 || this.#isAbandoned) return
     for (const item of held) {
       this.#settler.offer({ held: item, settlement: releaseSettlement(item), facts: null })
     }

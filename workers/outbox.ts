@@ -1,5 +1,6 @@
 import type { FromWorker, SettledItem } from '../src/actor/messages.js'
 import { LIMITS } from '../src/core/limits.js'
+import { resultBytes } from '../src/core/result-size.js'
 
 /**
  * Gathers ends of items and sends those of one turn of the event loop together: thousands of short
@@ -9,7 +10,7 @@ export class Outbox {
   readonly #send: (message: FromWorker) => void
   readonly #defer: (run: () => void) => void
   #items: SettledItem[] = []
-  #rows = 0
+  #bytes = 0
   #isFlushDue = false
 
   constructor(
@@ -22,8 +23,8 @@ export class Outbox {
 
   add(item: SettledItem): void {
     this.#items.push(item)
-    this.#rows += countRows(item)
-    if (this.#items.length >= LIMITS.settleItemsMax || this.#rows >= LIMITS.resultRowsMax) {
+    this.#bytes += bytesOf(item)
+    if (this.#items.length >= LIMITS.settleItemsMax || this.#bytes >= LIMITS.settleBytesMax) {
       this.flush()
       return
     }
@@ -39,12 +40,11 @@ export class Outbox {
     if (this.#items.length === 0) return
     const items = this.#items
     this.#items = []
-    this.#rows = 0
+    this.#bytes = 0
     this.#send({ type: 'settled', items })
   }
 }
 
-function countRows({ outcome }: SettledItem): number {
-  if (outcome.result !== 'complete') return 0
-  return Object.values(outcome.rows).reduce((sum, rows) => sum + rows.length, 0)
+function bytesOf({ outcome }: SettledItem): number {
+  return outcome.result === 'complete' ? resultBytes(outcome.rows) : 0
 }

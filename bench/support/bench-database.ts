@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EXIT_CODES } from '../../src/core/errors.js'
 import { LIMITS } from '../../src/core/limits.js'
 import type { Sql } from '../../src/store/client.js'
 import { connect } from '../../src/store/client.js'
@@ -12,7 +13,10 @@ import { startEmbedded } from '../../supervisor/embedded/index.js'
 import { loadWorkflow } from '../../supervisor/workflows.js'
 import { postmasterPid } from './process-tree.js'
 
-/** A Postgres of the benchmark's own, with the settings of the embedded one, in a directory of its own. */
+/**
+ * A Postgres of the benchmark's own, with the settings of the embedded one, in a directory of its
+ * own.
+ */
 export interface BenchDatabase {
   readonly url: string
   readonly sql: Sql
@@ -33,16 +37,21 @@ export async function startBenchDatabase(): Promise<BenchDatabase> {
     select 'PostgreSQL ' || current_setting('server_version') || ', synchronous_commit '
            || current_setting('synchronous_commit') as version`
   await migrate(sql)
+  const end = async () => {
+    await close()
+    await embedded.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  // The server would outlive us: it is a daemon.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void end().finally(() => process.exit(EXIT_CODES.unexpected)))
+  }
   return {
     url: embedded.url,
     sql,
     postmasterPid: postmasterPid(embedded.pgDir) ?? 0,
     version: row?.version ?? 'unknown',
-    close: async () => {
-      await close()
-      await embedded.stop()
-      await rm(dataDir, { recursive: true, force: true })
-    },
+    close: end,
   }
 }
 

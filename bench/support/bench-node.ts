@@ -1,5 +1,6 @@
-// A supervisor as a process of its own, as `fetchyard up` runs one, without a dashboard and without a
-// log. Its options come as one JSON argument. It tells its parent little, so that telling costs little.
+// A supervisor as a process of its own, as `fetchyard up` runs one, without a dashboard and without
+// a log. Its options come as one JSON argument. It tells its parent little, so that telling costs
+// little.
 
 import type { Settings } from '../../config/settings.js'
 import { EXIT_CODES } from '../../src/core/errors.js'
@@ -31,7 +32,9 @@ export interface Finished {
   /** Items that came to their end, well or badly, and those that came to it badly. */
   readonly items: number
   readonly failed: number
-  /** Seconds from the first lease after the last `await` to the settlement of the last of the items. */
+  /**
+   * Seconds from the first lease after the last `await` to the settlement of the last of the items.
+   */
   readonly seconds: number
 }
 

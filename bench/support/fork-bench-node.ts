@@ -7,7 +7,9 @@ import type { BenchNodeOptions, BenchNodeSaid, Finished } from './bench-node.js'
 
 const ENTRY = fileURLToPath(new URL('./bench-node.js', import.meta.url))
 
-/** The settings that everybody gets, but for the dashboard and the guard against private addresses. */
+/**
+ * The settings that everybody gets, but for the dashboard and the guard against private addresses.
+ */
 export function benchSettings(changes: Partial<Settings>): Settings {
   const { settings } = assemble({ flags: {}, environment: {}, cwd: '/' }, null)
   return { ...settings, port: null, allowRanges: ['127.0.0.0/8'], ...changes }

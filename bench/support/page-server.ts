@@ -1,6 +1,7 @@
 // Serves pages from memory as fast as one process can: what a benchmark fetches from. Started by
-// `forkPageServer`, with which it speaks the messages below; it ends when its parent does. It can keep a
-// log of its requests and kill others, so that a kill and what follows are read from one clock.
+// `forkPageServer`, with which it speaks the messages below; it ends when its parent does. It can
+// keep a log of its requests and kill others, so that a kill and what follows are read from one
+// clock.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -16,7 +17,10 @@ export interface StartPages {
   readonly directory: string | null
   /** Time before each answer; `?latency=` of a request goes before it. */
   readonly latencyMs: number
-  /** Share of it by which pages are faster or slower, each always by as much: 0.5 is half to one and a half. */
+  /**
+   * Share of it by which pages are faster or slower, each always by as much: 0.5 is half to one and
+   * a half.
+   */
   readonly latencySpread: number
   /** 0 takes a free port. */
   readonly port: number
@@ -32,7 +36,9 @@ export interface AskCounts {
   readonly type: 'count'
 }
 
-/** Kill this process with SIGKILL now, say when that was, and forget the requests answered before. */
+/**
+ * Kill this process with SIGKILL now, say when that was, and forget the requests answered before.
+ */
 export interface KillProcess {
   readonly type: 'kill'
   readonly pid: number

@@ -5,12 +5,15 @@ export type MonotonicMs = number
 export type CancelTimer = () => void
 
 /**
- * Time as the program sees it. Production uses `systemClock`; the simulator brings its own, in which
- * a day passes in a millisecond. Liveness in the database is decided by the database's clock alone.
+ * Time as the program sees it. Production uses `systemClock`; the simulator brings its own, in
+ * which a day passes in a millisecond. Liveness in the database is decided by the database's clock
+ * alone.
  */
 export interface Clock {
   readonly nowMs: () => MonotonicMs
-  /** Wall clock in milliseconds since 1970, for people only: never compared with a monotonic one. */
+  /**
+   * Wall clock in milliseconds since 1970, for people only: never compared with a monotonic one.
+   */
   readonly wallMs: () => number
   readonly setTimer: (delayMs: number, fire: () => void) => CancelTimer
 }

@@ -21,7 +21,10 @@ export interface SinkDefinition {
   readonly table: string
   /** Columns a handler fills, with their types. */
   readonly columns: { readonly [column: string]: ColumnType }
-  /** Natural key: columns with a unique constraint. A row that is there already is not written twice. */
+  /**
+   * Natural key: columns with a unique constraint. A row that is there already is not written
+   * twice.
+   */
   readonly key: readonly string[]
   /** What happens to a row whose key is there: left as it is, or overwritten. @default 'ignore' */
   readonly onConflict?: 'ignore' | 'update'

@@ -1,4 +1,6 @@
-/** Exit codes of every command. `docs/reference.md` carries the same table; a test compares them. */
+/**
+ * Exit codes of every command. `docs/reference.md` carries the same table; a test compares them.
+ */
 export const EXIT_CODES = {
   ok: 0,
   unexpected: 1,

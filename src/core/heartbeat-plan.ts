@@ -24,7 +24,9 @@ export function trustedUntilMs(timing: HeartbeatTiming, lastSentMs: MonotonicMs)
   return lastSentMs + timing.leaseMs - timing.safetyMarginMs
 }
 
-/** Decides whether it is time for a heartbeat, given when the last one that was answered was sent. */
+/**
+ * Decides whether it is time for a heartbeat, given when the last one that was answered was sent.
+ */
 export function planHeartbeat(
   timing: HeartbeatTiming,
   lastSentMs: MonotonicMs,

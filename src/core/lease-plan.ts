@@ -22,8 +22,8 @@ export type LeasePlan =
 const AHEAD_SECONDS = 0.5
 
 /**
- * Decides how much to lease: for the free slots, and a little ahead of them. A lease that only tops up
- * the look-ahead waits until half of it is used, so that leases stay few and packs stay whole.
+ * Decides how much to lease: for the free slots, and a little ahead of them. A lease that only tops
+ * up the look-ahead waits until half of it is used, so that leases stay few and packs stay whole.
  */
 export function planLease(situation: LeaseSituation): LeasePlan {
   const { freeSlots, slots, buffered, settledPerSecond } = situation

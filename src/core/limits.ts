@@ -19,6 +19,9 @@ export const LIMITS = {
   settleDelayMs: 25,
   /** Outcomes waiting for the database, a workflow; at the bound dispatching pauses. */
   settleBacklogMax: 2_000,
+  /** Result bytes settled by one statement, sent in one message, and waiting for the database. */
+  settleBytesMax: 16 * 1_048_576,
+  settleBacklogBytesMax: 256 * 1_048_576,
   /** Settle statements under way at once, a workflow. */
   settleConcurrencyMax: 2,
   /** Delay before a settle statement is sent again: doubles from the first to the second figure. */
@@ -44,8 +47,8 @@ export const LIMITS = {
   /** Child processes or threads of one workflow on one node. */
   workersMax: 64,
   /**
-   * Workers that died within `restartPeriodMs` without having finished an item, before their workflow
-   * is paused.
+   * Workers that died within `restartPeriodMs` without having finished an item, before their
+   * workflow is paused.
    */
   restartIntensity: 5,
   restartPeriodMs: 60_000,
@@ -60,6 +63,12 @@ export const LIMITS = {
   snoozesMax: 20,
   /** Crashes of a pack's worker after which the pack runs alone in a worker. */
   crashesBeforeIsolation: 2,
+  /** Deaths of workers without a completion in between that may be blamed on single items. */
+  deathsInARowMax: 14,
+  /** Items quarantined without a completion in between; then the workflow is paused. */
+  poisonInARowMax: 3,
+  /** Crashes are counted up to here: their columns are narrow. */
+  crashesCounted: 1_000,
   /** Lonely crashes after which an item is quarantined as poison. */
   lonelyCrashesMax: 3,
   /** Longest wait before a retry, and the longest Retry-After that is honoured. */

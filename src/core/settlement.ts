@@ -100,7 +100,9 @@ function nextOf(held: HeldItem, next: Partial<NextTry>): NextTry {
   }
 }
 
-/** Decides what an outcome means for its item: the rule of its code, and the attempts that are left. */
+/**
+ * Decides what an outcome means for its item: the rule of its code, and the attempts that are left.
+ */
 export function decideSettlement(
   held: HeldItem,
   outcome: Outcome,
@@ -178,12 +180,14 @@ export interface Crash {
   readonly reason: string
   /** The worker had been given one pack and nothing else. */
   readonly isAlone: boolean
+  /** Whether an item may be quarantined; not while everything kills its worker. @default true */
+  readonly mayQuarantine?: boolean
 }
 
 /**
- * Decides about the items a dead worker held. Nobody's attempt is charged. A pack that crashed before
- * comes back in halves, so that an item which kills its worker is alone after a few deaths; one that
- * kills alone again and again is quarantined.
+ * Decides about the items a dead worker held. Nobody's attempt is charged. A pack that crashed
+ * before comes back in halves, so that an item which kills its worker is alone after a few deaths;
+ * one that kills alone again and again is quarantined.
  */
 export function decideCrash(items: readonly HeldItem[], crash: Crash): readonly Settlement[] {
   return [...groupByPack(items).values()].flatMap((members) => crashOfPack(members, crash))
@@ -203,15 +207,16 @@ function crashOfPack(members: readonly HeldItem[], crash: Crash): readonly Settl
   const first = members[0]
   assert(first !== undefined, 'a pack has members')
   const isLonely = crash.isAlone && members.length === 1
-  const lonelyCrashes = first.lonelyCrashes + (isLonely ? 1 : 0)
+  const { mayQuarantine = true } = crash
+  const lonelyCrashes = Math.min(first.lonelyCrashes + (isLonely ? 1 : 0), LIMITS.crashesCounted)
   const half = first.crashes >= 1 ? Math.ceil(members.length / 2) : members.length
   const error = errorText(crash.reason)
   return members.map((held, index) => {
-    if (isLonely && lonelyCrashes >= LIMITS.lonelyCrashesMax) {
+    if (isLonely && mayQuarantine && lonelyCrashes >= LIMITS.lonelyCrashesMax) {
       return settlementOf(held, { event: 'discard', code: 'poison', error })
     }
     const next = nextOf(held, {
-      crashes: held.crashes + 1,
+      crashes: Math.min(held.crashes + 1, LIMITS.crashesCounted),
       lonelyCrashes,
       slice: index < half ? 0 : 1,
     })

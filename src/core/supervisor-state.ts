@@ -3,8 +3,8 @@ export const SUPERVISOR_STATES = ['starting', 'running', 'draining', 'halting', 
 export type SupervisorState = (typeof SUPERVISOR_STATES)[number]
 
 /**
- * What happens to it. `stop`: shutdown message, SIGINT, SIGTERM, or a run that is finished. `fenced`:
- * its lease is gone, nothing it says counts any more.
+ * What happens to it. `stop`: shutdown message, SIGINT, SIGTERM, or a run that is finished.
+ * `fenced`: its lease is gone, nothing it says counts any more.
  */
 export const SUPERVISOR_EVENTS = [
   'ready',
@@ -20,8 +20,8 @@ export type SupervisorEvent = (typeof SUPERVISOR_EVENTS)[number]
 const STAYS = null
 
 /**
- * What each event does in each state. Complete on purpose: a new state or event does not compile until
- * every cell is decided.
+ * What each event does in each state. Complete on purpose: a new state or event does not compile
+ * until every cell is decided.
  */
 export const SUPERVISOR_TRANSITIONS = {
   starting: {

@@ -12,8 +12,8 @@ export type RestartPlan =
 
 /**
  * Decides whether a dead worker is started again. Only workers that died without having finished an
- * item count against the intensity: they are what a crash loop is made of. A worker that was killed in
- * the middle of good work, or by an item that is being isolated, is replaced at once.
+ * item count against the intensity: they are what a crash loop is made of. A worker that was killed
+ * in the middle of good work, or by an item that is being isolated, is replaced at once.
  */
 export function planRestart(fruitless: readonly FruitlessDeath[], nowMs: MonotonicMs): RestartPlan {
   const recent = fruitless.filter((death) => nowMs - death.atMs < LIMITS.restartPeriodMs)
@@ -23,7 +23,9 @@ export function planRestart(fruitless: readonly FruitlessDeath[], nowMs: Monoton
   return { action: 'restart', delayMs: Math.min(max, min * 2 ** (recent.length - 1)) }
 }
 
-/** Shares `total` slots out among workers as evenly as whole numbers allow; none gets less than one. */
+/**
+ * Shares `total` slots out among workers as evenly as whole numbers allow; none gets less than one.
+ */
 export function shareSlots(total: number, workers: number): readonly number[] {
   const base = Math.floor(total / workers)
   return Array.from({ length: workers }, (_, index) =>

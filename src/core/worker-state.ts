@@ -3,8 +3,8 @@ export const WORKER_STATES = ['starting', 'ready', 'draining', 'killed', 'exited
 export type WorkerState = (typeof WORKER_STATES)[number]
 
 /**
- * What happens to it. `refused`: its workflow's module is unusable. `silent`: no pong for too long, or
- * no hello in time. `swollen`: over its memory limit.
+ * What happens to it. `refused`: its workflow's module is unusable. `silent`: no pong for too long,
+ * or no hello in time. `swollen`: over its memory limit.
  */
 export const WORKER_EVENTS = [
   'ready',

@@ -56,8 +56,8 @@ interface ConservationRow {
 }
 
 /**
- * The conservation equation and the receipts, in one statement and so in one snapshot: a settle that
- * commits meanwhile is seen whole or not at all.
+ * The conservation equation and the receipts, in one statement and so in one snapshot: a settle
+ * that commits meanwhile is seen whole or not at all.
  */
 async function readConservation(sql: Sql): Promise<ConservationRow> {
   const rows = await sql<ConservationRow[]>`
@@ -127,9 +127,9 @@ async function readConservation(sql: Sql): Promise<ConservationRow> {
 }
 
 /**
- * Rows of a bound table whose word is not the state of their latest item, and rows that wait for an item
- * which was never made. A word the owner may have written is no fault: one that is not ours, none at
- * all, 'Cancelled', and 'Queued' on a row that the filter leaves out.
+ * Rows of a bound table whose word is not the state of their latest item, and rows that wait for an
+ * item which was never made. A word the owner may have written is no fault: one that is not ours,
+ * none at all, 'Cancelled', and 'Queued' on a row that the filter leaves out.
  */
 async function readMirrorFaults(
   sql: Sql,
@@ -219,12 +219,13 @@ function checksOf(row: ConservationRow): AuditCheck[] {
 }
 
 /**
- * Holds the promises against the tables, all of them in one snapshot. Exact; reads every item, so its
- * cost grows with them.
+ * Holds the promises against the tables, all of them in one snapshot. Exact; reads every item, so
+ * its cost grows with them.
  */
 export async function audit(sql: Sql): Promise<AuditReport> {
   return sql.begin('isolation level repeatable read read only', async (transaction) => {
-    // Misled by tables it has no statistics of, the planner would compare every item with every other.
+    // Misled by tables it has no statistics of, the planner would compare every item with every
+    // other.
     await transaction`set local enable_nestloop = off`
     await transaction`set local jit = off`
     return auditSnapshot(transaction as unknown as Sql)

@@ -8,7 +8,9 @@ import { quoteIdentifier, quoteLiteral, quoteTable } from './identifiers.js'
 export const STATUS_WORDS = ['Queued', 'Processing', 'Complete', 'Error', 'Cancelled'] as const
 export type StatusWord = (typeof STATUS_WORDS)[number]
 
-/** A source as stored with its workflow: enough to write status words without the workflow's module. */
+/**
+ * A source as stored with its workflow: enough to write status words without the workflow's module.
+ */
 export type Binding = Omit<SourceDefinition, 'urlColumn' | 'insert'>
 
 export function bindingOf(source: SourceDefinition): Binding {
@@ -17,11 +19,18 @@ export function bindingOf(source: SourceDefinition): Binding {
 }
 
 /**
- * The setting by which our own write of a status word is told from the owner's: it holds the id of the
- * workflow whose words a statement writes, until the end of that statement's transaction. Without it,
- * giving a row back ('Queued') would enqueue it a second time.
+ * The setting by which our own write of a status word is told from the owner's: it holds the id of
+ * the workflow whose words a statement writes, until the end of that statement's transaction.
+ * Without it, giving a row back ('Queued') would enqueue it a second time.
  */
 const MIRROR_SETTING = 'fetchyard.mirror'
+
+/**
+ * How long a statement waits for a row that its owner holds, in milliseconds. Then it fails and is
+ * sent again later: a connection that waits for ever is one that heartbeats and other workflows
+ * lack.
+ */
+export const ROW_LOCK_MS = 2_000
 
 export interface MirrorClause {
   readonly workflowId: number
@@ -35,9 +44,9 @@ export interface MirrorClause {
 /**
  * CTEs that write status words to the bound table.
  *
- * Two conditions keep the owner's word: a row is written only over the word the queue left there, and
- * only by the item of its latest round. So a row that its owner set back to 'Queued' in mid-flight
- * stays 'Queued', and its next round is worked as well.
+ * Two conditions keep the owner's word: a row is written only over the word the queue left there,
+ * and only by the item of its latest round. So a row that its owner set back to 'Queued' in
+ * mid-flight stays 'Queued', and its next round is worked as well.
  */
 export function mirrorCtes(clause: MirrorClause): string {
   const { binding, workflowId } = clause
@@ -48,7 +57,8 @@ export function mirrorCtes(clause: MirrorClause): string {
   const over = clause.over.map((word) => `${quoteLiteral(word)}::${type}`).join(', ')
   return `
   mirror_mark as materialized (
-    select set_config('${MIRROR_SETTING}', '${workflowId}', true) as workflow
+    select set_config('${MIRROR_SETTING}', '${workflowId}', true) as workflow,
+           set_config('lock_timeout', '${ROW_LOCK_MS}', true) as patience
   ),
   mirrored as (
     update ${quoteTable(binding.table)} as owned
@@ -57,6 +67,7 @@ export function mirrorCtes(clause: MirrorClause): string {
      where owned.${quoteIdentifier(binding.key)} = word.item_key::${binding.keyType}
        and owned.${status} in (${over})
        and mirror_mark.workflow = '${workflowId}'
+       and mirror_mark.patience is not null
        and not exists (select from fetchyard.item as newer
                         where newer.workflow_id = ${workflowId}
                           and newer.item_key = word.item_key
@@ -109,9 +120,9 @@ function wantedRows(binding: Binding): string {
 }
 
 /**
- * Rows that are wanted now and were not before, with the round they ask for. Keys are looked up by `in`
- * and not by joins: the planner knows nothing of a transition table and expects one row of a join,
- * which it would then do by comparing every row with every other.
+ * Rows that are wanted now and were not before, with the round they ask for. Keys are looked up by
+ * `in` and not by joins: the planner knows nothing of a transition table and expects one row of a
+ * join, which it would then do by comparing every row with every other.
  */
 function newlyWantedRows(workflowId: number, binding: Binding): string {
   const key = quoteIdentifier(binding.key)
@@ -136,8 +147,8 @@ function newlyWantedRows(workflowId: number, binding: Binding): string {
 }
 
 /**
- * The function behind both triggers. Its statements are planned at each call (`execute`): a plan kept
- * from an update of one row would take hours for an update of a million.
+ * The function behind both triggers. Its statements are planned at each call (`execute`): a plan
+ * kept from an update of one row would take hours for an update of a million.
  */
 function handlerStatement(handler: string, workflowId: number, binding: Binding): string {
   return `create or replace function ${handler}() returns trigger
@@ -165,8 +176,9 @@ end $fetchyard$`
 }
 
 /**
- * The statements that bind a table, in order. Triggers are per statement, so that a bulk update of a
- * million rows is one enqueue. They run as their owner: the application needs no right on our schema.
+ * The statements that bind a table, in order. Triggers are per statement, so that a bulk update of
+ * a million rows is one enqueue. They run as their owner: the application needs no right on our
+ * schema.
  */
 export function bindingStatements(
   workflow: string,
@@ -177,12 +189,10 @@ export function bindingStatements(
   const table = quoteTable(binding.table)
   return [
     handlerStatement(names.handler, workflowId, binding),
-    `drop trigger if exists ${quoteIdentifier(`${names.trigger}_insert`)} on ${table}`,
-    `drop trigger if exists ${quoteIdentifier(`${names.trigger}_update`)} on ${table}`,
-    `create trigger ${quoteIdentifier(`${names.trigger}_insert`)}
+    `create or replace trigger ${quoteIdentifier(`${names.trigger}_insert`)}
   after insert on ${table} referencing new table as fetchyard_new
   for each statement execute function ${names.handler}()`,
-    `create trigger ${quoteIdentifier(`${names.trigger}_update`)}
+    `create or replace trigger ${quoteIdentifier(`${names.trigger}_update`)}
   after update on ${table} referencing old table as fetchyard_old new table as fetchyard_new
   for each statement execute function ${names.handler}()`,
   ]

@@ -1,9 +1,11 @@
 // The connection to Postgres.
 //
 // Nothing here needs a session: no LISTEN, no advisory lock, no SET, one statement at a time on a
-// connection. So the same code works directly and behind a transaction pooler; only named statements
-// are given up there, because a pooler hands the next statement to another server connection.
+// connection. So the same code works directly and behind a transaction pooler; only named
+// statements are given up there, because a pooler hands the next statement to another server
+// connection.
 
+import { connect as connectSocket, type Socket } from 'node:net'
 import postgres from 'postgres'
 import { FetchyardError, messageOf } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
@@ -11,7 +13,9 @@ import { driverTarget } from './embedded.js'
 
 export type Sql = postgres.Sql<Record<string, never>>
 
-/** How statements travel: straight to Postgres, or through a pooler that shares server connections. */
+/**
+ * How statements travel: straight to Postgres, or through a pooler that shares server connections.
+ */
 export type Pooling = 'direct' | 'transaction'
 
 export interface ConnectOptions {
@@ -24,8 +28,20 @@ export interface ConnectOptions {
   readonly connectTimeoutS?: number
 }
 
+/** A pool beside the first one. */
+export interface PoolOptions {
+  readonly max: number
+  /**
+   * Silence after which a connection counts as dead, in milliseconds. A connection that died
+   * without a word would otherwise hold its statement for as long as TCP cares to wait, which is a
+   * quarter of an hour, or for ever behind a proxy.
+   */
+  readonly silenceMs: number
+}
+
 export interface Database {
   readonly sql: Sql
+  readonly openPool: (pool: PoolOptions) => Sql
   readonly pooling: Pooling
   readonly serverVersion: number
   readonly close: () => Promise<void>
@@ -33,21 +49,56 @@ export interface Database {
 
 /** Oldest server whose SQL we speak. */
 const SERVER_VERSION_MIN = 140_000
+/** Idle connections are closed before their silence could be taken for death. */
+const IDLE_TIMEOUT_S = 8
 
-function open(options: ConnectOptions, pooling: Pooling, max: number): Sql {
-  // A pooler may lose replies when a client sends its next statement early. The driver's types do not
-  // know this option.
+/** The error of a connection that was silent for too long. */
+class SilentConnectionError extends Error {
+  readonly code = 'CONNECTION_SILENT'
+}
+
+/** Where the driver wants to go: its lists, of which the first is taken. */
+interface SocketTarget {
+  readonly host: readonly string[]
+  readonly port: readonly number[]
+  readonly path?: string | false | undefined
+}
+
+/**
+ * The socket is handed over before it is connected: the driver hears of its failure by its events, and
+ * of a promise that is rejected it would never recover. What is written meanwhile waits in the socket.
+ */
+function watchedSocket(silenceMs: number): (target: SocketTarget) => Socket {
+  return ({ host, port, path }) => {
+    const socket = path
+      ? connectSocket(path)
+      : connectSocket(port[0] ?? 5432, host[0] ?? 'localhost')
+    return socket.setTimeout(silenceMs, () => {
+      socket.destroy(new SilentConnectionError(`no word from the database for ${silenceMs} ms`))
+    })
+  }
+}
+
+function open(
+  options: ConnectOptions,
+  pooling: Pooling,
+  pool: { readonly max: number; readonly silenceMs?: number },
+): Sql {
+  // A pooler may lose replies when a client sends its next statement early. The driver's types do
+  // not know this option.
   const oneAtATime = { max_pipeline: 1 }
   const target = driverTarget(options.url)
+  const watched = pool.silenceMs === undefined ? {} : { socket: watchedSocket(pool.silenceMs) }
   return postgres(target.url, {
     ...target.options,
     ...oneAtATime,
-    max,
+    ...watched,
+    max: pool.max,
     prepare: pooling === 'direct',
     connect_timeout: options.connectTimeoutS ?? 10,
     // Spread reconnects, and cap them: a supervisor waits for its database, it does not give up.
     backoff: (tries: number) => Math.min(5, 0.1 * 2 ** tries) * (0.5 + Math.random() / 2),
-    idle_timeout: 60,
+    idle_timeout: IDLE_TIMEOUT_S,
     onnotice: () => {},
     connection: { application_name: 'fetchyard' },
     transform: { undefined: null },
@@ -55,11 +106,11 @@ function open(options: ConnectOptions, pooling: Pooling, max: number): Sql {
 }
 
 /**
- * A direct connection is told the pid of its server process when it is made; a pooler makes a number
- * up, since it cannot know which server process will serve the next statement.
+ * A direct connection is told the pid of its server process when it is made; a pooler makes a
+ * number up, since it cannot know which server process will serve the next statement.
  */
 async function probe(options: ConnectOptions): Promise<{ pooling: Pooling; version: number }> {
-  const sql = open(options, 'transaction', 1)
+  const sql = open(options, 'transaction', { max: 1 })
   try {
     const answer = await sql<{ pid: number; version: string }[]>`
       select pg_backend_pid() as pid, current_setting('server_version_num') as version`
@@ -93,12 +144,20 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   }
   const wish = options.pooling ?? 'auto'
   const pooling = wish === 'auto' ? asked.pooling : wish
-  const sql = open(options, pooling, options.poolMax ?? LIMITS.databasePoolMax)
+  const sql = open(options, pooling, { max: options.poolMax ?? LIMITS.databasePoolMax })
+  const pools: Sql[] = [sql]
   return {
     sql,
     pooling,
     serverVersion: asked.version,
-    close: () => sql.end({ timeout: 5 }),
+    openPool: (pool) => {
+      const made = open(options, pooling, pool)
+      pools.push(made)
+      return made
+    },
+    close: async () => {
+      await Promise.all(pools.map((pool) => pool.end({ timeout: 5 })))
+    },
   }
 }
 
@@ -153,6 +212,7 @@ const DATA_CODES = new Set(['P0001', 'P0004', '54000'])
 const TRANSIENT_CLASSES = new Set(['08', '53', '40', '55', '57', '58', '25'])
 const DRIVER_CODES = new Set([
   'CONNECTION_CLOSED',
+  'CONNECTION_SILENT',
   'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
   'CONNECT_TIMEOUT',
@@ -172,6 +232,8 @@ const DRIVER_CODES = new Set([
  * same statement again, or ask the receipts. A data error took no effect and will not.
  */
 export function classifyFault(error: unknown): DatabaseFault {
+  // Too long a text for one statement: half of it fits.
+  if (error instanceof RangeError) return 'data'
   const code = codeOf(error)
   if (code === null) return 'program'
   if (DRIVER_CODES.has(code)) return 'transient'

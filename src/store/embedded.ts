@@ -114,8 +114,8 @@ export interface DriverTarget {
 
 /**
  * Translates a URL with a Unix socket for the driver, which reads sockets from its options only.
- * Both spellings of psql are understood, `postgres://user@%2Fdir/db` and `postgres:///db?host=/dir`;
- * other URLs, and text that is no URL, pass unchanged.
+ * Both spellings of psql are understood, `postgres://user@%2Fdir/db` and
+ * `postgres:///db?host=/dir`; other URLs, and text that is no URL, pass unchanged.
  */
 export function driverTarget(url: string): DriverTarget {
   if (!URL.canParse(url)) return { url, options: {} }

@@ -43,9 +43,9 @@ export async function enqueueItems(
 }
 
 /**
- * Inserts rows for URLs into a bound table; its trigger enqueues them in the same transaction. Rows that
- * are there and were never queued are queued now, since somebody asks for them by name; with `again`
- * finished ones are, too.
+ * Inserts rows for URLs into a bound table; its trigger enqueues them in the same transaction. Rows
+ * that are there and were never queued are queued now, since somebody asks for them by name; with
+ * `again` finished ones are, too.
  *
  * @returns rows that were enqueued by this call.
  */

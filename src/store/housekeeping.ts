@@ -4,8 +4,8 @@ import type { Sql } from './client.js'
 import { codeOf } from './client.js'
 
 /**
- * Folds the tallies of finished statements into one row a workflow and event. Rows that another folder
- * holds are skipped, so folders never wait for each other and no count is taken twice.
+ * Folds the tallies of finished statements into one row a workflow and event. Rows that another
+ * folder holds are skipped, so folders never wait for each other and no count is taken twice.
  *
  * @returns rows folded away.
  */
@@ -28,21 +28,23 @@ export async function foldTallies(sql: Sql, rowsMax: number): Promise<number> {
   return rows[0]?.folded ?? 0
 }
 
-/** SQLSTATEs: the table is there, or the rest partition holds rows of that day. */
-const EXPECTED = new Set(['42P07', '23514', '42P17'])
+/**
+ * SQLSTATEs: the table is there, the rest partition holds rows of that day, the receipts are read.
+ */
+const EXPECTED = new Set(['42P07', '23514', '42P17', '55P03'])
 
 /** Days of receipts for which a partition is made ahead. */
 const PARTITION_DAYS_AHEAD = 7
 
 /**
- * Makes the daily partitions of the receipts, today's and those of the days ahead, so that dropping one
- * is retention. A day whose receipts have begun in the rest partition keeps them there.
+ * Makes the daily partitions of the receipts, today's and those of the days ahead, so that dropping
+ * one is retention. A day whose receipts have begun in the rest partition keeps them there.
  *
  * @returns partitions made.
  */
 export async function ensureReceiptPartitions(sql: Sql): Promise<number> {
-  // A day that began in the rest partition is left out here: to be told so by `create table` would lock
-  // the receipts at every turn.
+  // A day that began in the rest partition is left out here: to be told so by `create table` would
+  // lock the receipts at every turn.
   const missing = await sql<{ name: string; first: string; next: string }[]>`
     select 'processing_log_' || to_char(day, 'YYYYMMDD') as name,
            to_char(day, 'YYYY-MM-DD') || 'T00:00:00Z' as first,
@@ -58,12 +60,19 @@ export async function ensureReceiptPartitions(sql: Sql): Promise<number> {
   let made = 0
   for (const partition of missing) {
     try {
-      await sql.unsafe(`
-        create table fetchyard.${partition.name}
-        partition of fetchyard.processing_log for values from ('${partition.first}') to ('${partition.next}')`)
+      await sql.begin(async (transaction) => {
+        // Behind a long reader of the receipts every settle would wait with us. There are days of
+        // time.
+        await transaction`set local lock_timeout = '100ms'`
+        await transaction.unsafe(`
+          create table fetchyard.${partition.name}
+          partition of fetchyard.processing_log
+          for values from ('${partition.first}') to ('${partition.next}')`)
+      })
       made += 1
     } catch (error) {
-      // Made by another node meanwhile, or the day began in the rest partition.
+      // Made by another node meanwhile, the day began in the rest partition, or it is tried again
+      // later.
       if (!EXPECTED.has(codeOf(error) ?? '')) throw error
     }
   }

@@ -35,32 +35,8 @@ export interface LeasedPack {
   readonly items: readonly LeasedItem[]
 }
 
-/**
- * `materialized` is a fence: left free, the planner may run the limited subquery again inside a nested
- * loop and lease more than it should. `skip locked` lets leasers pass each other.
- *
- * The workflow's row is read by the same statement, so a pause holds from its commit on.
- */
-export function leaseStatement(workflowId: number, binding: Binding | null): string {
-  const mirror =
-    binding === null
-      ? ''
-      : `,${mirrorCtes({ workflowId, binding, from: 'marked', over: ['Queued'] })}`
-  return `
-  with candidate as materialized (
-    select pack.pack_id, pack.item_ids, pack.priority, pack.run_at
-      from fetchyard.work_queue as pack
-     where pack.workflow_id = ${workflowId}
-       and pack.lease_id is null
-       and pack.run_at <= now()
-       and exists (select from fetchyard.node
-                    where node.node_id = $1::uuid and node.fenced_at is null)
-       and exists (select from fetchyard.workflow as flow
-                    where flow.workflow_id = ${workflowId} and flow.paused_by = '{}')
-     order by pack.priority, pack.run_at, pack.pack_id
-     limit $2::int
-       for update of pack skip locked
-  ),
+/** From the packs looked at to the items leased: whole packs, and a piece of the last one. */
+const TAKE_CTES = `
   sized as (
     select candidate.*,
            cardinality(candidate.item_ids) as size,
@@ -107,7 +83,34 @@ export function leaseStatement(workflowId: number, binding: Binding | null): str
       from leased
      cross join lateral unnest(leased.item_ids) with ordinality as member (item_id, n)
       join fetchyard.item on item.item_id = member.item_id
-  )${mirror}
+  )`
+
+/**
+ * `materialized` is a fence: left free, the planner may run the limited subquery again inside a
+ * nested loop and lease more than it should. `skip locked` lets leasers pass each other.
+ *
+ * The workflow's row is read by the same statement, so a pause holds from its commit on.
+ */
+export function leaseStatement(workflowId: number, binding: Binding | null): string {
+  const mirror =
+    binding === null
+      ? ''
+      : `,${mirrorCtes({ workflowId, binding, from: 'marked', over: ['Queued'] })}`
+  return `
+  with candidate as materialized (
+    select pack.pack_id, pack.item_ids, pack.priority, pack.run_at
+      from fetchyard.work_queue as pack
+     where pack.workflow_id = ${workflowId}
+       and pack.lease_id is null
+       and pack.run_at <= now()
+       and exists (select from fetchyard.node
+                    where node.node_id = $1::uuid and node.fenced_at is null)
+       and exists (select from fetchyard.workflow as flow
+                    where flow.workflow_id = ${workflowId} and flow.paused_by = '{}')
+     order by pack.priority, pack.run_at, pack.pack_id
+     limit $2::int
+       for update of pack skip locked
+  ),${TAKE_CTES}${mirror}
   select pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes,
          item_id, item_key, payload, lane
     from marked
@@ -157,8 +160,8 @@ function packsOf(rows: readonly LeaseRow[]): readonly LeasedPack[] {
 /**
  * Leases up to `itemsMax` ready items for a node.
  *
- * @returns the packs with their items; none when nothing is ready, the workflow is paused, or the node
- * is fenced (its next heartbeat tells which).
+ * @returns the packs with their items; none when nothing is ready, the workflow is paused, or the
+ * node is fenced (its next heartbeat tells which).
  */
 export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<readonly LeasedPack[]> {
   const rows = await sql.unsafe<LeaseRow[]>(

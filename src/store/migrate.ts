@@ -1,5 +1,5 @@
-// Brings the schema `fetchyard` to the version this program knows. Migrations are numbered SQL files;
-// their first line says whether an older program breaks on them.
+// Brings the schema `fetchyard` to the version this program knows. Migrations are numbered SQL
+// files; their first line says whether an older program breaks on them.
 
 import { readdir, readFile } from 'node:fs/promises'
 import { FetchyardError } from '../core/errors.js'
@@ -67,8 +67,8 @@ export async function pendingMigrations(sql: Sql): Promise<readonly Migration[]>
 }
 
 /**
- * Applies what is missing, each migration in a transaction of its own that takes its number first: of
- * two programs that migrate at once, the second waits there and then finds the work done.
+ * Applies what is missing, each migration in a transaction of its own that takes its number first:
+ * of two programs that migrate at once, the second waits there and then finds the work done.
  *
  * @returns the migrations applied by this call.
  */

@@ -1,5 +1,5 @@
-// Reclaiming: packs of dead holders become ready again. Any node may do it, there is no leader: packs
-// that another reclaimer or a settle in progress holds are skipped, and a settle wins.
+// Reclaiming: packs of dead holders become ready again. Any node may do it, there is no leader:
+// packs that another reclaimer or a settle in progress holds are skipped, and a settle wins.
 
 import type { Binding } from './binding.js'
 import { mirrorCtes } from './binding.js'
@@ -16,20 +16,20 @@ export interface Reclaimed {
   readonly items: number
 }
 
+/** The clause that sets the rows of these items back to 'Queued'; nothing without a bound table. */
+function queuedMirror(workflowId: number, binding: Binding | null, items: string): string {
+  if (binding === null) return ''
+  const from = `(select item_id, item_key, round, 'Queued' as word from ${items})`
+  return `,${mirrorCtes({ workflowId, binding, from, over: ['Processing'] })}`
+}
+
 /**
- * A pack that crashed before comes back in two halves: the bisection that isolates an item which kills
- * its worker. Attempts are not charged. Every item's history says who lost it.
+ * A pack that crashed before comes back in two halves. The loss of a node counts as one crash and
+ * never more: it says little about the items, and packs that crash again and again run alone in a
+ * worker. Attempts are not charged. Every item's history says who lost it.
  */
 function reclaimStatement(workflowId: number, binding: Binding | null): string {
-  const mirror =
-    binding === null
-      ? ''
-      : `,${mirrorCtes({
-          workflowId,
-          binding,
-          from: `(select item_id, item_key, round, 'Queued' as word from lost)`,
-          over: ['Processing'],
-        })}`
+  const mirror = queuedMirror(workflowId, binding, 'lost')
   return `
   with dead as materialized (
     select pack.*,
@@ -57,7 +57,7 @@ function reclaimStatement(workflowId: number, binding: Binding | null): string {
   freed as (
     update fetchyard.work_queue as pack
        set lease_id = null, node_id = null, leased_at = null, deadline = null,
-           crashes = pack.crashes + 1,
+           crashes = greatest(pack.crashes, 1),
            -- What was begun goes before what was enqueued with it.
            run_at = pack.run_at - interval '1 microsecond',
            item_ids = halved.item_ids[:halved.kept]
@@ -66,14 +66,16 @@ function reclaimStatement(workflowId: number, binding: Binding | null): string {
   ),
   other_half as (
     insert into fetchyard.work_queue
-           (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at, item_ids)
-    select workflow_id, priority, partition, attempt, snoozes, crashes + 1, lonely_crashes,
+           (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at,
+            item_ids)
+    select workflow_id, priority, partition, attempt, snoozes, greatest(crashes, 1), lonely_crashes,
            run_at - interval '1 microsecond', item_ids[kept + 1:]
       from halved
      where kept < cardinality(item_ids)
   ),
   lost as materialized (
-    select item.item_id, item.item_key, item.round, dead.lease_id, dead.node_id, dead.attempt, dead.why
+    select item.item_id, item.item_key, item.round, dead.lease_id, dead.node_id, dead.attempt,
+           dead.why
       from dead
      cross join lateral unnest(dead.item_ids) as member (item_id)
       join fetchyard.item on item.item_id = member.item_id
@@ -102,8 +104,9 @@ export async function reclaimPacks(sql: Sql, request: ReclaimRequest): Promise<R
 }
 
 /**
- * Gives all packs of a node back untouched, when it stops in order: no crash is counted, no attempt
- * charged. Fencing the node comes first, so that no late lease of its own slips in behind.
+ * Gives packs of a node back untouched: no crash is counted, no attempt charged. All of them when
+ * the node stops in order (fencing it comes first, so that no late lease of its own slips in
+ * behind); all but the leases it knows of when the answer to a lease was lost.
  */
 export async function releaseNode(
   sql: Sql,
@@ -111,23 +114,18 @@ export async function releaseNode(
     readonly nodeId: string
     readonly workflowId: number
     readonly binding: Binding | null
+    /** Leases that stay. @default none */
+    readonly knownLeases?: readonly string[]
   },
 ): Promise<Reclaimed> {
-  const { nodeId, workflowId, binding } = request
-  const mirror =
-    binding === null
-      ? ''
-      : `,${mirrorCtes({
-          workflowId,
-          binding,
-          from: `(select item_id, item_key, round, 'Queued' as word from given_back)`,
-          over: ['Processing'],
-        })}`
+  const { nodeId, workflowId, binding, knownLeases = [] } = request
+  const mirror = queuedMirror(workflowId, binding, 'given_back')
   const rows = await sql.unsafe<Reclaimed[]>(
     `
   with held as materialized (
     select pack_id from fetchyard.work_queue
      where workflow_id = ${workflowId} and node_id = $1::uuid and lease_id is not null
+       and lease_id <> all ($2::bigint[])
      order by pack_id
        for update
   ),
@@ -150,7 +148,7 @@ export async function releaseNode(
     select ${workflowId}, 'release', count(*) from given_back having count(*) > 0
   )${mirror}
   select (select count(*) from freed)::int as packs, (select count(*) from given_back)::int as items`,
-    [nodeId],
+    [nodeId, knownLeases as string[]],
     { prepare: true },
   )
   return rows[0] ?? { packs: 0, items: 0 }

@@ -1,5 +1,5 @@
-// Runs: a finite execution asked for by a person. A run remembers which items it is about, so that it
-// can be continued after a kill and exported by itself.
+// Runs: a finite execution asked for by a person. A run remembers which items it is about, so that
+// it can be continued after a kill and exported by itself.
 
 import type { Binding } from './binding.js'
 import type { Sql } from './client.js'

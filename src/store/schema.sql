@@ -1,0 +1,275 @@
+-- The final schema, as the migrations make it. Written by `npm run db:dump`; a test compares it.
+-- For reading only: databases are brought here by src/store/migrations.
+
+sequence fetchyard.lease_id bigint -- A new number at every lease: the fencing token. It only grows and is never given back.
+
+table fetchyard.event (
+  event_id bigint not null generated always as identity
+  happened_at timestamp with time zone not null default now()
+  level text not null
+  name text not null
+  workflow_id smallint
+  node_id uuid
+  message text not null
+  fields jsonb not null default '{}'::jsonb
+  constraint event_level_check CHECK ((level = ANY (ARRAY['info'::text, 'warn'::text, 'error'::text])))
+  constraint event_pkey PRIMARY KEY (event_id)
+)
+create index event_time_idx on fetchyard.event using btree (happened_at desc)
+
+table fetchyard.item (
+  item_id bigint not null generated always as identity
+  workflow_id smallint not null
+  round integer not null default 1 -- Asking for a finished key again opens its next round; asking for one that is queued changes nothing.
+  partition smallint not null default 0
+  item_key text not null
+  lane text not null default ''::text
+  payload jsonb not null default 'null'::jsonb
+  enqueued_at timestamp with time zone not null default now()
+  constraint item_item_key_check CHECK (((length(item_key) >= 1) AND (length(item_key) <= 2048)))
+  constraint item_partition_check CHECK (((partition >= 0) AND (partition <= 255)))
+  constraint item_pkey PRIMARY KEY (item_id)
+  constraint item_round_check CHECK ((round >= 1))
+  constraint item_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id)
+  constraint item_workflow_id_item_key_round_key UNIQUE (workflow_id, item_key, round)
+)
+
+table fetchyard.migration (
+  migration_id integer not null
+  name text not null
+  breaking boolean not null
+  applied_at timestamp with time zone not null default now()
+  constraint migration_pkey PRIMARY KEY (migration_id)
+)
+
+table fetchyard.node (
+  node_id uuid not null
+  name text not null
+  host text not null
+  machine text not null -- Boot of the kernel and pid namespace: two nodes with the same word can look each other's pid up.
+  pid integer not null
+  pid_started text not null
+  started_at timestamp with time zone not null default now()
+  alive_until timestamp with time zone not null
+  fenced_at timestamp with time zone -- From here on nothing this node says counts. Set when it ends, when its lease runs out, or when a later boot finds its process dead.
+  fenced_why text
+  stats jsonb not null default '{}'::jsonb
+  constraint node_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+  constraint node_pkey PRIMARY KEY (node_id)
+)
+  with (fillfactor=25, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200)
+create index node_unfenced_idx on fetchyard.node using btree (node_id) where (fenced_at is null)
+
+-- Receipts: at most one success an item, and the lease that wrote its results.
+table fetchyard.processing_log (
+  ended_at timestamp with time zone not null default now()
+  item_id bigint not null
+  lease_id bigint not null
+  workflow_id smallint not null
+  attempt smallint not null
+  http_status smallint
+  duration_ms integer
+  credits integer
+  status text not null
+  outcome_code text not null
+  item_key text not null
+  node_id uuid
+  error text
+  constraint processing_log_status_check CHECK ((status = ANY (ARRAY['success'::text, 'retry'::text, 'error'::text, 'cancelled'::text, 'reclaimed'::text])))
+) partition by range (ended_at)
+create index processing_log_item_idx on only fetchyard.processing_log using btree (item_id)
+
+table fetchyard.processing_log_rest partition of fetchyard.processing_log DEFAULT (
+  ended_at timestamp with time zone not null default now()
+  item_id bigint not null
+  lease_id bigint not null
+  workflow_id smallint not null
+  attempt smallint not null
+  http_status smallint
+  duration_ms integer
+  credits integer
+  status text not null
+  outcome_code text not null
+  item_key text not null
+  node_id uuid
+  error text
+  constraint processing_log_status_check CHECK ((status = ANY (ARRAY['success'::text, 'retry'::text, 'error'::text, 'cancelled'::text, 'reclaimed'::text])))
+)
+create index processing_log_rest_item_id_idx on fetchyard.processing_log_rest using btree (item_id)
+
+table fetchyard.run (
+  run_id integer not null generated always as identity
+  workflow_id smallint not null
+  name text not null
+  started_at timestamp with time zone not null default now()
+  resumed_at timestamp with time zone not null default now()
+  constraint run_pkey PRIMARY KEY (run_id)
+  constraint run_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id)
+  constraint run_workflow_id_name_key UNIQUE (workflow_id, name)
+)
+
+table fetchyard.run_item (
+  run_id integer not null
+  item_id bigint not null
+  constraint run_item_pkey PRIMARY KEY (run_id, item_id)
+  constraint run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES fetchyard.run(run_id) ON DELETE CASCADE
+)
+
+table fetchyard.tally (
+  workflow_id smallint not null
+  event text not null
+  items bigint not null
+  constraint tally_event_check CHECK ((event = ANY (ARRAY['enqueue'::text, 'complete'::text, 'retry'::text, 'snooze'::text, 'discard'::text, 'release'::text, 'reclaim'::text, 'cancel'::text])))
+)
+create index tally_workflow_idx on fetchyard.tally using btree (workflow_id, event) include (items)
+
+-- Packs of up to 256 items of one workflow, partition, priority and attempt. Private: read the view work_items.
+table fetchyard.work_queue (
+  pack_id bigint not null generated always as identity
+  lease_id bigint
+  workflow_id smallint not null
+  priority smallint not null default 0
+  partition smallint not null default 0
+  attempt smallint not null default 0 -- Attempts charged so far, for errors of the work. Crashes of a worker are counted apart.
+  snoozes smallint not null default 0
+  crashes smallint not null default 0
+  lonely_crashes smallint not null default 0
+  run_at timestamp with time zone not null default now()
+  node_id uuid
+  leased_at timestamp with time zone
+  deadline timestamp with time zone
+  item_ids bigint[] not null
+  constraint lease_is_whole CHECK ((((lease_id IS NULL) = (node_id IS NULL)) AND ((lease_id IS NULL) = (leased_at IS NULL)) AND ((lease_id IS NULL) = (deadline IS NULL))))
+  constraint work_queue_attempt_check CHECK ((attempt >= 0))
+  constraint work_queue_crashes_check CHECK ((crashes >= 0))
+  constraint work_queue_item_ids_check CHECK (((cardinality(item_ids) >= 1) AND (cardinality(item_ids) <= 256)))
+  constraint work_queue_lonely_crashes_check CHECK ((lonely_crashes >= 0))
+  constraint work_queue_pkey PRIMARY KEY (pack_id)
+  constraint work_queue_snoozes_check CHECK ((snoozes >= 0))
+)
+  with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0)
+create index work_queue_leased_idx on fetchyard.work_queue using btree (workflow_id, node_id) where (lease_id is not null)
+create index work_queue_ready_idx on fetchyard.work_queue using btree (workflow_id, priority, run_at, pack_id) where (lease_id is null)
+
+table fetchyard.workflow (
+  workflow_id smallint not null generated always as identity
+  name text not null
+  paused_by text[] not null default '{}'::text[] -- Reasons that hold the workflow back; it runs when the list is empty.
+  mode text not null default 'concurrent'::text
+  rollout smallint not null default 100
+  concurrency integer -- Overrides the configured concurrency of every node while it is set.
+  partitions smallint not null default 1
+  binding jsonb -- The source table that is this workflow's queue, as installed; null for a workflow that is only pushed to.
+  created_at timestamp with time zone not null default now()
+  updated_at timestamp with time zone not null default now()
+  constraint workflow_concurrency_check CHECK ((concurrency > 0))
+  constraint workflow_mode_check CHECK ((mode = ANY (ARRAY['concurrent'::text, 'sequential'::text])))
+  constraint workflow_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{0,39}$'::text))
+  constraint workflow_name_key UNIQUE (name)
+  constraint workflow_partitions_check CHECK (((partitions >= 1) AND (partitions <= 256)))
+  constraint workflow_pkey PRIMARY KEY (workflow_id)
+  constraint workflow_rollout_check CHECK (((rollout >= 0) AND (rollout <= 100)))
+)
+
+-- Every item with its state: Queued, Processing, Delayed, Complete, Error or Cancelled.
+view fetchyard.work_items (
+  item_id bigint
+  workflow text
+  item_key text
+  round integer
+  status text
+  attempt integer
+  run_at timestamp with time zone
+  lease_holder text
+  lease_id bigint
+  lease_expires_at timestamp with time zone
+  outcome_code text
+  http_status smallint
+  last_error text
+  last_ended_at timestamp with time zone
+  lane text
+  payload jsonb
+  enqueued_at timestamp with time zone
+)
+
+-- Receipts of Fetchyard: fetchyard.processing_log.
+view public.processing_log (
+  ended_at timestamp with time zone
+  item_id bigint
+  lease_id bigint
+  workflow_id smallint
+  attempt smallint
+  http_status smallint
+  duration_ms integer
+  credits integer
+  status text
+  outcome_code text
+  item_key text
+  node_id uuid
+  error text
+)
+
+function fetchyard.enqueue_items(p_workflow_id smallint, p_keys text[], p_payloads jsonb[], p_lanes text[], p_again smallint[], p_priority smallint DEFAULT 0, p_run_at timestamp with time zone DEFAULT now())
+returns SETOF bigint as $$
+  with input as materialized (
+    select distinct on (given.item_key) given.item_key, given.payload, given.lane, given.again, given.n
+      from unnest(p_keys, p_payloads, p_lanes, p_again)
+           with ordinality as given (item_key, payload, lane, again, n)
+     order by given.item_key, given.n
+  ),
+  latest as materialized (
+    select input.*,
+           last.round,
+           last.item_id,
+           case when last.item_id is null or input.again = 0 then false
+                else exists (select from fetchyard.processing_log as receipt
+                              where receipt.item_id = last.item_id
+                                and receipt.status in ('success', 'error', 'cancelled'))
+           end as finished
+      from input
+      left join lateral (
+             select item.round, item.item_id
+               from fetchyard.item
+              where item.workflow_id = p_workflow_id
+                and item.item_key = input.item_key
+              order by item.round desc
+              limit 1) as last on true
+  ),
+  added as (
+    insert into fetchyard.item (workflow_id, round, partition, item_key, lane, payload)
+    select p_workflow_id,
+           coalesce(latest.round, 0) + 1,
+           case when flow.partitions = 1 then 0
+                else abs(hashtext(latest.lane)::bigint) % flow.partitions end,
+           latest.item_key,
+           latest.lane,
+           coalesce(latest.payload, 'null')
+      from latest
+      join fetchyard.workflow as flow on flow.workflow_id = p_workflow_id
+     where latest.round is null
+        or (latest.again >= 1 and latest.finished)
+        or latest.again = 2
+     -- By key, so that two enqueues of the same keys wait for each other instead of deadlocking.
+     order by latest.item_key
+        on conflict (workflow_id, item_key, round) do nothing
+    returning item_id, item_key, partition
+  ),
+  sliced as (
+    -- In the order given: the queue is worked as it was filled.
+    select added.item_id, added.partition, input.n,
+           (row_number() over (partition by added.partition order by input.n) - 1) / 256 as slice
+      from added
+      join input using (item_key)
+  ),
+  packed as (
+    insert into fetchyard.work_queue (workflow_id, priority, partition, run_at, item_ids)
+    select p_workflow_id, p_priority, partition, p_run_at, array_agg(item_id order by n)
+      from sliced
+     group by partition, slice
+  ),
+  tallied as (
+    insert into fetchyard.tally (workflow_id, event, items)
+    select p_workflow_id, 'enqueue', count(*) from added having count(*) > 0
+  )
+  select item_id from added
+$$

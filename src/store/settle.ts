@@ -1,12 +1,12 @@
 // Settling: the one statement through which anything about a leased item becomes true. It locks the
-// packs by lease and node; the items still in them are ours and leave; results, status words, retries,
-// receipts and counts are all derived from those items. So settling twice, late, or with an old lease
-// finds nothing to take, and writes nothing.
+// packs by lease and node; the items still in them are ours and leave; results, status words,
+// retries, receipts and counts are all derived from those items. So settling twice, late, or with
+// an old lease finds nothing to take, and writes nothing.
 
 import type { SinkDefinition } from '../core/definition.js'
 import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
-import { mirrorCtes } from './binding.js'
+import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
 
@@ -25,7 +25,8 @@ const STATUS_WORD = `case event when 'complete' then 'Complete' when 'discard' t
 
 /** Column list of `jsonb_to_recordset` for the settlements. */
 const SETTLEMENT_COLUMNS = `i bigint, p bigint, l bigint, e text, c text, a smallint, h smallint,
-             d integer, k integer, t text, n boolean, w integer, na smallint, ns smallint, nc smallint,
+             d integer, k integer, t text, n boolean, w integer, na smallint, ns smallint,
+             nc smallint,
              nl smallint, s integer`
 
 function sinkColumns(sink: SinkDefinition, binding: Binding | null): readonly [string, string][] {
@@ -79,24 +80,15 @@ function sinkCte(
   )`
 }
 
-/** Builds the settle statement of a workflow from its declared sinks and binding. */
-export function settleStatement(plan: SettlePlan): string {
-  const sinks = Object.entries(plan.sinks).map(([name, sink], index) =>
-    sinkCte(name, sink, { index, parameter: index + 3, binding: plan.binding }),
-  )
-  const mirror =
-    plan.binding === null
-      ? []
-      : [
-          mirrorCtes({
-            workflowId: plan.workflowId,
-            binding: plan.binding,
-            from: `(select item_id, item_key, round, ${STATUS_WORD} as word from own)`,
-            over: ['Processing'],
-          }),
-        ]
-  return `
-  with outcome as materialized (
+/**
+ * Takes what is ours: locks the packs by lease and node, finds the items still in them (`own`), and
+ * takes these out.
+ */
+const TAKE_CTES = `
+  with patience as materialized (
+    select set_config('lock_timeout', '${ROW_LOCK_MS}', true)
+  ),
+  outcome as materialized (
     select distinct on (i)
            i as item_id, p as pack_id, l as lease_id, e as event, c as code, a as ended_attempt,
            h as http_status, d as duration_ms, k as credits, t as error,
@@ -111,6 +103,7 @@ export function settleStatement(plan: SettlePlan): string {
       from fetchyard.work_queue as pack
      where pack.pack_id in (select pack_id from outcome)
        and pack.node_id = $1::uuid
+       and exists (select from patience)
        and exists (select from fetchyard.node
                     where node.node_id = $1::uuid and node.fenced_at is null)
      order by pack.pack_id
@@ -142,11 +135,16 @@ export function settleStatement(plan: SettlePlan): string {
        set item_ids = remaining.item_ids
       from remaining
      where pack.pack_id = remaining.pack_id and remaining.item_ids <> '{}'
-  ),
+  )`
+
+/** What follows from the items taken: new packs for those that go back, receipts, counts. */
+function recordCtes(workflowId: number): string {
+  return `
   returned as (
     insert into fetchyard.work_queue
-           (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at, item_ids)
-    select ${plan.workflowId}, priority, partition, next_attempt, next_snoozes, next_crashes,
+           (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at,
+            item_ids)
+    select ${workflowId}, priority, partition, next_attempt, next_snoozes, next_crashes,
            next_lonely_crashes, due, array_agg(item_id order by item_id)
       from (select own.*,
                    -- An item that was given back or lost with its worker keeps its place in the
@@ -165,22 +163,44 @@ export function settleStatement(plan: SettlePlan): string {
     insert into fetchyard.processing_log
            (item_id, lease_id, workflow_id, attempt, http_status, duration_ms, credits, status,
             outcome_code, item_key, node_id, error)
-    select item_id, lease_id, ${plan.workflowId}, ended_attempt, http_status, duration_ms, credits,
+    select item_id, lease_id, ${workflowId}, ended_attempt, http_status, duration_ms, credits,
            ${RECEIPT_STATUS}, code, item_key, $1::uuid, error
       from own
      where event <> 'release'
   ),
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)
-    select ${plan.workflowId}, event, count(*) from own group by event
-  )${[...sinks, ...mirror].map((cte) => `,${cte}`).join('')}
+    select ${workflowId}, event, count(*) from own group by event
+  )`
+}
+
+/** Builds the settle statement of a workflow from its declared sinks and binding. */
+export function settleStatement(plan: SettlePlan): string {
+  const sinks = Object.entries(plan.sinks).map(([name, sink], index) =>
+    sinkCte(name, sink, { index, parameter: index + 3, binding: plan.binding }),
+  )
+  const mirror =
+    plan.binding === null
+      ? []
+      : [
+          mirrorCtes({
+            workflowId: plan.workflowId,
+            binding: plan.binding,
+            from: `(select item_id, item_key, round, ${STATUS_WORD} as word from own)`,
+            over: ['Processing'],
+          }),
+        ]
+  const derived = [recordCtes(plan.workflowId), ...sinks, ...mirror]
+  return `${TAKE_CTES}${derived.map((cte) => `,${cte}`).join('')}
   select item_id from own`
 }
 
 const SMALLINT_MAX = 32_767
 const INTEGER_MAX = 2_147_483_647
 
-/** A figure for people, made to fit its column: one odd figure must not cost an item its results. */
+/**
+ * A figure for people, made to fit its column: one odd figure must not cost an item its results.
+ */
 function wireFigure(figure: number | null): number | null {
   if (figure === null || Number.isNaN(figure)) return null
   return Math.round(Math.min(Math.max(figure, 0), INTEGER_MAX))
@@ -256,8 +276,8 @@ export interface ReceiptKey {
 }
 
 /**
- * Which of these items were settled under these very leases: the answer to a settle whose own answer
- * was lost.
+ * Which of these items were settled under these very leases: the answer to a settle whose own
+ * answer was lost.
  */
 export async function findReceipts(
   sql: Sql,

@@ -1,5 +1,5 @@
-// The store as the supervisor sees it: every statement behind one interface, so that a simulator can
-// stand in for Postgres and nothing above this line knows SQL.
+// The store as the supervisor sees it: every statement behind one interface, so that a simulator
+// can stand in for Postgres and nothing above this line knows SQL.
 
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { ClusterFigures } from '../core/figures.js'
@@ -44,6 +44,8 @@ export interface WorkflowHandle {
   readonly binding: Binding | null
   readonly sinks: readonly string[]
   readonly settleStatement: string
+  /** The same without status words and sinks, for an item whose end its tables refuse. */
+  readonly bareSettleStatement: string
 }
 
 export interface Store {
@@ -77,7 +79,12 @@ export interface Store {
   ) => Promise<readonly LeasedPack[]>
   readonly settleItems: (
     workflow: WorkflowHandle,
-    request: { readonly nodeId: string; readonly settlements: readonly Settlement[] },
+    request: {
+      readonly nodeId: string
+      readonly settlements: readonly Settlement[]
+      /** Writes neither results nor status words. @default false */
+      readonly isBare?: boolean
+    },
   ) => Promise<ReadonlySet<string>>
   readonly findReceipts: (keys: readonly ReceiptKey[]) => Promise<ReadonlySet<string>>
   readonly reclaimPacks: (
@@ -87,6 +94,7 @@ export interface Store {
   readonly releaseNode: (
     workflow: { readonly workflowId: number; readonly binding: Binding | null },
     nodeId: string,
+    knownLeases?: readonly string[],
   ) => Promise<Reclaimed>
   readonly pauseWorkflow: (pause: {
     readonly workflowId: number
@@ -117,34 +125,40 @@ async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<Wor
       binding: bound,
       sinks: definition.sinks,
     }),
+    bareSettleStatement: settleStatement({ workflowId: row.workflowId, binding: null, sinks: {} }),
   }
 }
 
-/** The store on a real database. */
-export function createStore(sql: Sql): Store {
+/**
+ * The store on a real database.
+ *
+ * @param heartbeatSql a connection of their own for heartbeats and fencing, lest statements that
+ * wait for rows keep a healthy node from saying that it lives. @default sql
+ */
+export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
   return {
     registerNode: (node, leaseMs) => registerNode(sql, node, leaseMs),
     readNeighbours: (of) => readNeighbours(sql, of),
-    sendHeartbeat: (beat) => sendHeartbeat(sql, beat),
-    fenceNode: (fence) => fenceNode(sql, fence),
-    fenceExpired: (except) => fenceExpired(sql, except),
+    sendHeartbeat: (beat) => sendHeartbeat(heartbeatSql, beat),
+    fenceNode: (fence) => fenceNode(heartbeatSql, fence),
+    fenceExpired: (except) => fenceExpired(heartbeatSql, except),
     openWorkflow: (definition) => openWorkflow(sql, definition),
     readWorkflows: () => readWorkflows(sql),
     findWorkflow: (name) => findWorkflow(sql, name),
     leasePacks: ({ workflowId, binding }, request) =>
       leasePacks(sql, { workflowId, binding, ...request }),
-    settleItems: (workflow, { nodeId, settlements }) =>
+    settleItems: (workflow, { nodeId, settlements, isBare = false }) =>
       settleItems(sql, {
         nodeId,
         settlements,
-        statement: workflow.settleStatement,
-        sinks: workflow.sinks,
+        statement: isBare ? workflow.bareSettleStatement : workflow.settleStatement,
+        sinks: isBare ? [] : workflow.sinks,
       }),
     findReceipts: (keys) => findReceipts(sql, keys),
     reclaimPacks: ({ workflowId, binding }, packsMax) =>
       reclaimPacks(sql, { workflowId, binding, packsMax }),
-    releaseNode: ({ workflowId, binding }, nodeId) =>
-      releaseNode(sql, { workflowId, binding, nodeId }),
+    releaseNode: ({ workflowId, binding }, nodeId, knownLeases = []) =>
+      releaseNode(sql, { workflowId, binding, nodeId, knownLeases }),
     pauseWorkflow: (pause) => pauseWorkflow(sql, pause),
     resumeWorkflow: (resume) => resumeWorkflow(sql, resume),
     readFigures: () => readFigures(sql),

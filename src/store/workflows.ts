@@ -37,12 +37,14 @@ export async function registerWorkflow(sql: Sql, name: string): Promise<Workflow
   return made
 }
 
+/** Rounds of a backfill that may find rows and add none. */
+const IDLE_ROUNDS_MAX = 100
 /** Rows enqueued by one statement when a table that already holds rows is bound. */
 const BACKFILL_ROWS = 5_000
 
 /**
- * Binds a workflow's table: triggers, the rows that were queued before, and then the stored binding. It
- * comes last, so that a boot that dies in between leaves the whole of it to the next.
+ * Binds a workflow's table: triggers, the rows that were queued before, and then the stored
+ * binding. It comes last, so that a boot that dies in between leaves the whole of it to the next.
  *
  * @returns rows that were enqueued because they were 'Queued' already.
  */
@@ -69,6 +71,8 @@ export async function bindSource(
 async function installTriggers(sql: Sql, workflow: WorkflowRow, binding: Binding): Promise<void> {
   const { workflowId, name } = workflow
   await sql.begin(async (transaction) => {
+    // Behind a long query on the table everybody else would have to wait with us.
+    await transaction`set local lock_timeout = '5s'`
     await transaction`
       select from fetchyard.workflow where workflow_id = ${workflowId} for no key update`
     for (const statement of bindingStatements(name, workflowId, binding)) {
@@ -79,16 +83,19 @@ async function installTriggers(sql: Sql, workflow: WorkflowRow, binding: Binding
 
 async function backfill(sql: Sql, workflowId: number, binding: Binding): Promise<number> {
   let total = 0
-  for (;;) {
+  for (let idleRounds = 0; idleRounds < IDLE_ROUNDS_MAX; ) {
     const rows = await sql.unsafe<{ found: number; added: number }[]>(
       backfillStatement(workflowId, binding),
       [BACKFILL_ROWS],
     )
     const { found, added } = rows[0] ?? { found: 0, added: 0 }
     total += added
-    // A round that found rows and could enqueue none would find the same rows for ever.
-    if (found === 0 || added === 0) return total
+    if (found === 0) return total
+    // Rows that were found and not added were added by another boot that binds the same table; the
+    // next round passes them over. Were they found again and again, something else would be wrong.
+    idleRounds = added === 0 ? idleRounds + 1 : 0
   }
+  return total
 }
 
 /** The same object with its keys in order, for comparison with what jsonb made of it. */

@@ -43,7 +43,7 @@ export interface Events {
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-export type ReclaimReason = 'worker_lost' | 'node_lost' | 'deadline' | 'drain'
+export type ReclaimReason = 'worker_lost' | 'node_lost' | 'deadline' | 'drain' | 'lost_answer'
 
 export interface WorkerIdentity {
   workflow: string

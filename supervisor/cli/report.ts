@@ -125,7 +125,7 @@ export function reportLines(report: RunReport): readonly string[] {
       `${showSeconds(report.durationMs / 1_000)}, ${report.itemsPerSecond.toFixed(1)} pages/s, ` +
         `slots busy ${(100 * report.slotUtilisation).toFixed(0)} %`,
     ],
-    ['fetched again', `${showCount(report.fetchedAgain)} at most, after a worker or node died`],
+    ['fetched again', showFetchedAgain(report.fetchedAgain)],
     ['lost', showCount(report.lost)],
     ['applied twice', showCount(report.appliedTwice)],
     ...(report.badLines > 0 ? ([['lines not used', showCount(report.badLines)]] as const) : []),
@@ -141,4 +141,9 @@ function headline(report: RunReport): string {
   if (items === 0) return `Nothing to do for ${name}.`
   if (failed === items) return `All ${showCount(items)} items failed: ${name}.`
   return `Done: ${name}${report.continued ? ' (continued)' : ''}.`
+}
+
+/** What was leased to the dead may not have been begun: the figure is a bound, and nought is nought. */
+function showFetchedAgain(items: number): string {
+  return items === 0 ? '0' : `at most ${showCount(items)}, after a worker or node died`
 }

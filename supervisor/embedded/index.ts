@@ -56,8 +56,9 @@ export interface EmbeddedDatabase {
 /**
  * Starts the embedded Postgres of a data directory, or adopts the one that runs.
  *
- * @throws {FetchyardError} DATA_DIRECTORY when another process owns the directory, when it cannot be
- * written, or when what it holds is not ours; EMBEDDED_UNSUPPORTED when Postgres cannot run here.
+ * @throws {FetchyardError} DATA_DIRECTORY when another process owns the directory, when it cannot
+ * be written, or when what it holds is not ours; EMBEDDED_UNSUPPORTED when Postgres cannot run
+ * here.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
   const packageRoot = options.packageRoot ?? locateBinaryPackage()

@@ -56,7 +56,7 @@ describe('chaos/kills', () => {
   })
 
   for (const executor of ['process', 'thread'] as const) {
-    it(`fences a killed supervisor at the next boot and runs its items at once (${executor})`, async () => {
+    it(`runs the items of a killed supervisor again at the next boot (${executor})`, async () => {
       const keys = await cluster.enqueue(40)
       cluster.origin.hold()
       const first = await cluster.start({ ...LONG, executor, concurrency: SLOTS })
@@ -83,7 +83,7 @@ describe('chaos/kills', () => {
     })
   }
 
-  it('gives the items of a killed supervisor to another one when the lease has run out', async () => {
+  it('gives the items of a killed supervisor to another when its lease runs out', async () => {
     const keys = await cluster.enqueue(60)
     cluster.origin.hold()
     const settings = { ...SHORT, concurrency: SLOTS }
@@ -104,7 +104,8 @@ describe('chaos/kills', () => {
     expect(dead?.fencedWhy).to.equal('its lease ran out')
   })
 
-  // The zombie: its workers went on while it was frozen, and their results wait for it when it wakes up.
+  // The zombie: its workers went on while it was frozen, and their results wait for it when it
+  // wakes up.
   it('lets a supervisor that slept past its lease write nothing, and ends it with 75', async () => {
     const keys = await cluster.enqueue(60)
     cluster.origin.hold()

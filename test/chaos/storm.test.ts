@@ -111,7 +111,9 @@ describe(`chaos/storm (FETCHYARD_SEED=${seed})`, () => {
     await cluster.origin.untilAsked(cluster.origin.log.length + wanted)
   }
 
-  /** What a process manager does with a supervisor that a busy machine made late for its heartbeat. */
+  /**
+   * What a process manager does with a supervisor that a busy machine made late for its heartbeat.
+   */
   async function revive(): Promise<void> {
     for (const [index, node] of nodes.entries()) {
       if (node.hasExited()) await replace(index)

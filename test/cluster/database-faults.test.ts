@@ -60,8 +60,9 @@ describe('cluster/database faults', () => {
     expect(await node.stop()).to.deep.equal({ code: 0, signal: null })
   })
 
-  // It asks for nothing that it could not get: nothing new is started, nothing finished is thrown away.
-  it('drains what it holds when it is asked to stop while the database is coming back', async () => {
+  // It asks for nothing that it could not get: nothing new is started, nothing finished is thrown
+  // away.
+  it('drains what it holds when it is stopped while the database comes back', async () => {
     const { keys, node } = await startRun()
     cluster.origin.hold()
     await cluster.origin.untilActive(12)

@@ -3,14 +3,16 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { OPTIONS } from '../../config/options.js'
 import { EXIT_CODES } from '../../src/core/errors.js'
-import { findEcosystem } from '../support/pm2.js'
+import { findShipped } from '../support/pm2.js'
 
-/** What a supervisor may need after its drain deadline: its farewells, and the end of its database. */
+/**
+ * What a supervisor may need after its drain deadline: its farewells, and the end of its database.
+ */
 const FAREWELL_MS = 10_000
 
 describe('ecosystem.config.cjs', () => {
   const load = async (): Promise<{ readonly [field: string]: unknown }> => {
-    const { apps } = createRequire(import.meta.url)(await findEcosystem())
+    const { apps } = createRequire(import.meta.url)(await findShipped('ecosystem.config.cjs'))
     expect(apps).to.have.lengthOf(1)
     return apps[0]
   }

@@ -7,7 +7,9 @@ import {
   expectClean,
   expectCompleteOnce,
   expectRefetchesExplained,
+  readNodes,
 } from '../support/cluster-ledger.js'
+import { useEmbeddedGuest } from '../support/cluster-server.js'
 import type { Pm2 } from '../support/pm2.js'
 import { preparePm2 } from '../support/pm2.js'
 import { eventually } from '../support/poll.js'
@@ -99,5 +101,32 @@ describe('cluster/PM2', () => {
     const looks = [await manager.app(), await manager.app(), await manager.app()]
     for (const look of looks) expect(look).to.include({ pid: 0, restarts: 0 })
     expect(await manager.log()).to.match(/concurrency/)
+  })
+})
+
+describe('cluster/PM2 with the embedded database', () => {
+  const database = useEmbeddedGuest()
+  const cluster = useCluster(database)
+  let pm2: Pm2 | null = null
+
+  afterEach(() => pm2?.end())
+
+  it('leaves the database to the next boot when the supervisor is killed', async () => {
+    const keys = await cluster.enqueue(ITEMS / 2)
+    cluster.origin.setLatency(60)
+    const settings = { ...SETTINGS, dataDir: database.dataDir }
+    pm2 = await preparePm2({ settings, databaseUrl: null })
+    await pm2.call('start', 'ecosystem.config.cjs')
+    await cluster.origin.untilAsked(60)
+    const [before] = await cluster.sql`select pg_postmaster_start_time() as at`
+
+    process.kill((await pm2.app()).pid, 'SIGKILL')
+
+    expectClean(await cluster.untilEmpty(), keys.length)
+    await expectCompleteOnce(cluster, keys)
+    expect(await readNodes(cluster)).to.have.lengthOf(2)
+    expect(await cluster.sql`select pg_postmaster_start_time() as at`).to.deep.equal([before])
+    await pm2.call('stop', 'fetchyard')
+    expect(await cluster.audit()).to.include({ isClean: true })
   })
 })

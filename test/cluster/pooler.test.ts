@@ -31,7 +31,7 @@ describe('cluster/behind PgBouncer in transaction mode', () => {
     cluster.origin.fail('k3', { status: 503, times: 1 })
     cluster.origin.setLatency(2)
     const request = { databaseUrl: poolerUrl() }
-    const settings = { concurrency: 20, processes: 2, poolMax: 5 }
+    const settings = { concurrency: 20, processes: 2 }
     const [one, two] = await Promise.all([
       cluster.start(settings, request),
       cluster.start(settings, request),
@@ -52,11 +52,11 @@ describe('cluster/behind PgBouncer in transaction mode', () => {
   it('goes on when the pooler is killed and started again', async () => {
     const keys = await cluster.enqueue(500)
     cluster.origin.setLatency(10)
-    await cluster.start({ concurrency: 20 }, { databaseUrl: poolerUrl() })
+    const node = await cluster.start({ concurrency: 20 }, { databaseUrl: poolerUrl() })
     await cluster.origin.untilAsked(150)
 
     await pooler?.stop()
-    await cluster.origin.untilAsked(170)
+    await node.until('settle.failed')
     pooler = await startPgBouncer(pgbouncer.program, cluster.url, new URL(poolerUrl()).port)
 
     expectClean(await cluster.untilEmpty(), keys.length)

@@ -30,7 +30,8 @@ describe('cluster/sharing', () => {
   it('shares one queue between two supervisors without fetching an item twice', async () => {
     await cluster.pause('test')
     const keys = await cluster.enqueue(400)
-    cluster.origin.setLatency(5)
+    // Slow enough that neither is done before the other has looked at the queue again.
+    cluster.origin.setLatency(60)
     const [one, two] = await Promise.all([
       cluster.start({ concurrency: 10 }),
       cluster.start({ concurrency: 10, executor: 'thread' }),
@@ -48,7 +49,7 @@ describe('cluster/sharing', () => {
   })
 
   // Nothing is asked of the supervisor: the pause is in the row that every lease reads.
-  it('starts nothing new while its workflow is paused, and goes on when it is resumed', async () => {
+  it('starts nothing new while its workflow is paused, and then goes on', async () => {
     const keys = await cluster.enqueue(100)
     cluster.origin.hold()
     const node = await cluster.start({ concurrency: 4 })

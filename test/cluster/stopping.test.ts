@@ -35,7 +35,7 @@ describe('cluster/stopping', () => {
   }
 
   for (const executor of ['process', 'thread'] as const) {
-    it(`releases what is unstarted at the end of a ${executor}'s drain deadline, uncharged`, async () => {
+    it(`releases uncharged what a ${executor} has not ended at the drain deadline`, async () => {
       const keys = await cluster.enqueue(50)
       cluster.origin.hold()
       const node = await cluster.start({ drainMs: 300, concurrency: SLOTS, executor })
@@ -88,7 +88,8 @@ describe('cluster/stopping', () => {
     expect({ all: finished + queued, isClean }).to.deep.equal({ all: keys.length, isClean: true })
   })
 
-  // A death is a death, also of a worker that was about to end: whoever did it must not look innocent.
+  // A death is a death, also of a worker that was about to end: whoever did it must not look
+  // innocent.
   it('keeps a receipt of what a worker lost that died while it drained', async () => {
     await cluster.enqueue(SLOTS, (index) => (index === 2 ? { misdeed: 'exit' } : null))
     cluster.origin.hold()

@@ -78,9 +78,7 @@ describe('audit', () => {
     const { workflow, nodeId, first } = await yard.leased(2)
     await yard.complete(workflow, nodeId, [first])
     await yard.sql`update fetchyard.work_queue set item_ids = item_ids || ${first.itemId}::bigint`
-    expect(await faults()).to.deep.equal([
-      'I1 no finished item is queued, none finished twice: 1',
-    ])
+    expect(await faults()).to.deep.equal(['I1 no finished item is queued, none finished twice: 1'])
   })
 
   it('finds an item that was applied twice', async () => {
@@ -102,9 +100,7 @@ describe('audit', () => {
              (item_id, lease_id, workflow_id, attempt, status, outcome_code, item_key)
       select item_id, lease_id, workflow_id, attempt, 'error', 'parse', item_key
         from fetchyard.processing_log`
-    expect(await faults()).to.deep.equal([
-      'I1 no finished item is queued, none finished twice: 1',
-    ])
+    expect(await faults()).to.deep.equal(['I1 no finished item is queued, none finished twice: 1'])
   })
 
   it('finds a tally that lost count', async () => {
@@ -137,11 +133,12 @@ describe('audit', () => {
       await yard.hold(workflow, nodeId, { itemsMax: 1 })
     })
 
-    const damage = (from: string, to: string) => yard.sql.begin(async (transaction) => {
-      await transaction`alter table public.pages disable trigger user`
-      await transaction`update public.pages set status = ${to} where status = ${from}`
-      await transaction`alter table public.pages enable trigger user`
-    })
+    const damage = (from: string, to: string) =>
+      yard.sql.begin(async (transaction) => {
+        await transaction`alter table public.pages disable trigger user`
+        await transaction`update public.pages set status = ${to} where status = ${from}`
+        await transaction`alter table public.pages enable trigger user`
+      })
 
     it('is clean while one row is queued, one under way, one done', async () => {
       expect(await faults()).to.deep.equal([])

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { SourceDefinition } from '../../src/core/definition.js'
+import { classifyFault } from '../../src/store/client.js'
 import { insertSourceRows } from '../../src/store/enqueue.js'
 import { useYard } from '../support/factory.js'
 import { settlement } from '../support/values.js'
@@ -181,6 +182,47 @@ describe('a bound table, when owner and queue meet at a row', () => {
     expect(await countWords(yard)).to.deep.equal({ Queued: 1 })
     expect(await countItems(yard, workflow)).to.equal(2)
     expect(await yard.hold(workflow, nodeId)).to.have.length(1)
+  })
+})
+
+describe('a bound table that refuses', () => {
+  const yard = useYard()
+
+  it('fails as a passing fault while its owner holds the row, and works once it is free', async () => {
+    await createPages(yard)
+    const workflow = await yard.workflow({ source: PAGES })
+    await insertPages(yard, 1)
+    const nodeId = await yard.node()
+    const held = await yard.hold(workflow, nodeId)
+    const fault = await yard.sql.begin(async (owner) => {
+      await owner`select from public.pages for update`
+      return yard.complete(workflow, nodeId, held).catch(classifyFault)
+    })
+    expect(fault).to.equal('transient')
+    expect(await yard.complete(workflow, nodeId, held)).to.have.length(1)
+    expect(await countWords(yard)).to.deep.equal({ Complete: 1 })
+  })
+
+  it('still gets a receipt for an item whose last word its column does not know', async () => {
+    await yard.sql`create table public.narrow (id bigint primary key,
+      status text check (status in ('Queued', 'Processing', 'Complete')))`
+    const source: SourceDefinition = {
+      ...{ table: 'narrow', key: 'id', keyType: 'bigint', status: 'status', payload: [] },
+    }
+    const workflow = await yard.workflow({ source })
+    await yard.sql`insert into public.narrow values (1, 'Queued')`
+    const nodeId = await yard.node()
+    const [held] = await yard.hold(workflow, nodeId)
+    if (held === undefined) throw new Error('nothing was leased')
+    const settlements = [settlement(held, { event: 'discard', code: 'parse' })]
+    const request = { nodeId, settlements }
+    const refusal = await yard.store.settleItems(workflow, request).catch(classifyFault)
+    expect(refusal).to.equal('data')
+    const applied = await yard.store.settleItems(workflow, { ...request, isBare: true })
+    expect([...applied]).to.deep.equal([held.itemId])
+    expect(Object.values(await yard.words(workflow))).to.deep.equal(['Error'])
+    // The audit tells of the word that could not be written.
+    yard.isDamaged = true
   })
 })
 

@@ -78,9 +78,15 @@ describe('storeEvent', () => {
   it('keeps an event with its fields', async () => {
     const { workflowId } = await yard.workflow()
     const fields = { reason: "it's", list: [1, null] }
-    const event = { level: 'warn', name: 'workflow.paused', message: 'paused', nodeId: null } as const
+    const event = {
+      level: 'warn',
+      name: 'workflow.paused',
+      message: 'paused',
+      nodeId: null,
+    } as const
     await yard.store.storeEvent({ ...event, workflowId, fields })
-    const [row] = await yard.sql`select level, name, workflow_id, message, fields from fetchyard.event`
+    const [row] =
+      await yard.sql`select level, name, workflow_id, message, fields from fetchyard.event`
     expect(row).to.deep.equal({
       ...{ level: 'warn', name: 'workflow.paused', workflow_id: workflowId, message: 'paused' },
       fields,

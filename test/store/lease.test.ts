@@ -60,7 +60,8 @@ describe('leasePacks', () => {
     await yard.enqueue(workflow, ['urgent'], { priority: -5 })
     const order: string[] = []
     for (let turn = 0; turn < 4; turn += 1) {
-      for (const item of await yard.hold(workflow, nodeId, { itemsMax: 1 })) order.push(item.itemKey)
+      for (const item of await yard.hold(workflow, nodeId, { itemsMax: 1 }))
+        order.push(item.itemKey)
     }
     expect(order).to.deep.equal(['urgent', 'first', 'second', 'later'])
   })

@@ -57,9 +57,8 @@ describe('the SQL that operators run', () => {
   })
 
   it('counts pages by status', async () => {
-    const rows = await yard.sql.unsafe<{ page_processing_status: string; count: string }[]>(
-      PAGES_BY_STATUS,
-    )
+    const rows =
+      await yard.sql.unsafe<{ page_processing_status: string; count: string }[]>(PAGES_BY_STATUS)
     const counts = Object.fromEntries(
       rows.map((row) => [row.page_processing_status, Number(row.count)]),
     )

@@ -62,7 +62,7 @@ describe('reclaimPacks', () => {
     expect(await yard.store.reclaimPacks(other.workflow, 50)).to.include({ items: 2 })
   })
 
-  it('brings a pack that crashed before back in halves, down to one', async () => {
+  it('brings a pack that crashed before back in halves, down to one, and counts one crash', async () => {
     const workflow = await yard.workflow()
     await yard.enqueue(workflow, keys(5))
     const shapes: number[][] = []
@@ -72,7 +72,7 @@ describe('reclaimPacks', () => {
       await yard.store.fenceNode({ nodeId, reason: 'test' })
       await yard.store.reclaimPacks(workflow, 50)
       const packs = await yard.packs(workflow)
-      expect(packs.every((pack) => pack.crashes === crash + 1)).to.equal(true)
+      expect(packs.every((pack) => pack.crashes === 1)).to.equal(true)
       shapes.push(packs.map((pack) => pack.item_ids.length).sort())
     }
     expect(shapes).to.deep.equal([[5], [2, 3], [1, 1, 1, 2], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]])
@@ -119,6 +119,19 @@ describe('releaseNode', () => {
     expect(packs[0]).to.include({ crashes: 0, attempt: 0 })
     expect(await yard.receipts(workflow)).to.deep.equal([])
     expect(await yard.tally(workflow)).to.deep.equal({ enqueue: 5, release: 4 })
+  })
+
+  it('gives back only the leases that its supervisor does not know of', async () => {
+    const workflow = await yard.workflow()
+    const nodeId = await yard.node()
+    await yard.enqueue(workflow, keys(6))
+    const known = await yard.hold(workflow, nodeId, { itemsMax: 2 })
+    await yard.hold(workflow, nodeId, { itemsMax: 4 })
+    const leases = [...new Set(known.map(({ leaseId }) => leaseId))]
+    const freed = await yard.store.releaseNode(workflow, nodeId, leases)
+    expect(freed).to.deep.equal({ packs: 1, items: 4 })
+    expect(await yard.complete(workflow, nodeId, known)).to.have.length(2)
+    expect(await yard.hold(workflow, nodeId)).to.have.length(4)
   })
 
   it('gives back what a settle under way left', async () => {

@@ -34,10 +34,7 @@ describe('settleItems, when others are at it', () => {
       yard.sql,
       lock,
       () =>
-        Promise.all([
-          yard.complete(workflow, nodeId, held),
-          yard.complete(workflow, nodeId, held),
-        ]),
+        Promise.all([yard.complete(workflow, nodeId, held), yard.complete(workflow, nodeId, held)]),
       2,
     )
     expect(both.map((applied) => applied.length).sort()).to.deep.equal([0, 4])

@@ -246,7 +246,8 @@ describe('settleItems, by event', () => {
       const held = heldOf(await yard.lease(workflow, nodeId, { itemsMax: 40 + turn }))
       if (held.length === 0) break
       const settlements = held.slice(0, 100).map((item, index) => {
-        const event = turn > 20 ? 'complete' : (events[(index + turn) % events.length] ?? 'complete')
+        const event =
+          turn > 20 ? 'complete' : (events[(index + turn) % events.length] ?? 'complete')
         const goesBack = event !== 'complete' && event !== 'discard'
         return settlement(item, { event, next: goesBack ? nextTry({ slice: index % 2 }) : null })
       })

@@ -59,7 +59,9 @@ describe('settleItems, result rows', () => {
   it('leaves a row that is there as it is, with ignore', async () => {
     const { workflow, nodeId, first } = await yard.leased(1, { sinks: { results: SINK } })
     await yard.sql`insert into public.results values ('email', 'a', 1, null)`
-    await yard.settle(workflow, nodeId, [withRows(first, [{ kind: 'email', value: 'a', score: 2 }])])
+    await yard.settle(workflow, nodeId, [
+      withRows(first, [{ kind: 'email', value: 'a', score: 2 }]),
+    ])
     expect((await stored())[0]).to.include({ score: 1, lease_id: null })
   })
 
@@ -67,7 +69,9 @@ describe('settleItems, result rows', () => {
     const sink: SinkDefinition = { ...SINK, onConflict: 'update' }
     const { workflow, nodeId, first } = await yard.leased(1, { sinks: { results: sink } })
     await yard.sql`insert into public.results values ('email', 'a', 1, null)`
-    await yard.settle(workflow, nodeId, [withRows(first, [{ kind: 'email', value: 'a', score: 2 }])])
+    await yard.settle(workflow, nodeId, [
+      withRows(first, [{ kind: 'email', value: 'a', score: 2 }]),
+    ])
     expect((await stored())[0]).to.include({ score: 2, lease_id: first.leaseId })
   })
 

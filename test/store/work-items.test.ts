@@ -34,7 +34,13 @@ describe('the view work_items', () => {
       is_leased_ahead: true,
     })
     const next = nextTry({ attempt: 1, delayMs: 60_000 })
-    const retry = { event: 'retry', code: 'http_5xx', httpStatus: 503, error: 'down', next } as const
+    const retry = {
+      event: 'retry',
+      code: 'http_5xx',
+      httpStatus: 503,
+      error: 'down',
+      next,
+    } as const
     await yard.settle(workflow, nodeId, [settlement(first, retry)])
     expect(await now()).to.include({
       ...{ status: 'Delayed', attempt: 1, outcome_code: 'http_5xx', http_status: 503 },

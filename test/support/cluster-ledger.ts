@@ -65,8 +65,8 @@ export function expectClean(report: AuditReport, items: number): void {
 }
 
 /**
- * Every key complete exactly once: one receipt of success, one row, written under the same lease, from
- * a page that the origin says it gave to that very process and thread.
+ * Every key complete exactly once: one receipt of success, one row, written under the same lease,
+ * from a page that the origin says it gave to that very process and thread.
  */
 export async function expectCompleteOnce(cluster: Cluster, keys: readonly string[]): Promise<void> {
   const receipts = await readReceipts(cluster)
@@ -105,8 +105,8 @@ export function countRefetches(cluster: Cluster): number {
 }
 
 /**
- * Holds every request beyond the first of a key against a receipt: a page is fetched again because an
- * attempt failed or because its holder died, or not at all.
+ * Holds every request beyond the first of a key against a receipt: a page is fetched again because
+ * an attempt failed or because its holder died, or not at all.
  *
  * @returns how many there were.
  */

@@ -1,5 +1,5 @@
-// A supervisor as a process of its own, for tests that stop, freeze and kill it. Its options come as one
-// JSON argument; what it does it tells its parent, event by event.
+// A supervisor as a process of its own, for tests that stop, freeze and kill it. Its options come
+// as one JSON argument; what it does it tells its parent, event by event.
 
 import type { Settings } from '../../config/settings.js'
 import { EXIT_CODES } from '../../src/core/errors.js'

@@ -49,6 +49,42 @@ export function useOwnServer(): OwnServer {
   }
 }
 
+export interface EmbeddedGuest extends TestDatabase {
+  readonly dataDir: string
+}
+
+/** The embedded database as a guest sees it, of which a supervisor may be the owner. */
+export function useEmbeddedGuest(): EmbeddedGuest {
+  let current: { readonly embedded: EmbeddedDatabase; readonly sql: Sql } | null = null
+  let dataDir = ''
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'fetchyard-test-'))
+    await chmod(dataDir, 0o711)
+    const embedded = await startEmbedded({ dataDir, purpose: 'test', exclusive: false })
+    current = { embedded, sql: postgres({ ...embedded.connection, max: 4, onnotice: () => {} }) }
+  })
+  after(async () => {
+    await current?.sql.end({ timeout: 1 })
+    await current?.embedded.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+  const ready = () => {
+    if (current === null) throw new Error('The database exists inside of tests and hooks only.')
+    return current
+  }
+  return {
+    get url() {
+      return ready().embedded.url
+    },
+    get sql() {
+      return ready().sql
+    },
+    get dataDir() {
+      return dataDir
+    },
+  }
+}
+
 /** Restarts by the `pg_ctl` that stands beside the running server's program. */
 async function restartAtOnce(pgDir: string): Promise<void> {
   const file = await readPostmasterFile(pgDir)

@@ -1,10 +1,13 @@
 import type { Settings } from '../../config/settings.js'
+import { LIMITS } from '../../src/core/limits.js'
 
-/** Settings of a node under test: short times, no dashboard, and the loopback origin may be fetched. */
+/**
+ * Settings of a node under test: short times, no dashboard, and the loopback origin may be fetched.
+ */
 export const CLUSTER_SETTINGS: Settings = {
   databaseUrl: null,
   pooling: 'auto',
-  poolMax: 3,
+  poolMax: LIMITS.databasePoolMax,
   dataDir: '.fetchyard',
   nodeName: null,
   leaseMs: 30_000,

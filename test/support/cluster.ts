@@ -1,4 +1,5 @@
-// A cluster under test: an empty database, an origin that keeps the log, and supervisors as processes.
+// A cluster under test: an empty database, an origin that keeps the log, and supervisors as
+// processes.
 
 import { after, afterEach, before, beforeEach } from 'mocha'
 import type { Settings } from '../../config/settings.js'
@@ -37,8 +38,8 @@ export interface Cluster {
   /** Starts a supervisor; it is killed after the test if it still runs. */
   readonly start: (settings?: Partial<Settings>, request?: NodeRequest) => Promise<NodeChild>
   /**
-   * Enqueues `count` items in one call, with keys that go on counting from `k0`; those that `misdeed`
-   * names do something bad.
+   * Enqueues `count` items in one call, with keys that go on counting from `k0`; those that
+   * `misdeed` names do something bad.
    */
   readonly enqueue: (
     count: number,

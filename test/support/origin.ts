@@ -1,5 +1,5 @@
-// The referee: a server that answers slowly and remembers every request. Whatever the tables say about
-// who fetched what and how often, this log was written by the other side.
+// The referee: a server that answers slowly and remembers every request. Whatever the tables say
+// about who fetched what and how often, this log was written by the other side.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'

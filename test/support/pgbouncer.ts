@@ -24,8 +24,8 @@ export interface Pooler {
 }
 
 /**
- * Skips the suite, with a word, where there is no PgBouncer; in continuous integration its absence is
- * a failure.
+ * Skips the suite, with a word, where there is no PgBouncer; in continuous integration its absence
+ * is a failure.
  */
 export function usePgBouncer(): { readonly program: string } {
   let program: string | null = null
@@ -56,8 +56,10 @@ async function findPgBouncer(): Promise<string | null> {
   return null
 }
 
-/** Starts a pooler for the database of a URL, as an unprivileged user when we are root; on a free port
- * unless one is given. */
+/**
+ * Starts a pooler for the database of a URL, as an unprivileged user when we are root; on a free
+ * port unless one is given.
+ */
 export async function startPgBouncer(
   program: string,
   databaseUrl: string,

@@ -1,7 +1,7 @@
 // PM2 as an operator has it, with a home of its own that is gone afterwards.
 
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -34,22 +34,21 @@ export interface Pm2 {
   readonly end: () => Promise<void>
 }
 
-/** The shipped ecosystem file, above the compiled modules and above their sources alike. */
-export async function findEcosystem(): Promise<string> {
+/** The project's directory, above the compiled modules: the one from which PM2 is started. */
+async function findProject(): Promise<string> {
   for (let directory = dirname(MAIN); ; directory = dirname(directory)) {
-    const path = join(directory, 'ecosystem.config.cjs')
-    const isThere = await readFile(path).then(
-      () => true,
-      () => false,
-    )
-    if (isThere) return path
+    const names = await readdir(directory)
+    if (names.includes('ecosystem.config.cjs') && names.includes('deploy')) return directory
     if (directory === dirname(directory)) throw new Error('There is no ecosystem.config.cjs.')
   }
 }
 
+/** The path of a file that is shipped uncompiled. */
+export const findShipped = async (path: string) => join(await findProject(), path)
+
 /**
- * A directory with the shipped ecosystem file in use and a configuration file beside it; nothing of the
- * app is changed but where its program, its directory and its database are.
+ * A directory with the shipped ecosystem file in use and a configuration file beside it; nothing of
+ * the app is changed but where its program, its directory and its database are.
  */
 export async function preparePm2(use: {
   readonly settings: { readonly [setting: string]: unknown }
@@ -63,7 +62,7 @@ export async function preparePm2(use: {
     env: use.databaseUrl === null ? {} : { DATABASE_URL: use.databaseUrl },
   }
   const ecosystem = [
-    `const { apps } = require(${JSON.stringify(await findEcosystem())})`,
+    `const { apps } = require(${JSON.stringify(await findShipped('ecosystem.config.cjs'))})`,
     `module.exports = { apps: apps.map((app) => ({ ...app, ...${JSON.stringify(changes)} })) }`,
   ]
   await writeFile(join(directory, 'ecosystem.config.cjs'), `${ecosystem.join('\n')}\n`)
@@ -97,7 +96,9 @@ function pm2At(directory: string): Pm2 {
   }
 }
 
-/** Names of ours that the tests themselves were started with are none of the supervisor's options. */
+/**
+ * Names of ours that the tests themselves were started with are none of the supervisor's options.
+ */
 function environmentOf(home: string): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(FETCHYARD_|DATABASE_URL$)/.test(name),

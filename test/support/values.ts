@@ -21,7 +21,9 @@ export function heldItem(fields: Partial<HeldItem> = {}): HeldItem {
 }
 
 export function heldItems(count: number, fields: Partial<HeldItem> = {}): readonly HeldItem[] {
-  return Array.from({ length: count }, (_, index) => heldItem({ itemId: `${index + 1}`, ...fields }))
+  return Array.from({ length: count }, (_, index) =>
+    heldItem({ itemId: `${index + 1}`, ...fields }),
+  )
 }
 
 export function nextTry(fields: Partial<NextTry> = {}): NextTry {

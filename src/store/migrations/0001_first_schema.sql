@@ -52,7 +52,7 @@ comment on column fetchyard.workflow.binding is
 create table fetchyard.item (
   item_id     bigint      generated always as identity primary key,
   workflow_id smallint    not null references fetchyard.workflow,
-  round       smallint    not null default 1 check (round >= 1),
+  round       integer     not null default 1 check (round >= 1),
   partition   smallint    not null default 0 check (partition between 0 and 255),
   item_key    text        not null check (length(item_key) between 1 and 2048),
   lane        text        not null default '',

@@ -46,6 +46,6 @@ export function auditLines(
       ...examples.map((example) => `          ${example}`),
     ]),
     `lost ${showCount(report.lost)}, applied twice ${showCount(report.appliedTwice)}, ` +
-      `fetched again ${showCount(report.fetchedAgain)}`,
+      `fetched again ${report.fetchedAgain === 0 ? '' : 'at most '}${showCount(report.fetchedAgain)}`,
   ]
 }

@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises'
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { OPTIONS } from '../../config/options.js'
+import { EXIT_CODES } from '../../src/core/errors.js'
+import { METRICS } from '../../src/telemetry/metrics.js'
+import { findShipped } from '../support/pm2.js'
+
+const readDeployed = async (path: string) => readFile(await findShipped(`deploy/${path}`), 'utf8')
+
+/** A histogram is asked for by the names of its parts. */
+const metricOf = (name: string) => name.replace(/_(bucket|sum|count)$/, '')
+
+describe('deploy', () => {
+  const known = new Set(METRICS.map((metric) => metric.name))
+
+  for (const path of ['prometheus/fetchyard.rules.yml', 'grafana/fetchyard.json']) {
+    it(`asks for metrics that there are: ${path}`, async () => {
+      const asked = (await readDeployed(path)).match(/fetchyard_[a-z_]+/g) ?? []
+      expect(asked).not.to.have.lengthOf(0)
+      expect(asked.filter((name) => !known.has(metricOf(name)))).to.deep.equal([])
+    })
+  }
+
+  it('lets systemd wait for the drain and restart what a restart may mend', async () => {
+    const unit = await readDeployed('systemd/fetchyard.service')
+    const timeoutMs = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) * 1_000
+    expect(timeoutMs).to.be.at.least(OPTIONS.drainMs.default + 10_000)
+    const { drained, configuration } = EXIT_CODES
+    expect(unit).to.match(new RegExp(`^RestartPreventExitStatus=${drained} ${configuration}$`, 'm'))
+    expect(unit).to.match(/^KillMode=mixed$/m)
+  })
+})

@@ -1,0 +1,142 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { LIMITS } from '../../../src/core/limits.js'
+import { OUTCOME_CODES, OUTCOMES } from '../../../src/core/outcome.js'
+import {
+  decideSettlement,
+  releaseSettlement,
+  type SettleEvent,
+  sinkFailure,
+} from '../../../src/core/settlement.js'
+import {
+  completed,
+  constantRandom,
+  facts,
+  failed,
+  heldItem,
+  retryPolicy,
+} from '../../support/values.js'
+
+const decide = (
+  held: Parameters<typeof decideSettlement>[0],
+  outcome: Parameters<typeof decideSettlement>[1],
+) => decideSettlement(held, outcome, retryPolicy(), constantRandom())
+
+describe('decideSettlement', () => {
+  it('completes with rows and facts', () => {
+    const rows = { contacts: [{ value: 'a' }] }
+    const outcome = {
+      result: 'complete',
+      rows,
+      facts: facts({ httpStatus: 200, credits: 5 }),
+    } as const
+    expect(decide(heldItem({ attempt: 1 }), outcome)).to.deep.include({
+      ...{ event: 'complete', code: 'ok', attempt: 2, httpStatus: 200, credits: 5, durationMs: 12 },
+      ...{ next: null, error: null, rows },
+    })
+  })
+
+  it('releases without charging anything, and forgets no crash', () => {
+    const held = heldItem({ attempt: 2, snoozes: 3, crashes: 4, lonelyCrashes: 1 })
+    const released = decide(held, { result: 'release' })
+    expect(released).to.deep.equal(releaseSettlement(held))
+    expect(released).to.include({ event: 'release', durationMs: null })
+    expect(released.next).to.deep.equal({
+      ...{ delayMs: 0, attempt: 2, snoozes: 3, crashes: 4, lonelyCrashes: 1, slice: 0 },
+    })
+  })
+
+  const EVENTS: Readonly<Record<string, { first: SettleEvent; last: SettleEvent }>> = {
+    retry: { first: 'retry', last: 'discard' },
+    snooze: { first: 'snooze', last: 'snooze' },
+    discard: { first: 'discard', last: 'discard' },
+    cancel: { first: 'cancel', last: 'cancel' },
+  }
+  for (const code of OUTCOME_CODES) {
+    const rule = EVENTS[OUTCOMES[code].rule]
+    if (rule === undefined) continue
+    it(`${code}: ${rule.first} while attempts are left, then ${rule.last}`, () => {
+      const first = decide(heldItem({ attempt: 0 }), failed(code))
+      const last = decide(heldItem({ attempt: 2 }), failed(code))
+      expect(first).to.include({ event: rule.first, code, attempt: 1 })
+      expect(last).to.include({ event: rule.last, code, attempt: 3 })
+      for (const settlement of [first, last]) {
+        const goesBack = settlement.event === 'retry' || settlement.event === 'snooze'
+        expect(settlement.next !== null).to.equal(goesBack)
+        expect(settlement.rows).to.deep.equal({})
+      }
+    })
+  }
+
+  it('charges a retry and not a snooze', () => {
+    const held = heldItem({ attempt: 1, snoozes: 4, crashes: 2, lonelyCrashes: 1 })
+    expect(decide(held, failed('dns')).next).to.include({
+      ...{ attempt: 2, snoozes: 4, crashes: 0, lonelyCrashes: 0 },
+    })
+    expect(decide(held, failed('rate_limited')).next).to.include({
+      ...{ attempt: 1, snoozes: 5, crashes: 0 },
+    })
+  })
+
+  it('lets a snooze past the bound cost attempts, and ends at last', () => {
+    const weary = heldItem({ snoozes: LIMITS.snoozesMax })
+    expect(decide(weary, failed('rate_limited'))).to.include({ event: 'retry' })
+    expect(decide({ ...weary, attempt: 2 }, failed('rate_limited'))).to.include({
+      event: 'discard',
+    })
+  })
+
+  it('honours a Retry-After for retry and snooze', () => {
+    for (const code of ['http_5xx', 'rate_limited'] as const) {
+      const { next } = decide(heldItem(), failed(code, { retryAfterMs: 30_000 }))
+      expect(next?.delayMs).to.equal(31_500)
+    }
+  })
+
+  it('makes any message one that a receipt can hold', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 1_200 }), (text) => {
+        const message = `${text}\0\ud83d${text}\ude00`
+        for (const code of ['dns', 'parse'] as const) {
+          const { error } = decide(heldItem(), failed(code, { message }))
+          expect(error?.length).to.be.at.most(LIMITS.errorTextMax)
+          expect(error).to.not.match(/\p{Surrogate}|\0/u)
+        }
+      }),
+    )
+  })
+
+  it('does not cut a character in two', () => {
+    const message = `${'x'.repeat(LIMITS.errorTextMax - 1)}\u{1F600}`
+    const { error } = decide(heldItem(), failed('parse', { message }))
+    expect(error).to.equal(`${'x'.repeat(LIMITS.errorTextMax - 1)}\uFFFD`)
+  })
+
+  it('always ends: every item is final after its attempts and snoozes', () => {
+    const codes = fc.array(
+      fc.constantFrom(...OUTCOME_CODES.filter((code) => EVENTS[OUTCOMES[code].rule])),
+      { minLength: 30, maxLength: 30 },
+    )
+    fc.assert(
+      fc.property(codes, (sequence) => {
+        let held = heldItem()
+        for (const code of sequence) {
+          const { next } = decide(held, failed(code))
+          if (next === null) return
+          const { attempt, snoozes, crashes, lonelyCrashes } = next
+          held = { ...held, attempt, snoozes, crashes, lonelyCrashes }
+        }
+        expect.fail('30 failures did not end the item')
+      }),
+    )
+  })
+})
+
+describe('sinkFailure', () => {
+  it('ends the item without its rows', () => {
+    const outcome = { ...completed(), rows: { contacts: [{ value: 'a' }] } } as const
+    const refused = sinkFailure(decide(heldItem(), outcome), `no\0 ${'\u{1F600}'.repeat(300)}`)
+    expect(refused).to.deep.include({ event: 'discard', code: 'sink', next: null, rows: {} })
+    expect(refused.error).to.not.match(/\p{Surrogate}|\0/u)
+  })
+})

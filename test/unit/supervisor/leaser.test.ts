@@ -1,0 +1,147 @@
+import { expect } from 'chai'
+import type { LeaseSituation } from '../../../src/core/lease-plan.js'
+import { LIMITS } from '../../../src/core/limits.js'
+import type { LeasedPack } from '../../../src/store/lease.js'
+import { createLeaser } from '../../../supervisor/leaser.js'
+import { createFakeClock, settled } from '../../support/fake-clock.js'
+import { recordEvents } from '../../support/fake-events.js'
+import { ANSWER_LOST, CONNECTION_LOST, FakeStore } from '../../support/fake-store.js'
+
+const { min, max } = LIMITS.pollDelayMs
+
+function setup(slots = 10) {
+  const fake = new FakeStore()
+  const clock = createFakeClock()
+  const events = recordEvents()
+  const workflow = fake.handle('flow')
+  fake.nodes.set('node', { isFenced: false, reason: null })
+  const packs: LeasedPack[] = []
+  const items = () => packs.reduce((sum, pack) => sum + pack.items.length, 0)
+  const state = { mayLease: true, eaten: 0 }
+  const situation = (): Omit<LeaseSituation, 'meanPackItems'> => ({
+    ...{ slots, freeSlots: slots, settledPerSecond: 0 },
+    buffered: items() - state.eaten,
+  })
+  const leaser = createLeaser({
+    ...{ store: fake.store, workflow, nodeId: 'node', clock, events, deadlineMs: 1_000, situation },
+    mayLease: () => state.mayLease,
+    knownLeases: () => packs.map((pack) => pack.leaseId),
+    onPacks: (more) => packs.push(...more),
+  })
+  const eat = () => {
+    state.eaten = items()
+    leaser.wake()
+  }
+  return { fake, clock, events, workflow, leaser, state, items, eat }
+}
+
+describe('the leaser', () => {
+  it('leases for the free slots and a little ahead, then waits', async () => {
+    const { fake, workflow, leaser, items, events } = setup(10)
+    fake.enqueue(workflow, 1_000)
+    leaser.start()
+    await settled()
+    expect(items()).to.equal(15)
+    expect(fake.callsOf('leasePacks')).to.equal(1)
+    expect(events.of('lease.granted')[0]).to.include({ packs: 1, items: 15 })
+    await leaser.stop()
+  })
+
+  it('leases again at once when slots are free and the queue was not short', async () => {
+    const { fake, workflow, leaser, items, eat } = setup(10)
+    fake.enqueue(workflow, 1_000)
+    leaser.start()
+    await settled()
+    for (let turn = 2; turn <= 5; turn += 1) {
+      eat()
+      await settled()
+      expect(items()).to.equal(15 * turn)
+    }
+    await leaser.stop()
+  })
+
+  it('leaves an empty queue alone for pauses that grow to a bound, wakes or no wakes', async () => {
+    const { fake, clock, leaser, eat } = setup()
+    leaser.start()
+    await settled()
+    const pauses: number[] = []
+    for (let turn = 0; turn < 6; turn += 1) {
+      const [pause = 0] = clock.waiting()
+      pauses.push(pause)
+      eat()
+      await settled()
+      expect(fake.callsOf('leasePacks')).to.equal(turn + 1)
+      await clock.advance(pause)
+    }
+    expect(pauses).to.deep.equal([200, 400, 800, max, max, max])
+    await leaser.stop()
+  })
+
+  it('is quick again as soon as the queue gives something', async () => {
+    const { fake, clock, workflow, leaser, items } = setup()
+    leaser.start()
+    await clock.advance(10 * max)
+    fake.enqueue(workflow, 1)
+    await clock.advance(max)
+    expect(items()).to.equal(1)
+    expect(clock.waiting()[0]).to.be.at.most(min)
+    await leaser.stop()
+  })
+
+  it('does not lease while it may not, and looks again within a second', async () => {
+    const { fake, clock, workflow, leaser, state, items } = setup()
+    fake.enqueue(workflow, 5)
+    state.mayLease = false
+    leaser.start()
+    await clock.advance(5 * max)
+    expect(fake.callsOf('leasePacks')).to.equal(0)
+    state.mayLease = true
+    await clock.advance(max)
+    expect(items()).to.equal(5)
+    await leaser.stop()
+  })
+
+  it('says that a lease failed, and tries again', async () => {
+    const { fake, clock, workflow, leaser, items, events } = setup()
+    fake.enqueue(workflow, 5)
+    fake.failNext('leasePacks', CONNECTION_LOST, CONNECTION_LOST)
+    leaser.start()
+    await clock.advance(2 * max)
+    expect(events.of('lease.failed')).to.have.length(2)
+    expect(items()).to.equal(5)
+    await leaser.stop()
+  })
+
+  it('gives back what a lost answer left leased, and nothing it knows of', async () => {
+    const { fake, clock, workflow, leaser, items, eat, events } = setup(10)
+    fake.enqueue(workflow, 40)
+    leaser.start()
+    await settled()
+    expect(items()).to.equal(15)
+    fake.failNext('leasePacks', ANSWER_LOST)
+    eat()
+    await clock.advance(max)
+    await clock.advance(10 * max)
+    const stranded = events.of('items.released').map((event) => [event.reason, event.items])
+    expect(stranded).to.deep.equal([['lost_answer', 15]])
+    eat()
+    await clock.advance(10 * max)
+    expect(items(), 'all of them were leased to somebody who knows').to.equal(40)
+    await leaser.stop()
+  })
+
+  it('hands over a lease that was under way when it was stopped', async () => {
+    const { fake, workflow, leaser, items, clock } = setup()
+    fake.enqueue(workflow, 5)
+    const open = fake.hold('leasePacks')
+    leaser.start()
+    await settled()
+    const stopping = leaser.stop()
+    open()
+    await stopping
+    expect(items()).to.equal(5)
+    await clock.advance(10 * max)
+    expect(fake.callsOf('leasePacks')).to.equal(1)
+    expect(clock.waiting()).to.deep.equal([])
+  })
+})

@@ -1,0 +1,330 @@
+import { expect } from 'chai'
+import { LIMITS } from '../../../src/core/limits.js'
+import type { Outcome } from '../../../src/core/outcome.js'
+import { WorkflowService } from '../../../supervisor/workflow-service.js'
+import { createFakeClock } from '../../support/fake-clock.js'
+import { recordEvents } from '../../support/fake-events.js'
+import { databaseError, FakeStore } from '../../support/fake-store.js'
+import type { FakeWorker } from '../../support/fake-transport.js'
+import { completed, constantRandom, failed } from '../../support/values.js'
+import { fakeTransports, seats, serviceOptions } from './support.js'
+
+const SETTLE_MS = LIMITS.settleDelayMs
+const POLL_MS = LIMITS.pollDelayMs.max
+
+function setup(fields: { readonly slots?: readonly number[] } = {}) {
+  const fake = new FakeStore()
+  const clock = createFakeClock()
+  const events = recordEvents()
+  const transports = fakeTransports()
+  const workflow = fake.handle('flow')
+  fake.nodes.set('node', { isFenced: false, reason: null })
+  const trust = { isTrusted: true }
+  const service = new WorkflowService({
+    ...{ workflow, nodeId: 'node', store: fake.store, clock, random: constantRandom(), events },
+    transports,
+    isTrusted: () => trust.isTrusted,
+    // Workers of paper answer no pings.
+    options: serviceOptions({ seats: seats(...(fields.slots ?? [2, 2])), silentMs: 1e9 }),
+  })
+  const transport = transports.process
+  const startAll = async () => {
+    service.start()
+    for (const worker of transport.living()) worker.becomeReady()
+    await clock.advance(0)
+  }
+  return { fake, clock, events, service, transport, workflow, trust, startAll }
+}
+
+/** Items a worker was given and has not answered. */
+function openItems(worker: FakeWorker, answered: ReadonlySet<string>) {
+  return worker.items.filter((item) => !answered.has(`${item.itemId} ${item.leaseId}`))
+}
+
+/** Lets every worker answer everything it holds, turn by turn, until nothing is given out. */
+async function workOff(
+  yard: ReturnType<typeof setup>,
+  outcomeOf: (itemId: string) => Outcome = () => completed(),
+): Promise<void> {
+  const answered = new Set<string>()
+  for (let turn = 0; turn < 500; turn += 1) {
+    let given = 0
+    for (const worker of yard.transport.living()) {
+      for (const item of openItems(worker, answered)) {
+        given += 1
+        answered.add(`${item.itemId} ${item.leaseId}`)
+        const { itemId, packId, leaseId } = item
+        const outcome = outcomeOf(itemId)
+        worker.say({ type: 'settled', items: [{ itemId, packId, leaseId, outcome }] })
+      }
+    }
+    await yard.clock.advance(SETTLE_MS)
+    if (given === 0 && yard.service.load().settling === 0 && yard.service.load().buffered === 0)
+      return
+  }
+  throw new Error('the work did not end')
+}
+
+describe('a workflow’s service', () => {
+  it('works everything that is queued, each item once', async () => {
+    const yard = setup()
+    const items = yard.fake.enqueue(yard.workflow, 300)
+    await yard.startAll()
+    await workOff(yard)
+    await yard.clock.advance(3 * POLL_MS)
+    await workOff(yard)
+    expect(yard.fake.ended('complete').toSorted()).to.deep.equal(items.toSorted())
+    const given = yard.transport.workers.flatMap((worker) => worker.items)
+    expect(given).to.have.length(300)
+    expect(yard.service.load()).to.include({ inFlight: 0, buffered: 0, settling: 0, slots: 4 })
+    await yard.service.halt()
+    expect(yard.clock.waiting()).to.deep.equal([])
+  })
+
+  it('never gives a worker more than its slots', async () => {
+    const yard = setup({ slots: [3, 1] })
+    yard.fake.enqueue(yard.workflow, 50)
+    await yard.startAll()
+    const [large, small] = yard.transport.workers
+    expect([large?.items.length, small?.items.length]).to.deep.equal([3, 1])
+    await yard.service.halt()
+  })
+
+  it('finds work that comes later, within a second', async () => {
+    const yard = setup()
+    await yard.startAll()
+    await yard.clock.advance(20 * POLL_MS)
+    yard.fake.enqueue(yard.workflow, 1)
+    await yard.clock.advance(POLL_MS)
+    expect(yard.service.load().inFlight).to.equal(1)
+    await yard.service.halt()
+  })
+
+  it('decides by outcome: retries, gives back, ends', async () => {
+    const yard = setup()
+    const [good, bad, flaky] = yard.fake.enqueue(yard.workflow, 3)
+    const outcomes = new Map<string, Outcome>([
+      [good ?? '', completed()],
+      [bad ?? '', failed('parse')],
+      [flaky ?? '', failed('connect')],
+    ])
+    await yard.startAll()
+    await workOff(yard, (itemId) => outcomes.get(itemId) ?? completed())
+    expect(yard.fake.receipts.map(({ event, code }) => `${event} ${code}`).sort()).to.deep.equal([
+      ...['complete ok', 'discard parse', 'retry connect'],
+    ])
+    expect(yard.fake.packs[0]).to.include({ attempt: 1, delayMs: 500 })
+    await yard.service.halt()
+  })
+
+  it('starts nothing while the node does not trust its leases, and goes on with what runs', async () => {
+    const yard = setup()
+    yard.fake.enqueue(yard.workflow, 50)
+    await yard.startAll()
+    const started = yard.service.load().inFlight
+    yard.trust.isTrusted = false
+    await workOffOnce(yard)
+    expect(yard.fake.ended('complete')).to.have.length(started)
+    expect(yard.service.load().inFlight).to.equal(0)
+    yard.trust.isTrusted = true
+    yard.service.wake()
+    await yard.clock.advance(0)
+    expect(yard.service.load().inFlight).to.equal(4)
+    await yard.service.halt()
+  })
+
+  it('ignores words about items that a worker does not hold', async () => {
+    const yard = setup()
+    yard.fake.enqueue(yard.workflow, 1)
+    await yard.startAll()
+    const [worker] = yard.transport.workers.filter(({ items }) => items.length > 0)
+    const [item] = worker?.items ?? []
+    if (worker === undefined || item === undefined) throw new Error('nothing was given out')
+    const { itemId, packId } = item
+    worker.say({
+      type: 'settled',
+      items: [
+        { itemId, packId, leaseId: 'another', outcome: completed() },
+        { itemId: 'stranger', packId, leaseId: item.leaseId, outcome: completed() },
+      ],
+    })
+    await yard.clock.advance(SETTLE_MS)
+    expect(yard.fake.receipts).to.deep.equal([])
+    expect(yard.service.load().inFlight).to.equal(1)
+    await yard.service.halt()
+  })
+
+  it('pauses with a reason when results cannot be written for a fault of the program', async () => {
+    const yard = setup()
+    yard.fake.enqueue(yard.workflow, 1)
+    yard.fake.failNext('settleItems', { error: databaseError('42P01', 'relation is missing') })
+    await yard.startAll()
+    await workOffOnce(yard)
+    expect(yard.fake.workflows.get('flow')?.pausedBy).to.deep.equal(['results_refused'])
+    expect(yard.events.of('workflow.paused')[0]?.reason).to.include('relation is missing')
+    expect(yard.fake.storedEvents).to.deep.equal(['workflow.paused'])
+    await yard.clock.advance(LIMITS.settleRetryDelayMs.max)
+    expect(yard.fake.ended('complete'), 'it was kept until it could be written').to.have.length(1)
+    await yard.service.halt()
+  })
+})
+
+/** Lets the workers answer what they hold now, and writes it. */
+async function workOffOnce(yard: ReturnType<typeof setup>): Promise<void> {
+  for (const worker of yard.transport.living()) {
+    for (const { itemId, packId, leaseId } of worker.items) {
+      worker.say({
+        type: 'settled',
+        items: [{ itemId, packId, leaseId, outcome: completed() }],
+      })
+    }
+  }
+  await yard.clock.advance(SETTLE_MS)
+}
+
+describe('a workflow’s service, when a worker dies', () => {
+  it('makes its items ready again at once, charged to nobody, and others work them', async () => {
+    const yard = setup()
+    const items = yard.fake.enqueue(yard.workflow, 8)
+    await yard.startAll()
+    yard.transport.workers[0]?.exit({ signal: 'SIGKILL' })
+    expect(yard.events.of('items.reclaimed')[0]).to.include({ items: 2, reason: 'worker_lost' })
+    await yard.clock.advance(0)
+    expect(yard.fake.ended('reclaim')).to.have.length(2)
+    for (let turn = 0; turn < 5; turn += 1) {
+      await yard.clock.advance(POLL_MS)
+      for (const worker of yard.transport.living()) {
+        if (worker.received('setup').length === 0) worker.becomeReady()
+      }
+      await workOff(yard)
+    }
+    expect(yard.fake.ended('complete').toSorted()).to.deep.equal(items.toSorted())
+    expect(yard.fake.ended('retry')).to.deep.equal([])
+    await yard.service.halt()
+  })
+
+  it('isolates and quarantines the one item that kills, and completes its neighbours', async () => {
+    const yard = setup({ slots: [4] })
+    const items = yard.fake.enqueue(yard.workflow, 32)
+    const culprit = items[13] ?? ''
+    await yard.startAll()
+    const answered = new Set<string>()
+    for (let turn = 0; turn < 400 && yard.fake.open().length > 0; turn += 1) {
+      for (const worker of yard.transport.living()) {
+        if (worker.received('setup').length === 0) worker.becomeReady()
+        const open = openItems(worker, answered)
+        // A worker works its items side by side: the death of one is the death of all.
+        if (open.some(({ itemId }) => itemId === culprit)) {
+          worker.exit({ signal: 'SIGSEGV' })
+          continue
+        }
+        for (const { itemId, packId, leaseId } of open) {
+          answered.add(`${itemId} ${leaseId}`)
+          worker.say({
+            type: 'settled',
+            items: [{ itemId, packId, leaseId, outcome: completed() }],
+          })
+        }
+      }
+      await yard.clock.advance(POLL_MS)
+    }
+    const poison = yard.fake.receipts.filter(({ code }) => code === 'poison')
+    expect(poison.map(({ itemId }) => itemId)).to.deep.equal([culprit])
+    expect(new Set(yard.fake.ended('complete'))).to.have.property('size', 31)
+    expect(yard.fake.ended('retry')).to.deep.equal([])
+    expect(yard.fake.workflows.get('flow')?.pausedBy, 'nobody gives up').to.deep.equal([])
+    await yard.service.halt()
+  })
+
+  it('pauses the workflow when workers die again and again without having finished a thing', async () => {
+    const yard = setup({ slots: [1] })
+    yard.service.start()
+    for (let death = 0; death <= LIMITS.restartIntensity; death += 1) {
+      yard.transport.newest().exit({ exitCode: 1 })
+      await yard.clock.advance(LIMITS.restartDelayMs.min * 2 ** death)
+    }
+    expect(yard.fake.workflows.get('flow')?.pausedBy).to.deep.equal(['restart_intensity'])
+    await yard.service.halt()
+  })
+})
+
+describe('a workflow’s service, when it ends', () => {
+  it('drains: gives back what nobody began, finishes what is in flight, writes it', async () => {
+    const yard = setup()
+    const items = yard.fake.enqueue(yard.workflow, 6)
+    await yard.startAll()
+    expect(yard.service.load()).to.include({ inFlight: 4, buffered: 2 })
+    const draining = yard.service.drain(30_000)
+    await yard.clock.advance(SETTLE_MS)
+    expect(yard.events.of('items.released').map((event) => event.items)).to.deep.equal([2])
+    await workOffOnce(yard)
+    for (const worker of yard.transport.living()) worker.exit({ exitCode: 0 })
+    await yard.clock.advance(SETTLE_MS)
+    await draining
+    expect(yard.fake.ended('complete')).to.have.length(4)
+    expect(yard.fake.open()).to.have.length(2)
+    expect(yard.fake.packs.every((pack) => pack.leaseId === null)).to.equal(true)
+    expect(items).to.have.length(6)
+    expect(yard.clock.waiting()).to.deep.equal([])
+  })
+
+  it('gives back, uncharged, what workers return of a drain', async () => {
+    const yard = setup({ slots: [2] })
+    yard.fake.enqueue(yard.workflow, 2)
+    await yard.startAll()
+    const draining = yard.service.drain(30_000)
+    const worker = yard.transport.newest()
+    for (const { itemId, packId, leaseId } of worker.items) {
+      const outcome = { result: 'release' } as const
+      worker.say({ type: 'settled', items: [{ itemId, packId, leaseId, outcome }] })
+    }
+    worker.exit({ exitCode: 0 })
+    await yard.clock.advance(SETTLE_MS)
+    await draining
+    expect(yard.fake.receipts).to.deep.equal([])
+    expect(yard.fake.packs[0]).to.include({ leaseId: null, attempt: 0, crashes: 0 })
+    expect(yard.fake.open()).to.have.length(2)
+  })
+
+  it('halts: ends the workers and gives back what they held, uncharged', async () => {
+    const yard = setup()
+    yard.fake.enqueue(yard.workflow, 6)
+    await yard.startAll()
+    await yard.service.halt()
+    expect(yard.fake.open()).to.have.length(6)
+    expect(yard.fake.receipts).to.deep.equal([])
+    for (const pack of yard.fake.packs) {
+      expect(pack).to.include({ leaseId: null, attempt: 0, crashes: 0 })
+    }
+    expect(yard.clock.waiting()).to.deep.equal([])
+  })
+
+  it('gives back a lease that was granted while it stopped', async () => {
+    const yard = setup()
+    yard.fake.enqueue(yard.workflow, 5)
+    const open = yard.fake.hold('leasePacks')
+    await yard.startAll()
+    const halting = yard.service.halt()
+    open()
+    await yard.clock.advance(SETTLE_MS)
+    await halting
+    expect(yard.transport.workers.flatMap((worker) => worker.items)).to.deep.equal([])
+    expect(yard.fake.packs.every((pack) => pack.leaseId === null)).to.equal(true)
+  })
+
+  it('writes nothing and says nothing of items given back once it is abandoned', async () => {
+    const yard = setup()
+    yard.fake.enqueue(yard.workflow, 6)
+    await yard.startAll()
+    const before = yard.fake.callsOf('settleItems')
+    yard.service.abandon()
+    await workOffOnce(yard)
+    await yard.service.halt()
+    await yard.clock.advance(60_000)
+    expect(yard.fake.callsOf('settleItems')).to.equal(before)
+    expect(yard.fake.receipts).to.deep.equal([])
+    expect(yard.events.of('items.released')).to.deep.equal([])
+    expect(yard.events.of('items.reclaimed')).to.deep.equal([])
+    expect(yard.events.of('item.settled')).to.deep.equal([])
+  })
+})
