@@ -65,8 +65,9 @@ interface SocketTarget {
 }
 
 /**
- * The socket is handed over before it is connected: the driver hears of its failure by its events, and
- * of a promise that is rejected it would never recover. What is written meanwhile waits in the socket.
+ * The socket is handed over before it is connected: the driver hears of its failure by its events,
+ * and of a promise that is rejected it would never recover. What is written meanwhile waits in the
+ * socket.
  */
 function watchedSocket(silenceMs: number): (target: SocketTarget) => Socket {
   return ({ host, port, path }) => {
