@@ -57,6 +57,8 @@ export interface RunningNode {
 const SAFETY_SHARE = 6
 /** Connections that are not the supervisor's work: heartbeats, and figures for whoever watches. */
 const POOL_RESERVED = 2
+/** A lease and a settle should not have to wait for each other. */
+const WORK_POOL_MIN = 2
 /** Silence after which a connection is given up, and its statement sent again on another. */
 const STATEMENT_SILENCE_MS = 30_000
 const HEARTBEAT_SILENCE_MS = 10_000
@@ -66,7 +68,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const { settings, database } = request
   const store = createStore(
     database.openPool({
-      max: Math.max(1, settings.poolMax - POOL_RESERVED),
+      max: Math.max(WORK_POOL_MIN, settings.poolMax - POOL_RESERVED),
       silenceMs: STATEMENT_SILENCE_MS,
     }),
     database.openPool({ max: 1, silenceMs: HEARTBEAT_SILENCE_MS }),
