@@ -236,6 +236,44 @@ describe('a workflow’s service, when a worker dies', () => {
     await yard.service.halt()
   })
 
+  // A broken machine kills every worker, whatever it works: no item is to blame for that.
+  it('pauses instead of quarantining item after item when everything kills', async () => {
+    const yard = setup({ slots: [4] })
+    yard.fake.enqueue(yard.workflow, 64)
+    await yard.startAll()
+    for (let turn = 0; turn < 600; turn += 1) {
+      for (const worker of yard.transport.living()) {
+        if (worker.received('setup').length === 0) worker.becomeReady()
+        else if (worker.items.length > 0) worker.exit({ signal: 'SIGSEGV' })
+      }
+      await yard.clock.advance(POLL_MS)
+      if ((yard.fake.workflows.get('flow')?.pausedBy.length ?? 0) > 0) break
+    }
+    expect(yard.fake.workflows.get('flow')?.pausedBy).to.deep.equal(['restart_intensity'])
+    const poison = yard.fake.receipts.filter(({ code }) => code === 'poison')
+    expect(poison.length).to.be.at.most(LIMITS.poisonInARowMax)
+    await yard.service.halt()
+  })
+
+  it('gives nothing more to a worker that gives its items back unasked', async () => {
+    const yard = setup({ slots: [2, 2] })
+    yard.fake.enqueue(yard.workflow, 40)
+    await yard.startAll()
+    const [weary] = yard.transport.workers
+    const [item] = weary?.items ?? []
+    if (weary === undefined || item === undefined) throw new Error('nothing was given out')
+    const { itemId, packId, leaseId } = item
+    const given = weary.items.length
+    weary.say({
+      type: 'settled',
+      items: [{ itemId, packId, leaseId, outcome: { result: 'release' } }],
+    })
+    await yard.clock.advance(POLL_MS)
+    expect(weary.received('drain')).to.have.length(1)
+    expect(weary.items).to.have.length(given)
+    await yard.service.halt()
+  })
+
   it('pauses the workflow when workers die again and again without having finished a thing', async () => {
     const yard = setup({ slots: [1] })
     yard.service.start()

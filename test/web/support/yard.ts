@@ -32,6 +32,9 @@ export async function openYard(
     clock,
     onEvent: bus.emit,
     ...options,
+  }).catch((error: unknown) => {
+    telemetry.stop()
+    throw error
   })
   return {
     bus,
