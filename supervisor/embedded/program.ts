@@ -36,10 +36,19 @@ export function runProgram(program: Program): Promise<ProgramEnd> {
   return new Promise<ProgramEnd>((resolve, reject) => {
     // Some failures are thrown here (no right to become another user), others come as an event.
     const child = start(program)
-    child.once('error', reject)
+    // Not spawn's own time limit: its timer outlives a program that could not be started, and would
+    // keep us from ending.
+    const limit = setTimeout(() => child.kill(), EMBEDDED_BOUNDS.programMs)
+    child.once('error', (error) => {
+      clearTimeout(limit)
+      reject(error)
+    })
     const stdout = collect(child.stdout)
     const stderr = collect(child.stderr)
-    child.once('close', (code) => resolve({ code, stdout: stdout(), stderr: stderr() }))
+    child.once('close', (code) => {
+      clearTimeout(limit)
+      resolve({ code, stdout: stdout(), stderr: stderr() })
+    })
   }).catch((error: unknown) => ({ code: null, stdout: '', stderr: messageOf(error) }))
 }
 
@@ -50,7 +59,6 @@ function start(program: Program) {
     detached: true,
     env: environmentFor(program),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: EMBEDDED_BOUNDS.programMs,
     windowsHide: true,
     ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
   })
