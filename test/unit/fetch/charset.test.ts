@@ -56,7 +56,8 @@ describe('fetch/charset', () => {
   // The TextDecoder of some releases of Node reads windows-1252 as Latin-1.
   it('reads every upper byte of the one-byte encodings as iconv-lite does', () => {
     const labels = ['windows-1252', 'iso-8859-2', 'iso-8859-5', 'iso-8859-7', 'iso-8859-15']
-    labels.push('windows-1250', 'windows-1251', 'windows-1254', 'koi8-r', 'koi8-u', 'ibm866')
+    labels.push('windows-1250', 'windows-1251', 'windows-1254', 'koi8-r', 'ibm866')
+    // Not koi8-u: WHATWG and iconv-lite differ in two letters, and releases of Node between them.
     const bytes = Buffer.from(Array.from({ length: 128 }, (_, n) => 128 + n))
     for (const label of labels) {
       const ours = decodeText(bytes, label).text
