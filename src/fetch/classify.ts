@@ -10,7 +10,7 @@ export type Phase = 'connect' | 'headers' | 'body'
 /** An outcome, or one for each phase where the same code means different things. */
 type Rule = OutcomeCode | Readonly<Record<Phase, OutcomeCode>>
 
-/** Whether a cut shows as a reset or as an early end depends on the system and on Node's release. */
+/** Whether a cut shows as a reset or as an early end depends on the system and on Node. */
 const CLOSED: Rule = { connect: 'connect', headers: 'reset', body: 'truncated' }
 const TIMED_OUT: Rule = { connect: 'timeout_connect', headers: 'reset', body: 'reset' }
 /** The other side ended the stream in order, but too early. */
