@@ -57,8 +57,6 @@ export const LIMITS = {
   /** Time a worker has to say hello. */
   workerStartMs: 30_000,
   pingIntervalMs: 1_000,
-  /** Messages in an actor's mailbox. */
-  mailboxMax: 10_000,
   /** Snoozes (429) of one item before they count as attempts. */
   snoozesMax: 20,
   /** Crashes of a pack's worker after which the pack runs alone in a worker. */
