@@ -277,7 +277,7 @@ export interface ReceiptKey {
 
 /**
  * Which of these items were settled under these very leases: the answer to a settle whose own
- * answer was lost.
+ * answer was lost. A reclaimer's receipt names the lease it took away, and is no such answer.
  */
 export async function findReceipts(
   sql: Sql,
@@ -288,6 +288,7 @@ export async function findReceipts(
       from unnest(${keys.map((key) => key.itemId)}::bigint[],
                   ${keys.map((key) => key.leaseId)}::bigint[]) as asked (item_id, lease_id)
       join fetchyard.processing_log as receipt
-        on receipt.item_id = asked.item_id and receipt.lease_id = asked.lease_id`
+        on receipt.item_id = asked.item_id and receipt.lease_id = asked.lease_id
+       and receipt.outcome_code <> 'node_lost'`
   return new Set(rows.map((row) => row.item_id))
 }
