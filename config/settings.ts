@@ -24,6 +24,12 @@ export interface Settings {
   readonly silentMs: number
 
   readonly concurrency: number
+  /** null: starts with the whole concurrency. */
+  readonly concurrencyStart: number | null
+  /** null: the cluster has no limit of its own. */
+  readonly planConcurrency: number | null
+  readonly rollbackErrorPercent: number
+  readonly rollbackItems: number
   readonly executor: Executor
   readonly processes: number
   readonly threads: number

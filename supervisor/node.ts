@@ -22,7 +22,7 @@ import { createThreadTransport } from './thread-transport.js'
 import { version } from './version.js'
 import type { Web } from './web/web.js'
 import { liveSourceOf, startWeb } from './web/web.js'
-import { serviceOptionsOf } from './workflow-options.js'
+import { planOf, serviceOptionsOf } from './workflow-options.js'
 
 /** A workflow whose module was loaded and validated. */
 export interface LoadedWorkflow {
@@ -73,7 +73,10 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     }),
     database.openPool({ max: 1, silenceMs: HEARTBEAT_SILENCE_MS }),
   )
-  const identity = await createNodeIdentity(settings.nodeName)
+  const plans = Object.fromEntries(
+    request.workflows.map(({ definition: { name } }) => [name, planOf(name)]),
+  )
+  const identity = { ...(await createNodeIdentity(settings.nodeName)), plans }
   const events = createEventBus()
   const telemetry = startTelemetry({ bus: events, clock: systemClock, version })
   if (request.log !== 'silent') attachLog(events, settings, identity.name)

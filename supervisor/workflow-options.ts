@@ -47,6 +47,11 @@ function fetchOptionsOf(settings: Settings): FetchOptions {
   }
 }
 
+/** The word under which nodes share the limit of a workflow's plan. */
+export function planOf(workflow: string): string {
+  return `workflow:${workflow}`
+}
+
 export function serviceOptionsOf(
   settings: Settings,
   workflow: { readonly name: string; readonly moduleUrl: string },
@@ -64,6 +69,16 @@ export function serviceOptionsOf(
         factor: settings.backoffFactor,
         maxMs: settings.backoffMaxMs,
       },
+    },
+    governor: {
+      concurrency: settings.concurrency,
+      start: settings.concurrencyStart,
+      planConcurrency: settings.planConcurrency,
+      plan: planOf(workflow.name),
+    },
+    rollback: {
+      errorRateMax: settings.rollbackErrorPercent / 100,
+      itemsMin: settings.rollbackItems,
     },
     workerOptions: {
       workflow: workflow.name,

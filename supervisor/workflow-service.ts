@@ -9,13 +9,17 @@ import type { Outcome } from '../src/core/outcome.js'
 import type { Random } from '../src/core/random.js'
 import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
 import { decideCrash, decideSettlement, releaseSettlement } from '../src/core/settlement.js'
+import type { RollbackRule } from '../src/core/steering-plan.js'
 import type { WorkerOptions } from '../src/core/worker-options.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus, ReclaimReason } from '../src/telemetry/events.js'
 import { DispatchTable } from './dispatch-table.js'
+import type { Governor, GovernorOptions } from './governor.js'
+import { createGovernor } from './governor.js'
 import type { Leaser } from './leaser.js'
 import { createLeaser } from './leaser.js'
 import { RateMeter } from './rate-meter.js'
+import { RolloutWatch } from './rollout-watch.js'
 import type { Settler } from './settler.js'
 import { createSettler } from './settler.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
@@ -30,6 +34,8 @@ export interface WorkflowServiceOptions {
   readonly heapMb: number | null
   readonly memoryBytesMax: number
   readonly silentMs: number
+  readonly governor: GovernorOptions
+  readonly rollback: RollbackRule
 }
 
 export interface WorkflowServiceDeps {
@@ -67,6 +73,8 @@ export class WorkflowService {
   readonly #pool: WorkerPool
   readonly #leaser: Leaser
   readonly #settler: Settler
+  readonly #governor: Governor
+  readonly #rollout: RolloutWatch
   #isQuiet = false
   #isAbandoned = false
   /** Since an item was last completed. */
@@ -76,12 +84,16 @@ export class WorkflowService {
   constructor(deps: WorkflowServiceDeps) {
     this.#deps = deps
     this.#settledRate = new RateMeter(deps.clock)
+    const { options, ...shared } = deps
+    this.#rollout = new RolloutWatch({ ...shared, rule: options.rollback })
+    this.#governor = this.#createGovernor()
     this.#settler = this.#createSettler()
     this.#leaser = this.#createLeaser()
     this.#pool = this.#createPool()
   }
 
   start(): void {
+    this.#governor.start()
     this.#pool.start()
     this.#leaser.start()
   }
@@ -94,7 +106,7 @@ export class WorkflowService {
   async quiesce(): Promise<void> {
     this.#isQuiet = true
     this.#release(this.#table.drainBuffer(), 'drain')
-    await this.#leaser.stop()
+    await Promise.all([this.#leaser.stop(), this.#governor.stop()])
   }
 
   /** Finishes what is in flight within `drainMs` and writes it. */
@@ -131,6 +143,25 @@ export class WorkflowService {
     if (!this.#isQuiet) this.#dispatch()
   }
 
+  #createGovernor(): Governor {
+    const { store, workflow, nodeId, clock, events, options } = this.#deps
+    return createGovernor({
+      store,
+      workflow,
+      nodeId,
+      clock,
+      events,
+      options: options.governor,
+      onSteered: (steering) => {
+        this.#rollout.steer(steering)
+        this.#table.reconsider()
+        // What was leased ahead would wait here for a share that others have.
+        if (this.#governor.allowed() === 0) this.#release(this.#table.drainBuffer(), 'no_share')
+        this.#dispatch()
+      },
+    })
+  }
+
   #createSettler(): Settler {
     const { store, workflow, nodeId, clock, events } = this.#deps
     return createSettler({
@@ -154,8 +185,8 @@ export class WorkflowService {
       events,
       deadlineMs: deadlineOf(options),
       situation: () => ({
-        freeSlots: this.#table.freeSlots,
-        slots: this.#table.slots,
+        freeSlots: Math.min(this.#table.freeSlots, this.#room()),
+        slots: Math.min(this.#table.slots, this.#governor.allowed()),
         buffered: this.#table.buffered,
         settledPerSecond: this.#settledRate.perSecond(),
       }),
@@ -186,11 +217,17 @@ export class WorkflowService {
         this.#dispatch()
       },
       onSettled: (workerId, settled) => this.#onSettled(workerId, settled),
+      onDelay: (workerId, delayMs) => this.#governor.noteDelay(workerId, delayMs),
       onClosed: (workerId) => this.#table.closeWorker(workerId),
       onExit: (workerId, death) => this.#onExit(workerId, death),
       heldBy: (workerId) => this.#table.heldBy(workerId),
       onGiveUp: (reason, message) => void this.#pause(reason, message),
     })
+  }
+
+  /** Items that may be started now, whatever slots there are. */
+  #room(): number {
+    return Math.max(0, this.#governor.allowed() - this.#table.active)
   }
 
   /** Whether new work may be started on this node. */
@@ -201,7 +238,8 @@ export class WorkflowService {
   #dispatch(): void {
     if (!this.#mayStart()) return
     this.#releaseStale()
-    for (const { workerId, items } of this.#table.assign()) {
+    const allowance = { items: this.#governor.allowed(), cohortOf: this.#governor.cohortOf }
+    for (const { workerId, items } of this.#table.assign(allowance)) {
       this.#pool.send(workerId, { type: 'dispatch', items })
       for (const { itemId, attempt } of items) {
         const workflow = this.#deps.workflow.name
@@ -221,7 +259,9 @@ export class WorkflowService {
 
   #onSettled(workerId: string, settled: Settled): void {
     for (const { itemId, leaseId, outcome } of settled.items) {
+      const { active } = this.#table
       const held = this.#table.finish(workerId, { itemId, leaseId })
+      if (held !== null) this.#governor.noteEnd(outcome, active)
       // Not held: a late word about an item that was taken from this worker.
       if (held !== null) this.#decide(held, outcome)
       // Nobody asked it to give anything back: it drains by itself, and must get nothing more.
@@ -238,6 +278,7 @@ export class WorkflowService {
       this.#deathsInARow = 0
       this.#poisonInARow = 0
     }
+    this.#rollout.note(held.cohort ?? 'concurrent', settlement.event)
     const facts = outcome.result === 'release' ? null : outcome.facts
     this.#settler.offer({ held, settlement, facts })
   }

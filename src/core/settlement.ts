@@ -6,6 +6,7 @@ import { LIMITS } from './limits.js'
 import type { Outcome, OutcomeCode, ResultRow } from './outcome.js'
 import { OUTCOMES } from './outcome.js'
 import type { Random } from './random.js'
+import type { Cohort } from './steering-plan.js'
 
 /** What becomes of an item, by the supervisor's decision. */
 export const SETTLE_EVENTS = [
@@ -59,6 +60,8 @@ export interface HeldItem {
   readonly snoozes: number
   readonly crashes: number
   readonly lonelyCrashes: number
+  /** How it is worked while a rollout is under way. @default 'concurrent' */
+  readonly cohort?: Cohort
 }
 
 export interface RetryPolicy {

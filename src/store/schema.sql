@@ -54,6 +54,7 @@ table fetchyard.node (
   fenced_at timestamp with time zone -- From here on nothing this node says counts. Set when it ends, when its lease runs out, or when a later boot finds its process dead.
   fenced_why text
   stats jsonb not null default '{}'::jsonb
+  plans jsonb not null default '{}'::jsonb -- Workflows this node works, and for each the limit of the cluster that it shares: same word, same limit.
   constraint node_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
   constraint node_pkey PRIMARY KEY (node_id)
 )

@@ -20,6 +20,8 @@ import type { Reclaimed } from './reclaim.js'
 import { reclaimPacks, releaseNode } from './reclaim.js'
 import type { ReceiptKey } from './settle.js'
 import { findReceipts, settleItems, settleStatement } from './settle.js'
+import type { Steering } from './steering.js'
+import { readSteering, setSteering } from './steering.js'
 import type { WorkflowRow } from './workflows.js'
 import {
   bindSource,
@@ -104,6 +106,12 @@ export interface Store {
     readonly workflowId: number
     readonly reason: string | null
   }) => Promise<boolean>
+  readonly readSteering: (of: {
+    readonly workflowId: number
+    readonly workflow: string
+    readonly plan: string
+  }) => Promise<Steering | null>
+  readonly setSteering: (change: Parameters<typeof setSteering>[1]) => Promise<boolean>
   readonly readFigures: () => Promise<ClusterFigures>
   readonly foldTallies: (rowsMax: number) => Promise<number>
   readonly ensureReceiptPartitions: () => Promise<number>
@@ -161,6 +169,8 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
       releaseNode(sql, { workflowId, binding, nodeId, knownLeases }),
     pauseWorkflow: (pause) => pauseWorkflow(sql, pause),
     resumeWorkflow: (resume) => resumeWorkflow(sql, resume),
+    readSteering: (of) => readSteering(sql, of),
+    setSteering: (change) => setSteering(sql, change),
     readFigures: () => readFigures(sql),
     foldTallies: (rowsMax) => foldTallies(sql, rowsMax),
     ensureReceiptPartitions: () => ensureReceiptPartitions(sql),

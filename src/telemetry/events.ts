@@ -2,6 +2,7 @@
 // stats and the final report are subscribers. `docs/reference.md` lists every event with its fields.
 
 import type { OutcomeCode } from '../core/outcome.js'
+import type { Cohort } from '../core/steering-plan.js'
 
 /** Every event with its fields. Durations in milliseconds, sizes in bytes. */
 export interface Events {
@@ -32,6 +33,9 @@ export interface Events {
     message: string
     fields: Record<string, unknown>
   }
+  'concurrency.changed': { workflow: string; limit: number; reason: ConcurrencyReason }
+  'steering.failed': { workflow: string; message: string }
+  'rollout.taken_back': { workflow: string; rollout: number; message: string }
   'workflow.paused': { workflow: string; reason: string }
   'workflow.resumed': { workflow: string; reason: string }
   'reclaim.failed': { message: string }
@@ -43,7 +47,24 @@ export interface Events {
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-export type ReclaimReason = 'worker_lost' | 'node_lost' | 'deadline' | 'drain' | 'lost_answer'
+/** What keeps a workflow on this node from working more items at once. */
+export const CONCURRENCY_REASONS = [
+  'configured',
+  'operator',
+  'share',
+  'start',
+  'refusals',
+  'event_loop',
+  'sequential',
+] as const
+export type ConcurrencyReason = (typeof CONCURRENCY_REASONS)[number]
+export type ReclaimReason =
+  | 'worker_lost'
+  | 'node_lost'
+  | 'deadline'
+  | 'drain'
+  | 'lost_answer'
+  | 'no_share'
 
 export interface WorkerIdentity {
   workflow: string
@@ -82,6 +103,7 @@ export interface ItemSettled {
   reused: boolean
   bytes: number
   message: string | null
+  cohort: Cohort
 }
 
 export type EventName = keyof Events

@@ -15,6 +15,7 @@ import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { runCommand } from './commands/run.js'
 import { statusCommand } from './commands/status.js'
+import { rolloutCommand, setCommand } from './commands/steer.js'
 import { upCommand } from './commands/up.js'
 import { parseCommandLine } from './parse.js'
 import { paint, print, say } from './streams.js'
@@ -28,6 +29,8 @@ export const COMMANDS: readonly Command[] = [
   auditCommand,
   pauseCommand,
   resumeCommand,
+  rolloutCommand,
+  setCommand,
   exportCommand,
   migrateCommand,
 ]

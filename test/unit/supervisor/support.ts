@@ -43,6 +43,8 @@ export function serviceOptions(
     heapMb: null,
     memoryBytesMax: 100 * MEGABYTE,
     silentMs: 10_000,
+    governor: { concurrency: 10_000, start: null, planConcurrency: null, plan: 'workflow:flow' },
+    rollback: { errorRateMax: 0.2, itemsMin: 50 },
     ...fields,
   }
 }
