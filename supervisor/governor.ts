@@ -18,9 +18,10 @@ import { OUTCOMES } from '../src/core/outcome.js'
 import { shareOf } from '../src/core/share-plan.js'
 import type { Cohort } from '../src/core/steering-plan.js'
 import { cohortOf } from '../src/core/steering-plan.js'
+import type { ConcurrencyReason } from '../src/core/why-plan.js'
 import type { Steering } from '../src/store/steering.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
-import type { ConcurrencyReason, EventBus } from '../src/telemetry/events.js'
+import type { EventBus } from '../src/telemetry/events.js'
 import { createTicker } from './ticker.js'
 
 export interface GovernorOptions {

@@ -10,6 +10,7 @@ import type { Random } from '../src/core/random.js'
 import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
 import { decideCrash, decideSettlement, releaseSettlement } from '../src/core/settlement.js'
 import type { RollbackRule } from '../src/core/steering-plan.js'
+import type { ConcurrencyReason } from '../src/core/why-plan.js'
 import type { WorkerOptions } from '../src/core/worker-options.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus, ReclaimReason } from '../src/telemetry/events.js'
@@ -56,6 +57,13 @@ export interface WorkflowLoad {
   readonly inFlight: number
   readonly buffered: number
   readonly settling: number
+  /** Items that may be under way on this node, and what keeps it from more. */
+  readonly limit: number
+  readonly reason: ConcurrencyReason
+  /** Items settled in the last second. */
+  readonly perSecond: number
+  /** So much waits for the database that nothing new is started. */
+  readonly isClogged: boolean
 }
 
 /** Time that a pack may be leased although its node lives, as a multiple of an item's own time. */
@@ -135,6 +143,10 @@ export class WorkflowService {
       inFlight: this.#table.inFlight,
       buffered: this.#table.buffered,
       settling: this.#settler.pending(),
+      limit: this.#governor.allowed(),
+      reason: this.#governor.reason(),
+      perSecond: this.#settledRate.perSecond(),
+      isClogged: this.#settler.isFull(),
     }
   }
 

@@ -5,9 +5,9 @@
 
 import type { OutcomeCode } from '../core/outcome.js'
 import type { Cohort } from '../core/steering-plan.js'
+import type { ConcurrencyReason } from '../core/why-plan.js'
 import type {
   AnyEvent,
-  ConcurrencyReason,
   EventName,
   EventOf,
   ItemSettled,

@@ -3,6 +3,7 @@
 
 import type { OutcomeCode } from '../core/outcome.js'
 import type { Cohort } from '../core/steering-plan.js'
+import type { ConcurrencyReason } from '../core/why-plan.js'
 
 /** Every event with its fields. Durations in milliseconds, sizes in bytes. */
 export interface Events {
@@ -47,17 +48,6 @@ export interface Events {
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-/** What keeps a workflow on this node from working more items at once. */
-export const CONCURRENCY_REASONS = [
-  'configured',
-  'operator',
-  'share',
-  'start',
-  'refusals',
-  'event_loop',
-  'sequential',
-] as const
-export type ConcurrencyReason = (typeof CONCURRENCY_REASONS)[number]
 export type ReclaimReason =
   | 'worker_lost'
   | 'node_lost'

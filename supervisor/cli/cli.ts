@@ -17,6 +17,7 @@ import { runCommand } from './commands/run.js'
 import { statusCommand } from './commands/status.js'
 import { rolloutCommand, setCommand } from './commands/steer.js'
 import { upCommand } from './commands/up.js'
+import { whyCommand } from './commands/why.js'
 import { parseCommandLine } from './parse.js'
 import { paint, print, say } from './streams.js'
 
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   upCommand,
   enqueueCommand,
   statusCommand,
+  whyCommand,
   auditCommand,
   pauseCommand,
   resumeCommand,

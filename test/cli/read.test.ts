@@ -67,6 +67,15 @@ describe('cli: commands that read and operate', () => {
     expect(now.stdout).to.match(/its configured number of items at once. 0 nodes work it/)
   })
 
+  it('says why nothing moves', async () => {
+    const words = await runProgram(['why'], options())
+    const { verdicts } = document((await runProgram(['why', '--json'], options())).stdout)
+
+    expect(words.stdout).to.match(/^contacts: No living node works it; 2 queued/)
+    expect(words.stdout).to.contain('to change it: fetchyard up')
+    expect(verdicts).to.have.nested.property('[0].binding', 'no_node')
+  })
+
   it('refuses what is no percentage and no setting, by name and rule', async () => {
     const percent = await runProgram(['rollout', 'contacts', '101'], options())
     const setting = await runProgram(['set', 'contacts', 'concurrency=0'], options())

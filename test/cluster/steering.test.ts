@@ -1,5 +1,8 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { explainWorkflow } from '../../src/core/why-plan.js'
+import { readFigures } from '../../src/store/figures.js'
+import { readLoads } from '../../src/store/loads.js'
 import { setSteering } from '../../src/store/steering.js'
 import { registerWorkflow } from '../../src/store/workflows.js'
 import { useCluster, WORKFLOW } from '../support/cluster.js'
@@ -16,6 +19,13 @@ describe('cluster/steering', () => {
   async function steer(change: Omit<Parameters<typeof setSteering>[1], 'workflowId'>) {
     const { workflowId } = await registerWorkflow(cluster.sql, WORKFLOW)
     await setSteering(cluster.sql, { workflowId, ...change })
+  }
+
+  async function why() {
+    const { workflows } = await readFigures(cluster.sql)
+    const own = workflows.find(({ workflow }) => workflow === WORKFLOW)
+    const loads = (await readLoads(cluster.sql)).filter(({ workflow }) => workflow === WORKFLOW)
+    return own === undefined ? null : explainWorkflow(own, loads)
   }
 
   it('divides a plan among the nodes, and again when one comes or goes', async () => {
@@ -65,6 +75,9 @@ describe('cluster/steering', () => {
     const before = cluster.origin.log.length
     await cluster.origin.untilAsked(before + 20)
     expect(busiestSince(before)).to.equal(1)
+    await eventually({ words: 'the reason in the verdict' }, async () => {
+      return (await why())?.binding === 'sequential'
+    })
 
     await steer({ mode: 'concurrent' })
     cluster.origin.setLatency(0)
