@@ -28,6 +28,8 @@ export interface Settings {
   readonly concurrencyStart: number | null
   /** null: the cluster has no limit of its own. */
   readonly planConcurrency: number | null
+  /** null: what the upstream charges for a call. */
+  readonly callCredits: number | null
   readonly rollbackErrorPercent: number
   readonly rollbackItems: number
   readonly executor: Executor

@@ -75,6 +75,7 @@ export function serviceOptionsOf(
       start: settings.concurrencyStart,
       planConcurrency: settings.planConcurrency,
       plan: planOf(workflow.name),
+      creditsPerCall: settings.callCredits ?? 0,
     },
     rollback: {
       errorRateMax: settings.rollbackErrorPercent / 100,

@@ -143,7 +143,7 @@ export class WorkflowService {
       inFlight: this.#table.inFlight,
       buffered: this.#table.buffered,
       settling: this.#settler.pending(),
-      limit: this.#governor.allowed(),
+      limit: this.#allowed(),
       reason: this.#governor.reason(),
       perSecond: this.#settledRate.perSecond(),
       isClogged: this.#settler.isFull(),
@@ -164,11 +164,12 @@ export class WorkflowService {
       clock,
       events,
       options: options.governor,
+      unbooked: () => this.#table.inFlight + this.#settler.pending(),
       onSteered: (steering) => {
         this.#rollout.steer(steering)
         this.#table.reconsider()
         // What was leased ahead would wait here for a share that others have.
-        if (this.#governor.allowed() === 0) this.#release(this.#table.drainBuffer(), 'no_share')
+        if (this.#allowed() === 0) this.#release(this.#table.drainBuffer(), 'no_share')
         this.#dispatch()
       },
     })
@@ -198,7 +199,7 @@ export class WorkflowService {
       deadlineMs: deadlineOf(options),
       situation: () => ({
         freeSlots: Math.min(this.#table.freeSlots, this.#room()),
-        slots: Math.min(this.#table.slots, this.#governor.allowed()),
+        slots: Math.min(this.#table.slots, this.#allowed()),
         buffered: this.#table.buffered,
         settledPerSecond: this.#settledRate.perSecond(),
       }),
@@ -239,7 +240,11 @@ export class WorkflowService {
 
   /** Items that may be started now, whatever slots there are. */
   #room(): number {
-    return Math.max(0, this.#governor.allowed() - this.#table.active)
+    return Math.max(0, this.#allowed() - this.#table.active)
+  }
+
+  #allowed(): number {
+    return this.#governor.allowed(this.#table.active)
   }
 
   /** Whether new work may be started on this node. */
@@ -250,8 +255,9 @@ export class WorkflowService {
   #dispatch(): void {
     if (!this.#mayStart()) return
     this.#releaseStale()
-    const allowance = { items: this.#governor.allowed(), cohortOf: this.#governor.cohortOf }
+    const allowance = { items: this.#allowed(), cohortOf: this.#governor.cohortOf }
     for (const { workerId, items } of this.#table.assign(allowance)) {
+      this.#governor.noteStarts(items.length)
       this.#pool.send(workerId, { type: 'dispatch', items })
       for (const { itemId, attempt } of items) {
         const workflow = this.#deps.workflow.name
@@ -302,9 +308,14 @@ export class WorkflowService {
       return { isExcused: true }
     }
     if (held.length === 0 || this.#isAbandoned) return { isExcused: false }
-    const { events, workflow } = this.#deps
+    const { events, workflow, options } = this.#deps
     const mayQuarantine = this.#poisonInARow < LIMITS.poisonInARowMax
-    const settlements = decideCrash(held, { reason: death.reason, isAlone, mayQuarantine })
+    const settlements = decideCrash(held, {
+      reason: death.reason,
+      isAlone,
+      mayQuarantine,
+      creditsEach: options.governor.creditsPerCall,
+    })
     this.#countDeath(settlements, death.reason)
     const byId = new Map(held.map((item) => [item.itemId, item]))
     for (const settlement of settlements) {

@@ -51,6 +51,16 @@ export const WORK_OPTIONS = {
     }),
     { meaning: 'no limit' },
   ),
+  callCredits: optional(
+    count({
+      group,
+      name: 'call-credits',
+      sentence: 'Credits that one call is expected to cost, for budgets and estimates.',
+      default: 1,
+      bounds: { min: 0, max: 100_000 },
+    }),
+    { meaning: 'what the upstream charges' },
+  ),
   rollbackErrorPercent: count({
     group,
     name: 'rollback-errors',

@@ -185,6 +185,8 @@ export interface Crash {
   readonly isAlone: boolean
   /** Whether an item may be quarantined; not while everything kills its worker. @default true */
   readonly mayQuarantine?: boolean
+  /** What a call under way may have cost, at most. @default 0 */
+  readonly creditsEach?: number
 }
 
 /**
@@ -210,19 +212,20 @@ function crashOfPack(members: readonly HeldItem[], crash: Crash): readonly Settl
   const first = members[0]
   assert(first !== undefined, 'a pack has members')
   const isLonely = crash.isAlone && members.length === 1
-  const { mayQuarantine = true } = crash
+  const { mayQuarantine = true, creditsEach = 0 } = crash
+  const credits = creditsEach > 0 ? creditsEach : null
   const lonelyCrashes = Math.min(first.lonelyCrashes + (isLonely ? 1 : 0), LIMITS.crashesCounted)
   const half = first.crashes >= 1 ? Math.ceil(members.length / 2) : members.length
   const error = errorText(crash.reason)
   return members.map((held, index) => {
     if (isLonely && mayQuarantine && lonelyCrashes >= LIMITS.lonelyCrashesMax) {
-      return settlementOf(held, { event: 'discard', code: 'poison', error })
+      return settlementOf(held, { event: 'discard', code: 'poison', error, credits })
     }
     const next = nextOf(held, {
       crashes: Math.min(held.crashes + 1, LIMITS.crashesCounted),
       lonelyCrashes,
       slice: index < half ? 0 : 1,
     })
-    return settlementOf(held, { event: 'reclaim', code: 'worker_lost', error, next })
+    return settlementOf(held, { event: 'reclaim', code: 'worker_lost', error, next, credits })
   })
 }

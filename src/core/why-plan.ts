@@ -12,6 +12,7 @@ export const CONCURRENCY_REASONS = [
   'refusals',
   'event_loop',
   'sequential',
+  'budget',
 ] as const
 export type ConcurrencyReason = (typeof CONCURRENCY_REASONS)[number]
 
@@ -115,6 +116,13 @@ function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict
         `The event loop of the workers is late; this machine is the limit: ${facts}.`,
         'more --processes, or another machine',
       )
+    case 'budget':
+      return said(
+        workflow,
+        reason,
+        `The budget is spent: ${facts}.`,
+        `fetchyard set ${workflow} budget-day=N, or wait for the next day (UTC)`,
+      )
     case 'sequential':
       return said(
         workflow,
@@ -161,7 +169,8 @@ export function explainWorkflow(own: WorkflowFigures, loads: readonly NodeLoad[]
   if (sum(loads, (load) => load.slots) === 0) {
     return said(workflow, 'workers_starting', `No worker is ready yet; ${queued} queued.`)
   }
-  if (busy >= BUSY_SHARE * limit) return limitVerdict(own, loads)
+  const isBroke = loads.every((load) => load.reason === 'budget')
+  if (isBroke || busy >= BUSY_SHARE * limit) return limitVerdict(own, loads)
   if (queued > 0) {
     return said(
       workflow,

@@ -116,6 +116,18 @@ table fetchyard.run_item (
   constraint run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES fetchyard.run(run_id) ON DELETE CASCADE
 )
 
+table fetchyard.spend (
+  spent_at timestamp with time zone not null default clock_timestamp()
+  workflow_id smallint not null
+  kind text not null -- useful: the item was completed. failed: the attempt was billed and failed. crashed: a worker or node was lost with calls under way; its credits are the most that they may have cost.
+  calls bigint not null
+  credits bigint not null
+  constraint spend_calls_check CHECK ((calls >= 0))
+  constraint spend_credits_check CHECK ((credits >= 0))
+  constraint spend_kind_check CHECK ((kind = ANY (ARRAY['useful'::text, 'failed'::text, 'crashed'::text])))
+)
+create index spend_workflow_idx on fetchyard.spend using btree (workflow_id, spent_at) include (kind, calls, credits)
+
 table fetchyard.tally (
   workflow_id smallint not null
   event text not null
@@ -163,6 +175,11 @@ table fetchyard.workflow (
   binding jsonb -- The source table that is this workflow's queue, as installed; null for a workflow that is only pushed to.
   created_at timestamp with time zone not null default now()
   updated_at timestamp with time zone not null default now()
+  budget_per_day bigint -- Credits that may be spent in a day (UTC); null: as many as there are.
+  budget bigint -- Credits that may be spent since budget_since, as by a run; null: as many as there are.
+  budget_since timestamp with time zone not null default '-infinity'::timestamp with time zone
+  constraint workflow_budget_check CHECK ((budget >= 0))
+  constraint workflow_budget_per_day_check CHECK ((budget_per_day >= 0))
   constraint workflow_concurrency_check CHECK ((concurrency > 0))
   constraint workflow_mode_check CHECK ((mode = ANY (ARRAY['concurrent'::text, 'sequential'::text])))
   constraint workflow_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{0,39}$'::text))

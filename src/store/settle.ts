@@ -9,6 +9,7 @@ import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
+import { spendCte } from './money.js'
 
 /** What the statement must know of a workflow. */
 export interface SettlePlan {
@@ -171,7 +172,7 @@ function recordCtes(workflowId: number): string {
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)
     select ${workflowId}, event, count(*) from own group by event
-  )`
+  ),${spendCte(workflowId)}`
 }
 
 /** Builds the settle statement of a workflow from its declared sinks and binding. */

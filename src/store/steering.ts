@@ -3,6 +3,7 @@
 
 import type { Mode } from '../core/steering-plan.js'
 import type { Sql } from './client.js'
+import { CREDITS_LEFT } from './money.js'
 
 export interface Steering {
   readonly mode: Mode
@@ -10,6 +11,8 @@ export interface Steering {
   readonly rollout: number
   /** Replaces the configured concurrency of every node; null leaves it. */
   readonly concurrency: number | null
+  /** Credits that the budgets leave for the whole cluster; null without a budget. */
+  readonly creditsLeft: number | null
   /** Living nodes that work this workflow. */
   readonly workers: readonly string[]
   /** Each workflow of a living node that shares the limit, as `node/workflow`. */
@@ -21,19 +24,22 @@ export async function readSteering(
   sql: Sql,
   of: { readonly workflowId: number; readonly workflow: string; readonly plan: string },
 ): Promise<Steering | null> {
-  const rows = await sql<Steering[]>`
-    with member as (
+  const rows = await sql.unsafe<Steering[]>(
+    `with member as (
       select node.node_id::text as node_id, plan.key as workflow, plan.value as plan
         from fetchyard.node
        cross join lateral jsonb_each_text(node.plans) as plan
        where node.fenced_at is null and node.alive_until > clock_timestamp()
     )
-    select mode, rollout, concurrency,
-           array(select node_id from member where member.workflow = ${of.workflow}) as workers,
+    select mode, rollout, concurrency, ${CREDITS_LEFT} as "creditsLeft",
+           array(select node_id from member where member.workflow = $2) as workers,
            array(select node_id || '/' || member.workflow from member
-                  where member.plan = ${of.plan}) as sharers
-      from fetchyard.workflow
-     where workflow_id = ${of.workflowId}`
+                  where member.plan = $3) as sharers
+      from fetchyard.workflow as flow
+     where workflow_id = $1`,
+    [of.workflowId, of.workflow, of.plan],
+    { prepare: true },
+  )
   return rows[0] ?? null
 }
 

@@ -14,6 +14,7 @@ import { readFigures } from './figures.js'
 import { ensureReceiptPartitions, foldTallies } from './housekeeping.js'
 import type { LeasedPack } from './lease.js'
 import { leasePacks } from './lease.js'
+import { foldSpend } from './money.js'
 import type { FencedNode, Neighbour, NodeIdentity } from './nodes.js'
 import { fenceExpired, fenceNode, readNeighbours, registerNode, sendHeartbeat } from './nodes.js'
 import type { Reclaimed } from './reclaim.js'
@@ -114,6 +115,7 @@ export interface Store {
   readonly setSteering: (change: Parameters<typeof setSteering>[1]) => Promise<boolean>
   readonly readFigures: () => Promise<ClusterFigures>
   readonly foldTallies: (rowsMax: number) => Promise<number>
+  readonly foldSpend: (rowsMax: number) => Promise<number>
   readonly ensureReceiptPartitions: () => Promise<number>
   readonly storeEvent: (event: StoredEvent) => Promise<void>
 }
@@ -173,6 +175,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     setSteering: (change) => setSteering(sql, change),
     readFigures: () => readFigures(sql),
     foldTallies: (rowsMax) => foldTallies(sql, rowsMax),
+    foldSpend: (rowsMax) => foldSpend(sql, rowsMax),
     ensureReceiptPartitions: () => ensureReceiptPartitions(sql),
     storeEvent: (event) => storeEvent(sql, event),
   }

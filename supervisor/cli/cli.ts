@@ -14,6 +14,7 @@ import { exportCommand } from './commands/export.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { runCommand } from './commands/run.js'
+import { spendCommand } from './commands/spend.js'
 import { statusCommand } from './commands/status.js'
 import { rolloutCommand, setCommand } from './commands/steer.js'
 import { upCommand } from './commands/up.js'
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   statusCommand,
   whyCommand,
   auditCommand,
+  spendCommand,
   pauseCommand,
   resumeCommand,
   rolloutCommand,

@@ -18,6 +18,7 @@ export const CLUSTER_SETTINGS: Settings = {
   concurrency: 8,
   concurrencyStart: null,
   planConcurrency: null,
+  callCredits: null,
   rollbackErrorPercent: 20,
   rollbackItems: 50,
   executor: 'process',

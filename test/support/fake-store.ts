@@ -60,6 +60,7 @@ export class FakeStore {
     mode: 'concurrent',
     rollout: 100,
     concurrency: null,
+    creditsLeft: null,
     workers: ['node'],
     sharers: ['node/flow'],
   }
@@ -175,6 +176,7 @@ export class FakeStore {
       readFigures: () =>
         this.#call('readFigures', 0, () => ({ readAt: '', workflows: [], nodes: [] })),
       foldTallies: () => this.#call('foldTallies', 0, () => 0),
+      foldSpend: () => this.#call('foldSpend', 0, () => 0),
       ensureReceiptPartitions: () => this.#call('ensureReceiptPartitions', 0, () => 0),
       storeEvent: ({ name }) =>
         this.#call('storeEvent', 1, () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { Outcome } from '../../../src/core/outcome.js'
+import type { GovernorOptions } from '../../../supervisor/governor.js'
 import { createGovernor } from '../../../supervisor/governor.js'
 import { createFakeClock } from '../../support/fake-clock.js'
 import { recordEvents } from '../../support/fake-events.js'
@@ -9,32 +10,41 @@ import { completed, failed } from '../../support/values.js'
 const STEERING_MS = 1_000
 
 async function setup(
-  options: { readonly start?: number; readonly planConcurrency?: number } = {},
+  options: Partial<GovernorOptions> = {},
   steering: Partial<FakeStore['steering']> = {},
 ) {
   const store = new FakeStore()
   store.steering = { ...store.steering, ...steering }
   const clock = createFakeClock()
   const events = recordEvents()
+  const open = { items: 0 }
   const governor = createGovernor({
     ...{ store: store.store, clock, events, workflow: store.handle('flow'), nodeId: 'node' },
-    options: { concurrency: 20, start: null, planConcurrency: null, plan: 'p', ...options },
+    options: {
+      concurrency: 20,
+      start: null,
+      planConcurrency: null,
+      plan: 'p',
+      creditsPerCall: 0,
+      ...options,
+    },
+    unbooked: () => open.items,
     onSteered: () => {},
   })
   const told = () => events.of('concurrency.changed').at(-1)
   const end = (outcome: Outcome, times = 1) => {
-    for (let n = 0; n < times; n += 1) governor.noteEnd(outcome, governor.allowed())
+    for (let n = 0; n < times; n += 1) governor.noteEnd(outcome, governor.allowed(0))
   }
-  return { store, clock, events, governor, told, end }
+  return { store, clock, events, governor, told, end, open }
 }
 
 describe('the governor', () => {
   it('allows nothing before it has heard who else is there', async () => {
     const { governor, clock } = await setup()
-    expect(governor.allowed()).to.equal(0)
+    expect(governor.allowed(0)).to.equal(0)
     governor.start()
     await clock.advance(0)
-    expect(governor.allowed()).to.equal(20)
+    expect(governor.allowed(0)).to.equal(20)
     expect(governor.reason()).to.equal('configured')
     await governor.stop()
     expect(clock.waiting()).to.deep.equal([])
@@ -60,14 +70,14 @@ describe('the governor', () => {
     const { governor, clock, store } = await setup({}, { mode: 'sequential', workers })
     governor.start()
     await clock.advance(0)
-    expect(governor.allowed()).to.equal(0)
+    expect(governor.allowed(0)).to.equal(0)
     store.steering = { ...store.steering, workers: ['node', 'z-node-behind'] }
     await clock.advance(STEERING_MS)
-    expect(governor.allowed()).to.equal(1)
+    expect(governor.allowed(0)).to.equal(1)
     expect(governor.reason()).to.equal('sequential')
     store.steering = { ...store.steering, mode: 'concurrent' }
     await clock.advance(STEERING_MS)
-    expect(governor.allowed()).to.equal(20)
+    expect(governor.allowed(0)).to.equal(20)
     await governor.stop()
   })
 
@@ -78,7 +88,7 @@ describe('the governor', () => {
     expect(told()).to.include({ limit: 5, reason: 'operator' })
     store.steering = { ...store.steering, concurrency: 500 }
     await clock.advance(STEERING_MS)
-    expect(governor.allowed()).to.equal(20)
+    expect(governor.allowed(0)).to.equal(20)
     await governor.stop()
   })
 
@@ -88,9 +98,9 @@ describe('the governor', () => {
     await clock.advance(0)
     expect(told()).to.include({ limit: 4, reason: 'start' })
     end(completed(), 4)
-    expect(governor.allowed()).to.equal(8)
+    expect(governor.allowed(0)).to.equal(8)
     end(failed('http_5xx'), 30)
-    expect(governor.allowed(), 'a failure never speeds up').to.equal(8)
+    expect(governor.allowed(0), 'a failure never speeds up').to.equal(8)
     end(failed('rate_limited'))
     expect(told()).to.include({ limit: 7, reason: 'refusals' })
     await governor.stop()
@@ -103,11 +113,11 @@ describe('the governor', () => {
     governor.noteDelay('w1', 900)
     governor.noteDelay('w1', 900)
     governor.noteDelay('w2', 3)
-    expect(governor.allowed()).to.equal(20)
+    expect(governor.allowed(0)).to.equal(20)
     governor.noteDelay('w1', 900)
     expect(told()).to.include({ limit: 18, reason: 'event_loop' })
     governor.noteDelay('w1', 900)
-    expect(governor.allowed(), 'counts once in a while').to.equal(18)
+    expect(governor.allowed(0), 'counts once in a while').to.equal(18)
     await governor.stop()
   })
 
@@ -117,8 +127,31 @@ describe('the governor', () => {
     await clock.advance(0)
     store.failNext('readSteering', CONNECTION_LOST)
     await clock.advance(STEERING_MS)
-    expect(governor.allowed()).to.equal(5)
+    expect(governor.allowed(0)).to.equal(5)
     expect(events.of('steering.failed')).to.have.length(1)
+    await governor.stop()
+  })
+
+  it('starts what its share of the budget pays for, and nothing beyond', async () => {
+    const steering = { creditsLeft: 105, workers: ['node', 'other'] }
+    const { governor, clock, store, told, open } = await setup({ creditsPerCall: 10 }, steering)
+    governor.start()
+    await clock.advance(0)
+    // Ten calls for two nodes.
+    expect(governor.allowed(0)).to.equal(5)
+    governor.noteStarts(3)
+    expect(governor.allowed(3)).to.equal(5)
+    open.items = 3
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(3), 'what is under way is not booked yet').to.equal(5)
+    open.items = 0
+    store.steering = { ...store.steering, creditsLeft: 9 }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(0)
+    expect(told()).to.include({ reason: 'budget' })
+    store.steering = { ...store.steering, creditsLeft: null }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(20)
     await governor.stop()
   })
 })
