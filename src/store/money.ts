@@ -128,7 +128,8 @@ export async function foldSpend(sql: Sql, rowsMax: number): Promise<number> {
     ),
     folded as (
       insert into fetchyard.spend (spent_at, workflow_id, kind, calls, credits)
-      select max(taken.spent_at), taken.workflow_id, taken.kind, sum(taken.calls), sum(taken.credits)
+      select max(taken.spent_at), taken.workflow_id, taken.kind, sum(taken.calls),
+             sum(taken.credits)
         from taken
         left join fetchyard.workflow as flow using (workflow_id)
        group by taken.workflow_id, taken.kind, date_trunc('minute', taken.spent_at),
