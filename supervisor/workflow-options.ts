@@ -47,6 +47,11 @@ function fetchOptionsOf(settings: Settings): FetchOptions {
   }
 }
 
+/** What a call is expected to cost; 0 for direct calls. */
+export function creditsPerCallOf(settings: Pick<Settings, 'callCredits'>): number {
+  return settings.callCredits ?? 0
+}
+
 /** The word under which nodes share the limit of a workflow's plan. */
 export function planOf(workflow: string): string {
   return `workflow:${workflow}`
@@ -75,7 +80,7 @@ export function serviceOptionsOf(
       start: settings.concurrencyStart,
       planConcurrency: settings.planConcurrency,
       plan: planOf(workflow.name),
-      creditsPerCall: settings.callCredits ?? 0,
+      creditsPerCall: creditsPerCallOf(settings),
     },
     rollback: {
       errorRateMax: settings.rollbackErrorPercent / 100,

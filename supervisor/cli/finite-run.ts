@@ -42,7 +42,7 @@ function finished(watched: Watched, node: RunningNode, workflow: string): Finish
 /**
  * Works a run to its end.
  *
- * @throws {FetchyardError} INTERRUPTED, FENCED or WORKFLOW_PAUSED when it ended early; the same
+ * @throws {FetchyardError} INTERRUPTED, FENCED, WORKFLOW_PAUSED or BUDGET_SPENT when it ended early; the same
  * command continues it.
  */
 export async function workRun(run: FiniteRun): Promise<FinishedRun> {
@@ -127,6 +127,13 @@ function refuseEarlyEnd(
     throw new FetchyardError(
       'FENCED',
       `This node lost its lease, as after a long pause of the machine: ${done}; ${how}.`,
+    )
+  }
+  if (end.cause === 'budget') {
+    throw new FetchyardError(
+      'BUDGET_SPENT',
+      `The budget is spent: ${done}. See fetchyard spend; run the same command with a larger ` +
+        '--budget, or without one, to continue.',
     )
   }
   if (end.cause === 'paused') {
