@@ -42,8 +42,8 @@ function finished(watched: Watched, node: RunningNode, workflow: string): Finish
 /**
  * Works a run to its end.
  *
- * @throws {FetchyardError} INTERRUPTED, FENCED, WORKFLOW_PAUSED or BUDGET_SPENT when it ended early; the same
- * command continues it.
+ * @throws {FetchyardError} INTERRUPTED, FENCED, WORKFLOW_PAUSED or BUDGET_SPENT when it ended
+ * early; the same command continues it.
  */
 export async function workRun(run: FiniteRun): Promise<FinishedRun> {
   const { invocation, database, workflow, runId, stop } = run
