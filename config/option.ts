@@ -4,7 +4,15 @@
 import { isIP } from 'node:net'
 import { readDuration, readSizeMb, showDuration, showSizeMb } from './units.js'
 
-export const OPTION_GROUPS = ['database', 'node', 'work', 'fetch', 'web', 'log'] as const
+export const OPTION_GROUPS = [
+  'database',
+  'node',
+  'work',
+  'fetch',
+  'politeness',
+  'web',
+  'log',
+] as const
 export type OptionGroup = (typeof OPTION_GROUPS)[number]
 
 export type OptionType = 'duration' | 'count' | 'factor' | 'size' | 'text' | 'choice' | 'list'

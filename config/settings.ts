@@ -57,6 +57,8 @@ export interface Settings {
   /** CIDRs; the words 'loopback' and 'private' have become the ranges they stand for. */
   readonly allowRanges: readonly string[]
 
+  readonly robots: 'obey' | 'ignore'
+
   readonly host: string
   /** 0: any free port; null: no dashboard. */
   readonly port: number | null

@@ -43,6 +43,7 @@ function fetchOptionsOf(settings: Settings): FetchOptions {
     socketsMax: settings.sockets,
     socketsPerHostMax: settings.socketsPerHost,
     userAgent: settings.userAgent,
+    robots: settings.robots,
     allowedRanges: settings.allowRanges,
   }
 }

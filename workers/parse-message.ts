@@ -106,6 +106,7 @@ function isFetchOptions(options: unknown): options is FetchOptions {
     FETCH_NUMBERS.every((name) => isWithin(options[name], 1, Number.MAX_SAFE_INTEGER)) &&
     isWithin(options.redirectsMax, 0, LIMITS.redirectsMax) &&
     typeof options.userAgent === 'string' &&
+    (options.robots === 'obey' || options.robots === 'ignore') &&
     hasList(options, 'allowedRanges', (range) => typeof range === 'string')
   )
 }

@@ -12,7 +12,7 @@ const ENTRY = fileURLToPath(new URL('./bench-node.js', import.meta.url))
  */
 export function benchSettings(changes: Partial<Settings>): Settings {
   const { settings } = assemble({ flags: {}, environment: {}, cwd: '/' }, null)
-  return { ...settings, port: null, allowRanges: ['127.0.0.0/8'], ...changes }
+  return { ...settings, port: null, allowRanges: ['127.0.0.0/8'], robots: 'ignore', ...changes }
 }
 
 export interface BenchNode {

@@ -77,6 +77,8 @@ export const LIMITS = {
   /** Bytes of bodies held by one worker at once. */
   bytesInFlightMax: 128 * 1_048_576,
   headersBytesMax: 64 * 1_024,
+  /** Sites whose robots.txt a worker remembers. */
+  robotsOriginsMax: 2_000,
   /** Sockets of one node to all hosts, and to one: the most that options may ask for. */
   socketsMax: 4_096,
   socketsPerHostMax: 4_000,

@@ -128,6 +128,8 @@ export interface AttemptFacts {
   readonly reused?: boolean
   readonly requests?: number
   readonly credits?: number
+  /** Time that the site's robots.txt asks for between two requests. */
+  readonly crawlDelayMs?: number
 }
 
 /** A worker's account of an attempt. The supervisor decides what it means for the item. */

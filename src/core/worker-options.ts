@@ -11,6 +11,8 @@ export interface FetchOptions {
   readonly socketsMax: number
   readonly socketsPerHostMax: number
   readonly userAgent: string
+  /** Whether robots.txt decides what is fetched. */
+  readonly robots: 'obey' | 'ignore'
   /** Ranges that the SSRF guard lets through although it would refuse them, as CIDR. */
   readonly allowedRanges: readonly string[]
 }

@@ -11,6 +11,8 @@ export interface FetchTally {
   bytes: number
   /** Status of the last response; null when none came. */
   httpStatus: number | null
+  /** Time that the first site asks for between two requests; null when it asks for none. */
+  crawlDelayMs: number | null
 }
 
 /** What fetches cost. `reused`: every request went over a connection that was open before. */
@@ -21,6 +23,7 @@ export const createTally = (): FetchTally => ({
   reusedRequests: 0,
   bytes: 0,
   httpStatus: null,
+  crawlDelayMs: null,
 })
 
 export function tallyExchange(tally: FetchTally, facts: ExchangeFacts): void {
@@ -32,8 +35,11 @@ export function tallyExchange(tally: FetchTally, facts: ExchangeFacts): void {
 }
 
 export function toFacts(tally: FetchTally): FetchFacts {
-  if (tally.requests === 0) return {}
+  const { crawlDelayMs } = tally
+  const asked = crawlDelayMs === null ? {} : { crawlDelayMs }
+  if (tally.requests === 0) return asked
   return {
+    ...asked,
     requests: tally.requests,
     bytes: tally.bytes,
     reused: tally.reusedRequests === tally.requests,

@@ -16,6 +16,8 @@ import { FetchFailure } from './failure.js'
 import { RedirectTrail } from './redirects.js'
 import { type Resolve, systemResolve } from './resolver.js'
 import { parseRetryAfter } from './retry-after.js'
+import { productTokenOf } from './robots/robots-file.js'
+import { ROBOTS_REDIRECTS_MAX, RobotsGate } from './robots/robots-gate.js'
 import { type PooledSocket, SocketPool } from './socket-pool.js'
 import { parseTarget } from './target.js'
 
@@ -80,6 +82,12 @@ interface Errand {
   readonly startClock: () => void
 }
 
+/** What a page and a robots.txt differ in. */
+interface FetchTerms {
+  readonly robots: RobotsGate | null
+  readonly redirectsMax: number
+}
+
 interface SessionParts {
   readonly clock: Clock
   readonly pool: SocketPool
@@ -91,6 +99,8 @@ class FetchSession {
   readonly #parts: SessionParts
   readonly #bodyBytesMax: number
   readonly #headers: Readonly<Record<string, string>>
+  /** null: robots.txt files are not asked. */
+  readonly #robots: RobotsGate | null
 
   constructor(options: FetchOptions, parts: SessionParts) {
     this.#options = options
@@ -101,9 +111,23 @@ class FetchSession {
       accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
       'accept-encoding': ACCEPT_ENCODING,
     }
+    this.#robots = options.robots === 'obey' ? this.#createRobots() : null
   }
 
-  async fetchPage(url: string, request: FetchRequest) {
+  fetchPage(url: string, request: FetchRequest) {
+    const { redirectsMax } = this.#options
+    return this.#follow(url, request, { robots: this.#robots, redirectsMax })
+  }
+
+  #createRobots(): RobotsGate {
+    const { clock } = this.#parts
+    const product = productTokenOf(this.#options.userAgent)
+    const terms = { robots: null, redirectsMax: ROBOTS_REDIRECTS_MAX }
+    const fetchPage = (url: string, request: FetchRequest) => this.#follow(url, request, terms)
+    return new RobotsGate({ clock, product, fetchPage })
+  }
+
+  async #follow(url: string, request: FetchRequest, terms: FetchTerms) {
     const tally = request.tally ?? createTally()
     const deadline = startDeadline(
       this.#parts.clock,
@@ -111,11 +135,15 @@ class FetchSession {
       request.abortSignal,
     )
     const errand = { tally, abortSignal: deadline.abortSignal, startClock: deadline.start }
-    const trail = new RedirectTrail(Math.min(this.#options.redirectsMax, LIMITS.redirectsMax))
+    const trail = new RedirectTrail(Math.min(terms.redirectsMax, LIMITS.redirectsMax))
     try {
       let target: URL | null = parseTarget(url)
       for (;;) {
         trail.enter(target)
+        if (terms.robots !== null) {
+          const crawlDelayMs = await terms.robots.permit(target, errand.abortSignal)
+          tally.crawlDelayMs ??= crawlDelayMs
+        }
         const result: FetchedPage | URL = await this.#hop(target, errand)
         if (!(result instanceof URL)) return { ...result, facts: toFacts(tally) }
         target = result

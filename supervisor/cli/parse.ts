@@ -23,6 +23,7 @@ const GROUP_TITLES: { readonly [group in OptionGroup]: string } = {
   node: 'Node:',
   work: 'Work:',
   fetch: 'Fetching:',
+  politeness: 'Politeness:',
   web: 'Dashboard:',
   log: 'Log:',
 }

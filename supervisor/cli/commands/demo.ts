@@ -36,7 +36,7 @@ export const demoCommand: Command = {
     ['fetchyard demo --chaos', 'the same, with a worker killed every second'],
     ['fetchyard demo --sites 50 --keep-open', 'a short one; the dashboard stays until Ctrl-C'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'web'],
+  groups: ['database', 'node', 'work', 'fetch', 'politeness', 'web'],
   flags: {
     sites: { type: 'text', sentence: `Sites of two pages each, 1 to ${SITES_MAX}` },
     chaos: { type: 'switch', sentence: 'Kill a random worker with SIGKILL every second' },
@@ -58,6 +58,8 @@ export const demoCommand: Command = {
     totalTimeoutMs: 5_000,
     itemTimeoutMs: 20_000,
     allowRanges: ['127.0.0.0/8', '::1/128'],
+    // Its sites are ours.
+    robots: 'ignore',
     logLevel: 'warn',
   },
   // A demo never touches a database that somebody uses.

@@ -14,6 +14,7 @@ export const FETCH_OPTIONS: FetchOptions = {
   socketsMax: 50,
   socketsPerHostMax: 20,
   userAgent: 'fetchyard-test',
+  robots: 'ignore',
   allowedRanges: ['127.0.0.0/8'],
 }
 

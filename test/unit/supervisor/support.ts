@@ -22,6 +22,7 @@ export const WORKER_OPTIONS: Omit<WorkerOptions, 'workerId' | 'slots'> = {
     socketsMax: 10,
     socketsPerHostMax: 5,
     userAgent: 'test',
+    robots: 'ignore',
     allowedRanges: [],
   },
 }
