@@ -115,6 +115,8 @@ export function useSite(): Site {
   before(async () => {
     server = createServer((request, response) => {
       const path = request.url ?? '/'
+      // The site has no robots.txt; what tests count and hold are pages.
+      if (path === '/robots.txt') return void response.writeHead(404).end()
       visits.set(path, (visits.get(path) ?? 0) + 1)
       for (const look of [...arrivals]) look()
       if (isHeld) held.push(() => answer(request, response))
