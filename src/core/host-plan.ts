@@ -1,0 +1,157 @@
+// How one host is treated: how many requests at once, how far apart, and when not at all. Pure: the
+// caller keeps a state for each host and says when something starts and ends.
+
+import { assert } from './assert.js'
+import type { MonotonicMs } from './clock.js'
+import type { Outcome, OutcomeCode } from './outcome.js'
+
+export interface HostRules {
+  /** Requests under way at once. */
+  readonly concurrency: number
+  /** Time from one start to the next in milliseconds, or by what the host's answers take. */
+  readonly delayMs: number | 'auto'
+  /** Most that a Crawl-delay of robots.txt is honoured for. */
+  readonly crawlDelayMaxMs: number
+  /** Failures of the host in a row after which it is left alone for a while; null: never. */
+  readonly failuresMax: number | null
+}
+
+export interface HostState {
+  readonly active: number
+  /** Adapted to the host's latency while the rule is 'auto'. */
+  readonly autoDelayMs: number
+  readonly crawlDelayMs: number
+  /** When the delay since the last start is over. */
+  readonly nextMs: MonotonicMs
+  /** Until when the host asked not to be asked. */
+  readonly closedUntilMs: MonotonicMs
+  readonly breaker: HostBreaker
+}
+
+export interface HostBreaker {
+  /** Failures since the last answer. */
+  readonly failures: number
+  /** Times in a row that it opened; 0: closed. */
+  readonly openings: number
+  readonly openUntilMs: MonotonicMs
+  /** Since when the host has failed; null while it answers. */
+  readonly failingSinceMs: MonotonicMs | null
+}
+
+/** Scrapy's bounds and start for the delay that follows the latency. */
+const AUTO_DELAY_MS = { start: 1_000, max: 60_000 }
+const COOL_DOWN_MS = { min: 5_000, max: 300_000 }
+/** A host that failed for so long is spared no more: its items fail by their own attempts. */
+const PATIENCE_MS = 900_000
+
+/** Ends that speak of the host, not of one of its pages. */
+const HOST_FAILURES: ReadonlySet<OutcomeCode> = new Set([
+  'dns',
+  'connect',
+  'tls',
+  'timeout_connect',
+  'timeout_headers',
+  'reset',
+  'http_5xx',
+])
+/** Ends that say nothing about the host: it was not asked, or the attempt was ours to lose. */
+const SILENT_ENDS: ReadonlySet<OutcomeCode> = new Set([
+  'robots',
+  'ssrf',
+  'url',
+  'budget',
+  'worker_lost',
+  'node_lost',
+  'cancelled',
+])
+
+const CLOSED: HostBreaker = { failures: 0, openings: 0, openUntilMs: 0, failingSinceMs: null }
+
+export const NEW_HOST: HostState = {
+  active: 0,
+  autoDelayMs: AUTO_DELAY_MS.start,
+  crawlDelayMs: 0,
+  nextMs: 0,
+  closedUntilMs: 0,
+  breaker: CLOSED,
+}
+
+/** Time from one start to the next. */
+export function delayOf(state: HostState, rules: HostRules): number {
+  const own = rules.delayMs === 'auto' ? state.autoDelayMs : rules.delayMs
+  return Math.max(own, Math.min(state.crawlDelayMs, rules.crawlDelayMaxMs))
+}
+
+/**
+ * When the next request may start, which may have passed; infinity while one has to end first. After
+ * an open breaker there is one at a time until the host answers.
+ */
+export function startsAtMs(state: HostState, rules: HostRules, nowMs: MonotonicMs): MonotonicMs {
+  const { breaker } = state
+  const isSpared = breaker.openings > 0 && !isGivenUp(breaker, nowMs)
+  const room = isSpared ? 1 : rules.concurrency
+  if (state.active >= room) return Number.POSITIVE_INFINITY
+  const openUntilMs = isSpared ? breaker.openUntilMs : 0
+  return Math.max(state.nextMs, state.closedUntilMs, openUntilMs)
+}
+
+export function onHostStart(state: HostState, rules: HostRules, nowMs: MonotonicMs): HostState {
+  return { ...state, active: state.active + 1, nextMs: nowMs + delayOf(state, rules) }
+}
+
+/** A request ended, or was given back. */
+export function onHostEnd(
+  state: HostState,
+  rules: HostRules,
+  end: { readonly outcome: Outcome; readonly nowMs: MonotonicMs },
+): HostState {
+  assert(state.active > 0, 'what ends has begun')
+  const ended = { ...state, active: state.active - 1 }
+  const { outcome, nowMs } = end
+  if (outcome.result === 'release') return ended
+  const isAnswer = outcome.result === 'complete'
+  if (!isAnswer && SILENT_ENDS.has(outcome.code)) return ended
+  const { facts } = outcome
+  const asked = outcome.result === 'failed' ? (outcome.retryAfterMs ?? 0) : 0
+  const crawlDelayMs = facts.crawlDelayMs ?? state.crawlDelayMs
+  const next = {
+    ...ended,
+    crawlDelayMs,
+    autoDelayMs: adaptedDelay(state.autoDelayMs, facts.durationMs, isAnswer),
+    closedUntilMs: Math.max(state.closedUntilMs, asked > 0 ? nowMs + asked : 0),
+    breaker:
+      outcome.result === 'failed' && HOST_FAILURES.has(outcome.code)
+        ? afterFailure(state.breaker, rules, nowMs)
+        : CLOSED,
+  }
+  // A delay that grew, or was learnt from the first answer, counts from the start it follows.
+  const grewMs = delayOf(next, rules) - delayOf(state, rules)
+  return grewMs > 0 ? { ...next, nextMs: state.nextMs + grewMs } : next
+}
+
+/**
+ * Scrapy's AutoThrottle for one request at a time: half-way towards the latency, never below it. A
+ * failure comes back fast from a host in trouble, so it never lowers the delay.
+ */
+function adaptedDelay(delayMs: number, latencyMs: number, isAnswer: boolean): number {
+  const halfway = (delayMs + latencyMs) / 2
+  const adapted = Math.min(AUTO_DELAY_MS.max, Math.max(latencyMs, halfway))
+  return isAnswer ? adapted : Math.max(delayMs, adapted)
+}
+
+function afterFailure(breaker: HostBreaker, rules: HostRules, nowMs: MonotonicMs): HostBreaker {
+  const failures = breaker.failures + 1
+  const failingSinceMs = breaker.failingSinceMs ?? nowMs
+  const counted = { ...breaker, failures, failingSinceMs }
+  if (rules.failuresMax === null || failures < rules.failuresMax) return counted
+  // What was under way when it opened fails late: one outage is one opening.
+  if (nowMs < breaker.openUntilMs) return counted
+  const openings = breaker.openings + 1
+  const coolDownMs = Math.min(COOL_DOWN_MS.max, COOL_DOWN_MS.min * 2 ** Math.min(openings - 1, 10))
+  return { ...counted, openings, openUntilMs: nowMs + coolDownMs }
+}
+
+/** So that a finite run ends, although one of its hosts is dead. */
+function isGivenUp({ failingSinceMs }: HostBreaker, nowMs: MonotonicMs): boolean {
+  return failingSinceMs !== null && nowMs - failingSinceMs >= PATIENCE_MS
+}
