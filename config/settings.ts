@@ -58,6 +58,13 @@ export interface Settings {
   readonly allowRanges: readonly string[]
 
   readonly robots: 'obey' | 'ignore'
+  /** null: as many as there are sockets for one host, on each node. */
+  readonly hostConcurrency: number | null
+  /** null: as the host's answers take. */
+  readonly hostDelayMs: number | null
+  readonly crawlDelayMaxMs: number
+  /** null: a host is never left alone. */
+  readonly hostFailures: number | null
 
   readonly host: string
   /** 0: any free port; null: no dashboard. */

@@ -6,15 +6,12 @@ import type { DispatchedItem } from '../src/actor/messages.js'
 import { assert } from '../src/core/assert.js'
 import type { MonotonicMs } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
+import type { Outcome } from '../src/core/outcome.js'
 import type { HeldItem } from '../src/core/settlement.js'
-import type { Cohort } from '../src/core/steering-plan.js'
 import type { LeasedPack } from '../src/store/lease.js'
-
-interface Waiting {
-  readonly held: HeldItem
-  readonly item: DispatchedItem
-  readonly leasedMs: MonotonicMs
-}
+import type { HostShelf } from './host-shelf.js'
+import type { Allowance, Waiting } from './waiting.js'
+import { waitingOf } from './waiting.js'
 
 interface WorkerSeat {
   readonly slots: number
@@ -31,44 +28,12 @@ export interface Assignment {
   readonly items: readonly DispatchedItem[]
 }
 
-/** How much may be under way, and what of it one after the other. */
-export interface Allowance {
-  /** Items under way in all workers, at most. */
-  readonly items: number
-  /** Whether an item is worked with others, or after the others of its kind. */
-  readonly cohortOf: (itemKey: string) => Cohort
-}
-
 const EVERYTHING: Allowance = { items: Number.POSITIVE_INFINITY, cohortOf: () => 'concurrent' }
 
 /** What a worker held when it went. */
 export interface Leavings {
   readonly held: readonly HeldItem[]
   readonly isAlone: boolean
-}
-
-function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
-  return pack.items.map((item) => ({
-    leasedMs,
-    held: {
-      itemId: item.itemId,
-      itemKey: item.itemKey,
-      packId: pack.packId,
-      leaseId: pack.leaseId,
-      attempt: pack.attempt,
-      snoozes: pack.snoozes,
-      crashes: pack.crashes,
-      lonelyCrashes: pack.lonelyCrashes,
-    },
-    item: {
-      itemId: item.itemId,
-      packId: pack.packId,
-      leaseId: pack.leaseId,
-      itemKey: item.itemKey,
-      payload: item.payload,
-      attempt: pack.attempt + 1,
-    },
-  }))
 }
 
 /** The assignments of one workflow on one node. Deterministic, without effects. */
@@ -80,14 +45,25 @@ export class DispatchTable {
   #later: Waiting[] = []
   /** Packs whose worker died with them more than once: each runs alone in a worker. */
   readonly #suspects: Waiting[][] = []
+  /** Items of hosts whose pace is kept; null when none is. */
+  readonly #hosts: HostShelf<Waiting> | null
+
+  constructor(hosts: HostShelf<Waiting> | null = null) {
+    this.#hosts = hosts
+  }
 
   /** @param leasedMs when the packs were leased. */
   addPacks(packs: readonly LeasedPack[], leasedMs: MonotonicMs = 0): void {
     for (const pack of packs) {
       const waiting = waitingOf(pack, leasedMs)
       if (pack.crashes >= LIMITS.crashesBeforeIsolation) this.#suspects.push(waiting)
-      else for (const one of waiting) this.#buffer.push(one)
+      else for (const one of waiting) this.#put(one)
     }
+  }
+
+  /** How an item ended that was taken from a worker, for the pace of its host. */
+  noteEnd({ lane = '' }: HeldItem, outcome: Outcome): void {
+    if (lane !== '') this.#hosts?.ended(lane, outcome)
   }
 
   openWorker(workerId: string, slots: number): void {
@@ -138,7 +114,7 @@ export class DispatchTable {
       const one = best === null ? null : this.#shift(allowance.cohortOf)
       if (best === null || one === null) break
       const [workerId, seat] = best
-      seat.held.set(one.held.itemId, one.held)
+      this.#hold(seat, one)
       const items = given.get(workerId)
       if (items === undefined) given.set(workerId, [one.item])
       else items.push(one.item)
@@ -157,7 +133,7 @@ export class DispatchTable {
 
   /** Empties the buffer, for items that go back to the queue unstarted. */
   drainBuffer(): readonly HeldItem[] {
-    const waiting = [...this.#later, ...this.#buffer.slice(this.#next), ...this.#suspects.flat()]
+    const waiting = [...this.#inLine(), ...(this.#hosts?.drain() ?? [])]
     this.#buffer = []
     this.#later = []
     this.#next = 0
@@ -174,9 +150,8 @@ export class DispatchTable {
   /** Leases of everything that waits or is worked. */
   leases(): Set<string> {
     const leases = new Set<string>()
-    for (const one of this.#later) leases.add(one.held.leaseId)
-    for (const one of this.#buffer.slice(this.#next)) leases.add(one.held.leaseId)
-    for (const one of this.#suspects.flat()) leases.add(one.held.leaseId)
+    for (const one of this.#inLine()) leases.add(one.held.leaseId)
+    for (const one of this.#hosts?.all() ?? []) leases.add(one.held.leaseId)
     for (const seat of this.#seats.values()) {
       for (const held of seat.held.values()) leases.add(held.leaseId)
     }
@@ -184,7 +159,12 @@ export class DispatchTable {
   }
 
   get buffered(): number {
-    return this.#buffer.length - this.#next + this.#later.length + this.#suspectItems
+    return this.#lined + (this.#hosts?.size ?? 0)
+  }
+
+  /** Waiting items that need nothing but a slot; those of hosts are counted up to `most`. */
+  startable(most: number): number {
+    return this.#lined + (this.#hosts?.startable(most) ?? 0)
   }
 
   get inFlight(): number {
@@ -225,6 +205,25 @@ export class DispatchTable {
     return this.#suspects.reduce((sum, pack) => sum + pack.length, 0)
   }
 
+  get #lined(): number {
+    return this.#buffer.length - this.#next + this.#later.length + this.#suspectItems
+  }
+
+  #inLine(): Waiting[] {
+    return [...this.#later, ...this.#buffer.slice(this.#next), ...this.#suspects.flat()]
+  }
+
+  #put(one: Waiting): void {
+    const { lane = '' } = one.held
+    if (lane === '' || this.#hosts === null) this.#buffer.push(one)
+    else this.#hosts.add(lane, one)
+  }
+
+  #hold(seat: WorkerSeat, { held }: Waiting): void {
+    seat.held.set(held.itemId, held)
+    if (held.lane !== undefined) this.#hosts?.started(held.lane)
+  }
+
   /** The next item that may start; those of the sequential cohort wait for each other. */
   #shift(cohortOf: Allowance['cohortOf']): Waiting | null {
     if (this.#later.length > 0 && !this.#isSequentialHeld()) return this.#later.shift() ?? null
@@ -242,7 +241,7 @@ export class DispatchTable {
 
   #take(): Waiting | null {
     const one = this.#buffer[this.#next]
-    if (one === undefined) return null
+    if (one === undefined) return this.#hosts?.take() ?? null
     this.#next += 1
     // Shifting an array of thousands item by item would move the rest each time.
     if (this.#next >= 1_024) {
@@ -276,7 +275,7 @@ export class DispatchTable {
       }
       const [workerId, seat] = idle
       const pack = this.#suspects.shift() ?? []
-      for (const one of pack) seat.held.set(one.held.itemId, one.held)
+      for (const one of pack) this.#hold(seat, one)
       seat.isAlone = true
       assignments.push({ workerId, items: pack.map((one) => one.item) })
     }

@@ -24,7 +24,8 @@ export interface LeaserDeps {
   readonly mayLease: () => boolean
   /** Leases that this node has in hand, so that a lease nobody knows of can be told. */
   readonly knownLeases: () => readonly string[]
-  readonly onPacks: (packs: readonly LeasedPack[]) => void
+  /** @returns items that stay here; the others go back, and to look again soon is of no use. */
+  readonly onPacks: (packs: readonly LeasedPack[]) => number
 }
 
 export interface Leaser {
@@ -59,6 +60,7 @@ export function createLeaser(deps: LeaserDeps): Leaser {
     const { nodeId, deadlineMs, workflow } = deps
     const packs = await deps.store.leasePacks(workflow, { nodeId, deadlineMs, ...plan })
     const items = packs.reduce((sum, pack) => sum + pack.items.length, 0)
+    let kept = 0
     if (packs.length > 0) {
       const mean = items / packs.length
       meanPackItems += MEAN_WEIGHT * (mean - meanPackItems)
@@ -69,10 +71,10 @@ export function createLeaser(deps: LeaserDeps): Leaser {
         items,
         durationMs,
       })
-      deps.onPacks(packs)
+      kept = deps.onPacks(packs)
     }
     const isShort = items < plan.itemsMax && packs.length < plan.packsMax
-    return isShort ? rest(items) : 0
+    return isShort ? rest(kept) : 0
   }
 
   /** Gives back what a lost answer left leased: nobody would work it, and its node lives. */

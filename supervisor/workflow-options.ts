@@ -83,6 +83,13 @@ export function serviceOptionsOf(
       plan: planOf(workflow.name),
       creditsPerCall: creditsPerCallOf(settings),
     },
+    hosts: {
+      concurrency: settings.hostConcurrency ?? settings.socketsPerHost,
+      isDivided: settings.hostConcurrency !== null,
+      delayMs: settings.hostDelayMs ?? 'auto',
+      crawlDelayMaxMs: settings.crawlDelayMaxMs,
+      failuresMax: settings.hostFailures,
+    },
     rollback: {
       errorRateMax: settings.rollbackErrorPercent / 100,
       itemsMin: settings.rollbackItems,

@@ -3,7 +3,8 @@
 // another.
 
 import type { Settled } from '../src/actor/messages.js'
-import type { Clock } from '../src/core/clock.js'
+import type { CancelTimer, Clock } from '../src/core/clock.js'
+import type { LeaseSituation } from '../src/core/lease-plan.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { Outcome } from '../src/core/outcome.js'
 import type { Random } from '../src/core/random.js'
@@ -17,6 +18,9 @@ import type { EventBus, ReclaimReason } from '../src/telemetry/events.js'
 import { DispatchTable } from './dispatch-table.js'
 import type { Governor, GovernorOptions } from './governor.js'
 import { createGovernor } from './governor.js'
+import type { HostLimits } from './host-pace.js'
+import { createHostShelf } from './host-pace.js'
+import type { HostShelf } from './host-shelf.js'
 import type { Leaser } from './leaser.js'
 import { createLeaser } from './leaser.js'
 import { RateMeter } from './rate-meter.js'
@@ -24,6 +28,7 @@ import { RolloutWatch } from './rollout-watch.js'
 import type { Settler } from './settler.js'
 import { createSettler } from './settler.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
+import type { Waiting } from './waiting.js'
 import type { WorkerDeath } from './worker-death.js'
 import type { WorkerSeatSpec } from './worker-pool.js'
 import { WorkerPool } from './worker-pool.js'
@@ -36,6 +41,8 @@ export interface WorkflowServiceOptions {
   readonly memoryBytesMax: number
   readonly silentMs: number
   readonly governor: GovernorOptions
+  /** How the hosts of items are treated, in the whole cluster; null: as if there were none. */
+  readonly hosts: HostLimits | null
   readonly rollback: RollbackRule
 }
 
@@ -69,6 +76,8 @@ export interface WorkflowLoad {
 /** Time that a pack may be leased although its node lives, as a multiple of an item's own time. */
 const DEADLINE_ITEM_TIMES = 20
 const DEADLINE_FLOOR_MS = 600_000
+/** How fast the share of a lease that is kept follows what leases bring. */
+const KEPT_WEIGHT = 0.5
 
 function deadlineOf(options: WorkflowServiceOptions): number {
   return Math.max(DEADLINE_FLOOR_MS, DEADLINE_ITEM_TIMES * options.workerOptions.itemTimeoutMs)
@@ -76,13 +85,17 @@ function deadlineOf(options: WorkflowServiceOptions): number {
 
 export class WorkflowService {
   readonly #deps: WorkflowServiceDeps
-  readonly #table = new DispatchTable()
+  readonly #hosts: HostShelf<Waiting> | null
+  readonly #table: DispatchTable
   readonly #settledRate: RateMeter
   readonly #pool: WorkerPool
   readonly #leaser: Leaser
   readonly #settler: Settler
   readonly #governor: Governor
   readonly #rollout: RolloutWatch
+  #cancelHostTimer: CancelTimer = () => {}
+  /** Part of what leases bring that stays here. */
+  #keptShare = 1
   #isQuiet = false
   #isAbandoned = false
   /** Since an item was last completed. */
@@ -93,6 +106,8 @@ export class WorkflowService {
     this.#deps = deps
     this.#settledRate = new RateMeter(deps.clock)
     const { options, ...shared } = deps
+    this.#hosts = this.#createHosts()
+    this.#table = new DispatchTable(this.#hosts)
     this.#rollout = new RolloutWatch({ ...shared, rule: options.rollback })
     this.#governor = this.#createGovernor()
     this.#settler = this.#createSettler()
@@ -113,6 +128,7 @@ export class WorkflowService {
    */
   async quiesce(): Promise<void> {
     this.#isQuiet = true
+    this.#cancelHostTimer()
     this.#release(this.#table.drainBuffer(), 'drain')
     await Promise.all([this.#leaser.stop(), this.#governor.stop()])
   }
@@ -153,6 +169,14 @@ export class WorkflowService {
   /** Looks for work now: something was made ready, or may be started again. */
   wake(): void {
     if (!this.#isQuiet) this.#dispatch()
+  }
+
+  #createHosts(): HostShelf<Waiting> | null {
+    const { workflow, nodeId, clock, events, options } = this.#deps
+    const { hosts: limits } = options
+    if (limits === null) return null
+    const workers = () => this.#governor.steering()?.workers ?? []
+    return createHostShelf({ workflow: workflow.name, nodeId, clock, events, limits, workers })
   }
 
   #createGovernor(): Governor {
@@ -197,18 +221,15 @@ export class WorkflowService {
       clock,
       events,
       deadlineMs: deadlineOf(options),
-      situation: () => ({
-        freeSlots: Math.min(this.#table.freeSlots, this.#room()),
-        slots: Math.min(this.#table.slots, this.#allowed()),
-        buffered: this.#table.buffered,
-        settledPerSecond: this.#settledRate.perSecond(),
-      }),
+      situation: () => this.#situation(),
       mayLease: () => this.#mayStart(),
       knownLeases: () => [...this.#table.leases(), ...this.#settler.leases()],
       onPacks: (packs) => {
         this.#table.addPacks(packs, clock.nowMs())
+        const kept = this.#noteKept(packs.reduce((sum, pack) => sum + pack.items.length, 0))
         if (this.#isQuiet) this.#release(this.#table.drainBuffer(), 'drain')
         else this.#dispatch()
+        return kept
       },
     })
   }
@@ -238,6 +259,51 @@ export class WorkflowService {
     })
   }
 
+  #situation(): Omit<LeaseSituation, 'meanPackItems'> {
+    const table = this.#table
+    const { buffered } = table
+    const isFull = buffered >= LIMITS.bufferedItemsMax
+    return {
+      freeSlots: Math.min(table.freeSlots, this.#room()),
+      slots: Math.min(table.slots, this.#allowed()),
+      // What waits for its host fills no slot, so it is no reason to lease less.
+      buffered: isFull ? buffered : table.startable(LIMITS.leaseItemsMax),
+      settledPerSecond: this.#settledRate.perSecond(),
+      keptShare: this.#keptShare,
+    }
+  }
+
+  /** What a lease brought for hosts that are busy goes back at once, in place of what it keeps. */
+  #noteKept(items: number): number {
+    const deferred = this.#isQuiet ? 0 : this.#deferSurplus()
+    const share = Math.max(0, 1 - deferred / Math.max(1, items))
+    this.#keptShare += KEPT_WEIGHT * (share - this.#keptShare)
+    return items - deferred
+  }
+
+  #deferSurplus(): number {
+    const deferred = this.#hosts?.surplus() ?? []
+    if (deferred.length === 0) return 0
+    for (const { one, delayMs } of deferred) {
+      const { held } = one
+      this.#settler.offer({ held, settlement: releaseSettlement(held, delayMs), facts: null })
+    }
+    const { events, workflow } = this.#deps
+    const items = deferred.length
+    events.emit('items.released', { workflow: workflow.name, items, reason: 'host' })
+    return items
+  }
+
+  /** A host whose delay is over makes no event of its own. */
+  #watchHosts(): void {
+    this.#cancelHostTimer()
+    const opensAtMs = this.#hosts?.opensAtMs ?? null
+    if (opensAtMs === null) return
+    const { clock } = this.#deps
+    const delayMs = Math.max(1, opensAtMs - clock.nowMs())
+    this.#cancelHostTimer = clock.setTimer(delayMs, () => this.wake())
+  }
+
   /** Items that may be started now, whatever slots there are. */
   #room(): number {
     return Math.max(0, this.#allowed() - this.#table.active)
@@ -264,6 +330,7 @@ export class WorkflowService {
         this.#deps.events.emit('item.dispatched', { workflow, workerId, itemId, attempt })
       }
     }
+    this.#watchHosts()
     this.#leaser.wake()
   }
 
@@ -280,12 +347,14 @@ export class WorkflowService {
       const { active } = this.#table
       const held = this.#table.finish(workerId, { itemId, leaseId })
       if (held !== null) this.#governor.noteEnd(outcome, active)
+      if (held !== null) this.#table.noteEnd(held, outcome)
       // Not held: a late word about an item that was taken from this worker.
       if (held !== null) this.#decide(held, outcome)
       // Nobody asked it to give anything back: it drains by itself, and must get nothing more.
       if (outcome.result === 'release') this.#pool.retire(workerId)
     }
     this.#settledRate.add(settled.items.length)
+    this.#deferSurplus()
     this.#dispatch()
   }
 
@@ -303,6 +372,7 @@ export class WorkflowService {
 
   #onExit(workerId: string, death: WorkerDeath): { isExcused: boolean } {
     const { held, isAlone } = this.#table.removeWorker(workerId)
+    for (const item of held) this.#table.noteEnd(item, { result: 'release' })
     if (death.isExpected) {
       this.#release(held, 'drain')
       return { isExcused: true }

@@ -1,4 +1,5 @@
-import { choice } from '../option.js'
+import { LIMITS } from '../../src/core/limits.js'
+import { choice, count, duration, optional, withDefault } from '../option.js'
 
 const group = 'politeness'
 
@@ -10,4 +11,49 @@ export const POLITENESS_OPTIONS = {
     default: 'obey',
     choices: ['obey', 'ignore'],
   }),
+  hostConcurrency: optional(
+    count({
+      group,
+      name: 'host-concurrency',
+      sentence:
+        'Items of one host worked at once in the whole cluster. Divided among the nodes that are ' +
+        'alive.',
+      default: 2,
+      bounds: { min: 1, max: LIMITS.slotsMax },
+    }),
+    { meaning: '`sockets-per-host`, on each node' },
+  ),
+  hostDelayMs: withDefault(
+    optional(
+      duration({
+        group,
+        name: 'host-delay',
+        sentence: 'Time from one item of a host to its next; `auto` goes by how fast it answers.',
+        default: 0,
+        bounds: { min: 0, max: 600_000 },
+      }),
+      { meaning: 'auto', word: 'auto' },
+    ),
+    0,
+  ),
+  crawlDelayMaxMs: duration({
+    group,
+    name: 'crawl-delay-max',
+    sentence: 'Most that a Crawl-delay of robots.txt is honoured for; 0 ignores it.',
+    default: 30_000,
+    bounds: { min: 0, max: 600_000 },
+  }),
+  hostFailures: withDefault(
+    optional(
+      count({
+        group,
+        name: 'host-failures',
+        sentence: 'Failures of a host in a row after which it is left alone for a while.',
+        default: 10,
+        bounds: { min: 1, max: 10_000 },
+      }),
+      { meaning: 'never', word: 'never' },
+    ),
+    10,
+  ),
 } as const

@@ -14,6 +14,8 @@ export interface HostRules {
   readonly crawlDelayMaxMs: number
   /** Failures of the host in a row after which it is left alone for a while; null: never. */
   readonly failuresMax: number | null
+  /** Nodes that ask the host: each keeps so many times the delay. @default 1 */
+  readonly delayTimes?: number
 }
 
 export interface HostState {
@@ -79,12 +81,13 @@ export const NEW_HOST: HostState = {
 /** Time from one start to the next. */
 export function delayOf(state: HostState, rules: HostRules): number {
   const own = rules.delayMs === 'auto' ? state.autoDelayMs : rules.delayMs
-  return Math.max(own, Math.min(state.crawlDelayMs, rules.crawlDelayMaxMs))
+  const asked = Math.min(state.crawlDelayMs, rules.crawlDelayMaxMs)
+  return Math.max(own, asked) * (rules.delayTimes ?? 1)
 }
 
 /**
- * When the next request may start, which may have passed; infinity while one has to end first. After
- * an open breaker there is one at a time until the host answers.
+ * When the next request may start, which may have passed; infinity while one has to end first.
+ * After an open breaker there is one at a time until the host answers.
  */
 export function startsAtMs(state: HostState, rules: HostRules, nowMs: MonotonicMs): MonotonicMs {
   const { breaker } = state

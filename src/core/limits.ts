@@ -77,6 +77,10 @@ export const LIMITS = {
   /** Bytes of bodies held by one worker at once. */
   bytesInFlightMax: 128 * 1_048_576,
   headersBytesMax: 64 * 1_024,
+  /** Hosts whose pace a supervisor remembers, a workflow; more only while they are in use. */
+  hostsMax: 10_000,
+  /** Items of one host that are counted while they wait in the database for their turn. */
+  awayItemsMax: 20_000,
   /** Sites whose robots.txt a worker remembers. */
   robotsOriginsMax: 2_000,
   /** Sockets of one node to all hosts, and to one: the most that options may ask for. */

@@ -60,6 +60,8 @@ export interface HeldItem {
   readonly snoozes: number
   readonly crashes: number
   readonly lonelyCrashes: number
+  /** The host it is about, where that decides when it may start. @default '' */
+  readonly lane?: string
   /** How it is worked while a rollout is under way. @default 'concurrent' */
   readonly cohort?: Cohort
 }
@@ -156,13 +158,17 @@ function failureSettlement(
   return settlementOf(held, { event: 'retry', code, error, next })
 }
 
-/** Gives an item back untouched: no attempt is charged, nothing it did counts. */
-export function releaseSettlement(held: HeldItem): Settlement {
+/**
+ * Gives an item back untouched: no attempt is charged, nothing it did counts.
+ *
+ * @param delayMs time that it waits in the queue; 0 keeps its place.
+ */
+export function releaseSettlement(held: HeldItem, delayMs = 0): Settlement {
   const { crashes, lonelyCrashes } = held
   return settlementOf(held, {
     event: 'release',
     code: 'cancelled',
-    next: nextOf(held, { crashes, lonelyCrashes }),
+    next: nextOf(held, { crashes, lonelyCrashes, delayMs }),
   })
 }
 

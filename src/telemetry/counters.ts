@@ -223,6 +223,8 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
   'worker.replaced': (counters, event) =>
     add(workflowCounters(counters, event.workflow).workersReplaced, event.reason, 1),
   'worker.log': UNCOUNTED,
+  'host.spared': UNCOUNTED,
+  'host.recovered': UNCOUNTED,
   'concurrency.changed': (counters, event) => {
     const workflow = workflowCounters(counters, event.workflow)
     workflow.concurrencyLimit = event.limit

@@ -35,6 +35,8 @@ export interface Events {
     fields: Record<string, unknown>
   }
   'concurrency.changed': { workflow: string; limit: number; reason: ConcurrencyReason }
+  'host.spared': { workflow: string; host: string }
+  'host.recovered': { workflow: string; host: string }
   'steering.failed': { workflow: string; message: string }
   'rollout.taken_back': { workflow: string; rollout: number; message: string }
   'workflow.paused': { workflow: string; reason: string }
@@ -55,6 +57,7 @@ export type ReclaimReason =
   | 'drain'
   | 'lost_answer'
   | 'no_share'
+  | 'host'
 
 export interface WorkerIdentity {
   workflow: string

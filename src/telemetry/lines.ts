@@ -143,6 +143,15 @@ const WORK_LINES = {
     words: (event) =>
       `Reclaimed ${count(event.items, 'orphan')} of ${event.workflow} (${event.reason})`,
   },
+  'host.spared': {
+    level: 'warn',
+    words: ({ workflow, host }) =>
+      `${workflow}: ${host} fails again and again; it is left alone for a while.`,
+  },
+  'host.recovered': {
+    level: 'info',
+    words: ({ workflow, host }) => `${workflow}: ${host} answers again.`,
+  },
   'concurrency.changed': {
     level: 'debug',
     words: (event) =>

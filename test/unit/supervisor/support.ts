@@ -51,6 +51,7 @@ export function serviceOptions(
       plan: 'workflow:flow',
       creditsPerCall: 0,
     },
+    hosts: null,
     rollback: { errorRateMax: 0.2, itemsMin: 50 },
     ...fields,
   }

@@ -1,0 +1,46 @@
+import type { DispatchedItem } from '../src/actor/messages.js'
+import type { MonotonicMs } from '../src/core/clock.js'
+import type { HeldItem } from '../src/core/settlement.js'
+import type { Cohort } from '../src/core/steering-plan.js'
+import type { LeasedPack } from '../src/store/lease.js'
+
+/** An item that is leased and not yet given to a worker. */
+export interface Waiting {
+  readonly held: HeldItem
+  readonly item: DispatchedItem
+  readonly leasedMs: MonotonicMs
+}
+
+/** The items of a pack. */
+export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
+  return pack.items.map((item) => ({
+    leasedMs,
+    held: {
+      itemId: item.itemId,
+      itemKey: item.itemKey,
+      packId: pack.packId,
+      leaseId: pack.leaseId,
+      attempt: pack.attempt,
+      snoozes: pack.snoozes,
+      crashes: pack.crashes,
+      lonelyCrashes: pack.lonelyCrashes,
+      ...(item.lane === '' ? {} : { lane: item.lane }),
+    },
+    item: {
+      itemId: item.itemId,
+      packId: pack.packId,
+      leaseId: pack.leaseId,
+      itemKey: item.itemKey,
+      payload: item.payload,
+      attempt: pack.attempt + 1,
+    },
+  }))
+}
+
+/** How much may be under way, and what of it one after the other. */
+export interface Allowance {
+  /** Items under way in all workers, at most. */
+  readonly items: number
+  /** Whether an item is worked with others, or after the others of its kind. */
+  readonly cohortOf: (itemKey: string) => Cohort
+}

@@ -1,0 +1,176 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import type { HostRules } from '../../../src/core/host-plan.js'
+import { nodeRules } from '../../../supervisor/host-pace.js'
+import { HostShelf } from '../../../supervisor/host-shelf.js'
+import { createFakeClock } from '../../support/fake-clock.js'
+import { completed, facts, failed } from '../../support/values.js'
+
+const RULES: HostRules = { concurrency: 2, delayMs: 0, crawlDelayMaxMs: 30_000, failuresMax: 3 }
+
+function setup(rules: Partial<HostRules> = {}) {
+  const clock = createFakeClock()
+  const breakers: string[] = []
+  const shelf = new HostShelf<string>({
+    clock,
+    rulesOf: () => ({ ...RULES, ...rules }),
+    onBreaker: ({ host, isOpen }) => breakers.push(`${host} ${isOpen ? 'open' : 'closed'}`),
+  })
+  const add = (host: string, count: number) => {
+    for (let n = 1; n <= count; n += 1) shelf.add(host, `${host}${n}`)
+  }
+  /** Starts whatever may start. */
+  const start = () => {
+    const started: string[] = []
+    for (let one = shelf.take(); one !== null; one = shelf.take()) {
+      shelf.started(one.slice(0, 1))
+      started.push(one)
+    }
+    return started
+  }
+  return { clock, shelf, add, start, breakers }
+}
+
+const answer = (durationMs: number) => completed({ facts: facts({ durationMs }) })
+
+describe('supervisor/host-shelf', () => {
+  it('lets hosts take turns, and none have more than it bears', () => {
+    const { shelf, add, start } = setup()
+    add('a', 5)
+    add('b', 3)
+    expect(start()).to.deep.equal(['a1', 'b1', 'a2', 'b2'])
+    expect(shelf.size).to.equal(4)
+    shelf.ended('b', answer(10))
+    expect(start()).to.deep.equal(['b3'])
+  })
+
+  it('starts the next of a host when its delay is over, and says when that is', async () => {
+    const { clock, shelf, add, start } = setup({ delayMs: 500 })
+    add('a', 3)
+    expect(start()).to.deep.equal(['a1'])
+    shelf.ended('a', answer(10))
+    expect(start()).to.deep.equal([])
+    expect(shelf.opensAtMs).to.equal(clock.nowMs() + 500)
+    await clock.advance(500)
+    expect(start()).to.deep.equal(['a2'])
+  })
+
+  it('keeps what a host gets through soon, and gives the rest back for longer and longer', () => {
+    const { shelf, add, start } = setup()
+    add('a', 2)
+    start()
+    for (let n = 0; n < 30; n += 1) {
+      shelf.ended('a', answer(5_000))
+      shelf.started('a')
+    }
+    add('a', 1_000)
+    const deferred = shelf.surplus()
+    expect(shelf.size).to.equal(4)
+    const delays = deferred.map(({ delayMs }) => delayMs)
+    expect(delays).to.deep.equal([...delays].sort((a, b) => a - b))
+    expect(delays[0]).to.be.within(1_000, 10_000)
+    // A thousand items at two in five seconds are 2,500 s; they come back after half of it.
+    expect(delays.at(-1)).to.be.within(1_200_000, 1_600_000)
+    expect(new Set(delays).size).to.be.below(60)
+    expect(shelf.surplus()).to.deep.equal([])
+  })
+
+  it('keeps more of a host that is fast', () => {
+    const { shelf, add, start } = setup()
+    add('a', 2)
+    start()
+    for (let n = 0; n < 30; n += 1) {
+      shelf.ended('a', answer(10))
+      shelf.started('a')
+    }
+    add('a', 1_000)
+    expect(shelf.surplus()).to.have.length.within(500, 700)
+  })
+
+  it('keeps nothing for a host that is closed for long, until then', () => {
+    const { shelf, add, start } = setup()
+    add('a', 3)
+    start()
+    shelf.ended('a', failed('rate_limited', { retryAfterMs: 60_000 }))
+    const [only, ...others] = shelf.surplus()
+    expect(only?.one).to.equal('a3')
+    expect(only?.delayMs).to.be.within(60_000, 80_000)
+    expect(others).to.deep.equal([])
+    expect(shelf.size).to.equal(0)
+  })
+
+  it('tells when a host is spared and when it is not any more', async () => {
+    const { clock, shelf, add, start, breakers } = setup()
+    add('a', 2)
+    start()
+    for (let n = 0; n < 3; n += 1) {
+      shelf.ended('a', failed('connect'))
+      shelf.started('a')
+    }
+    expect(breakers).to.deep.equal(['a open'])
+    await clock.advance(5_000)
+    shelf.ended('a', answer(10))
+    expect(breakers).to.deep.equal(['a open', 'a closed'])
+  })
+
+  it('counts what could start now', () => {
+    const { shelf, add, start } = setup()
+    add('a', 5)
+    add('b', 1)
+    expect(shelf.startable(100)).to.equal(3)
+    expect(shelf.startable(2)).to.equal(2)
+    start()
+    expect(shelf.startable(100)).to.equal(0)
+  })
+
+  it('loses nothing and gives nothing out twice', () => {
+    const step = fc.record({
+      act: fc.constantFrom('add', 'start', 'end', 'fail', 'surplus', 'wait'),
+      host: fc.constantFrom('a', 'b', 'c'),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { clock, shelf } = setup({ delayMs: 200 })
+        const active: string[] = []
+        const out: string[] = []
+        let added = 0
+        for (const { act, host } of steps) {
+          if (act === 'add') {
+            added += 1
+            shelf.add(host, `${host}${added}`)
+          } else if (act === 'wait') clock.jump(150)
+          else if (act === 'surplus') out.push(...shelf.surplus().map(({ one }) => one))
+          else if (act === 'start') {
+            const one = shelf.take()
+            if (one === null) continue
+            shelf.started(one.slice(0, 1))
+            active.push(one)
+          } else {
+            const one = active.shift()
+            if (one === undefined) continue
+            shelf.ended(one.slice(0, 1), act === 'end' ? answer(50) : failed('connect'))
+            out.push(one)
+          }
+        }
+        const all = [...out, ...active, ...shelf.drain()]
+        expect(new Set(all).size).to.equal(added)
+        expect(all).to.have.length(added)
+        expect(shelf.size).to.equal(0)
+      }),
+    )
+  })
+
+  it('divides what a host bears: never more in all, and no delay shorter', () => {
+    const nodes = fc.uniqueArray(fc.uuid(), { minLength: 1, maxLength: 8 })
+    const limit = fc.integer({ min: 1, max: 20 })
+    fc.assert(
+      fc.property(nodes, limit, fc.domain(), (workers, concurrency, host) => {
+        const limits = { ...RULES, concurrency, isDivided: true }
+        const parts = workers.map((nodeId) => nodeRules(limits, { host, nodeId, workers }))
+        expect(parts.reduce((sum, part) => sum + part.concurrency, 0)).to.equal(concurrency)
+        const asking = parts.filter((part) => part.concurrency > 0)
+        for (const { delayTimes = 1 } of asking) expect(delayTimes).to.equal(asking.length)
+      }),
+    )
+  })
+})
