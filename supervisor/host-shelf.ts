@@ -32,7 +32,7 @@ interface Host<One> {
 /** Work that is kept here for a host: what it gets through in this time. */
 const KEEP_MS = 2_000
 /** A host is taken for a fast one until it was seen to be slow. */
-const FIRST_LATENCY_MS = 100
+const FIRST_LATENCY_MS = 50
 const LATENCY_WEIGHT = 0.3
 const DEFER_MS = { min: 1_000, max: LIMITS.retryDelayMsMax }
 
@@ -120,6 +120,7 @@ export class HostShelf<One> {
     for (const name of this.#touched) {
       const host = this.#hostOf(name)
       const rules = this.#deps.rulesOf(name)
+      host.away = host.away.filter((dueMs) => dueMs > nowMs)
       for (const one of host.waiting.splice(roomOf(host, rules, nowMs))) {
         deferred.push({ one, delayMs: defer(host, rules, nowMs) })
       }
@@ -214,14 +215,12 @@ function roomOf<One>(host: Host<One>, rules: HostRules, nowMs: MonotonicMs): num
  * more coarsely, so that what goes back together is one pack.
  */
 function defer<One>(host: Host<One>, rules: HostRules, nowMs: MonotonicMs): number {
-  host.away =
-    host.away[0] !== undefined && host.away[0] <= nowMs
-      ? host.away.filter((dueMs) => dueMs > nowMs)
-      : host.away
   const atMs = startsAtMs(host.state, rules, nowMs)
   const shutMs = Number.isFinite(atMs) ? Math.max(0, atMs - nowMs) : 0
   const before = host.waiting.length + host.away.length
-  const wantedMs = Math.max(shutMs, (before * spacingOf(host, rules)) / 2)
+  // What went back may be worked by any node that asks this host.
+  const spacingMs = spacingOf(host, rules) / (rules.delayTimes ?? 1)
+  const wantedMs = Math.max(shutMs, (before * spacingMs) / 2)
   const delayMs = Math.min(DEFER_MS.max, Math.max(DEFER_MS.min, wantedMs))
   const stepMs = Math.max(DEFER_MS.min, 2 ** Math.floor(Math.log2(delayMs)) / 4)
   const dueMs = Math.ceil((nowMs + delayMs) / stepMs) * stepMs

@@ -69,7 +69,7 @@ describe('cluster/politeness', () => {
 
     expectClean(await cluster.untilEmpty(), ITEMS)
     expect(one.asked.length).to.equal(ITEMS)
-    expect(one.openMax()).to.equal(2)
+    expect(one.openMax()).to.be.at.most(2)
     const dispatched = nodes.map((node) => node.events('item.dispatched').length)
     expect(Math.min(...dispatched)).to.be.above(0)
   })

@@ -75,6 +75,24 @@ describe('supervisor/host-shelf', () => {
     expect(shelf.surplus()).to.deep.equal([])
   })
 
+  it('counts no item as before another that has come back meanwhile', async () => {
+    const { clock, shelf, add, start } = setup()
+    add('a', 1_000)
+    const first = shelf.surplus()
+    start()
+    // Far dues are told first the second time: none of those that passed may be left in the count.
+    await clock.advance(5_000)
+    const back = first.filter(({ delayMs }) => delayMs <= 5_000).length
+    add('a', back)
+    const again = shelf.surplus()
+    expect(back).to.be.above(50)
+    const longestMs = Math.max(...first.map(({ delayMs }) => delayMs))
+    expect(Math.max(...again.map(({ delayMs }) => delayMs))).to.be.at.most(longestMs + 8_000)
+    await clock.advance(longestMs)
+    add('a', 200)
+    expect(Math.min(...shelf.surplus().map(({ delayMs }) => delayMs))).to.be.at.most(8_000)
+  })
+
   it('keeps more of a host that is fast', () => {
     const { shelf, add, start } = setup()
     add('a', 2)
