@@ -15,6 +15,7 @@ import { nextSupervisorState } from '../src/core/supervisor-state.js'
 import type { Neighbour, NodeIdentity } from '../src/store/nodes.js'
 import type { Store, StoredDefinition, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
+import { askFenceReason } from './fence-reason.js'
 import type { Heartbeater } from './heartbeater.js'
 import { createHeartbeater } from './heartbeater.js'
 import type { Housekeeper } from './housekeeper.js'
@@ -22,6 +23,7 @@ import { createHousekeeper } from './housekeeper.js'
 import type { Reclaimer } from './reclaimer.js'
 import { createReclaimer } from './reclaimer.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
+import { within } from './within.js'
 import type { WorkflowLoad, WorkflowServiceOptions } from './workflow-service.js'
 import { WorkflowService } from './workflow-service.js'
 
@@ -70,7 +72,10 @@ export class Supervisor {
   #handles: WorkflowHandle[] = []
   #state: SupervisorState = 'starting'
   #cancelDeadline: CancelTimer | null = null
+  /** Resolves when it is said why this node was fenced. */
+  #explained: Promise<void> = Promise.resolve()
   #isFenced = false
+  #fencedWhy: string | null = null
   /** Resolves when `start` has done, or given up, what it was at. */
   #entered: Promise<void> = Promise.resolve()
   #resolveStopped: (reason: StopReason) => void = () => {}
@@ -115,6 +120,11 @@ export class Supervisor {
 
   get isTrusted(): boolean {
     return this.#heartbeater.isTrusted()
+  }
+
+  /** Why this node was fenced, for whoever reads the end; it is known once all has stopped. */
+  get fencedWhy(): string | null {
+    return this.#fencedWhy
   }
 
   /** What each workflow has in hand on this node. */
@@ -177,7 +187,9 @@ export class Supervisor {
     const { machine, nodeId } = identity
     for (const neighbour of await store.readNeighbours({ machine, except: nodeId })) {
       if (!(await isProcessDead(neighbour))) continue
-      await store.fenceNode({ nodeId: neighbour.nodeId, reason: 'its process was found dead' })
+      const by = `${identity.name} (pid ${identity.pid})`
+      const reason = `its process (pid ${neighbour.pid}) was found dead by ${by}`
+      await store.fenceNode({ nodeId: neighbour.nodeId, reason })
     }
   }
 
@@ -210,12 +222,19 @@ export class Supervisor {
   #onFenced(): void {
     if (this.#isFenced || this.#state === 'halting' || this.#state === 'stopped') return
     this.#isFenced = true
-    const { nodeId } = this.#deps.identity
-    const reason = 'its lease ran out or another boot found its process dead'
-    this.#deps.events.emit('supervisor.fenced', { nodeId, reason })
+    // First everything is dropped; only then is asked why.
     for (const service of this.#services) service.abandon()
     this.#apply('fenced')
+    this.#explained = this.#explainFence()
     void this.#halt()
+  }
+
+  /** Says who fenced us and why. */
+  async #explainFence(): Promise<void> {
+    const { identity, events } = this.#deps
+    const { nodeId } = identity
+    this.#fencedWhy = await askFenceReason(this.#deps, nodeId)
+    events.emit('supervisor.fenced', { nodeId, reason: this.#fencedWhy })
   }
 
   async #drain(): Promise<void> {
@@ -234,18 +253,18 @@ export class Supervisor {
 
   async #halt(): Promise<void> {
     this.#cancelDeadline?.()
-    const { events, transports } = this.#deps
+    const { clock, events, transports } = this.#deps
     // Stopped while it starts: what the start still brings forth is ended with the rest.
-    await this.#within(FAREWELL_MS, this.#entered)
-    await this.#within(FAREWELL_MS, Promise.all(this.#services.map((service) => service.halt())))
+    await within(clock, FAREWELL_MS, this.#entered)
+    await within(clock, FAREWELL_MS, Promise.all(this.#services.map((service) => service.halt())))
     for (const service of this.#services) service.abandon()
     await Promise.all(
       [this.#reclaimer.stop(), this.#housekeeper.stop(), this.#heartbeater.stop()].map((stopping) =>
-        this.#within(FAREWELL_MS, stopping),
+        within(clock, FAREWELL_MS, stopping),
       ),
     )
-    if (!this.#isFenced) await this.#within(FAREWELL_MS, this.#leave())
-    await Promise.all([transports.process.close(), transports.thread.close()])
+    if (!this.#isFenced) await within(clock, FAREWELL_MS, this.#leave())
+    await Promise.all([transports.process.close(), transports.thread.close(), this.#explained])
     this.#apply('ended')
     const reason: StopReason = this.#isFenced ? 'fenced' : 'stopped'
     events.emit('supervisor.stopped', { reason })
@@ -276,22 +295,5 @@ export class Supervisor {
     } catch (error) {
       events.emit('reclaim.failed', { message: `${workflow}: ${messageOf(error)}` })
     }
-  }
-
-  /** Waits for a promise, but not for ever. */
-  #within(limitMs: number, promise: Promise<unknown>): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#deps.clock.setTimer(limitMs, resolve)
-      promise.then(
-        () => {
-          cancel()
-          resolve()
-        },
-        () => {
-          cancel()
-          resolve()
-        },
-      )
-    })
   }
 }

@@ -234,7 +234,7 @@ export class WorkerPool {
         this.#kill(worker, 'silent', 'was not ready in time')
       } else if (worker.unanswered >= silentPings) {
         this.#deps.events.emit('worker.replaced', { ...worker.identity, reason: 'silent' })
-        this.#kill(worker, 'silent', `gave no answer for ${this.#deps.silentMs} ms`)
+        this.#kill(worker, 'silent', `gave no answer for ${this.#deps.silentMs / 1_000} s`)
       } else {
         worker.unanswered += 1
         worker.sequence += 1

@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   'WORKFLOW_INVALID',
   'WORKFLOW_UNKNOWN',
   'WORKFLOW_PAUSED',
+  'ITEM_UNKNOWN',
   'FENCED',
   'INTERRUPTED',
 ] as const
@@ -46,6 +47,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, ExitName>> = {
   WORKFLOW_INVALID: 'configuration',
   WORKFLOW_UNKNOWN: 'usage',
   WORKFLOW_PAUSED: 'temporary',
+  ITEM_UNKNOWN: 'usage',
   FENCED: 'temporary',
   INTERRUPTED: 'temporary',
 }

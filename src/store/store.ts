@@ -14,8 +14,15 @@ import { readFigures } from './figures.js'
 import { ensureReceiptPartitions, foldTallies } from './housekeeping.js'
 import type { LeasedPack } from './lease.js'
 import { leasePacks } from './lease.js'
-import type { FencedNode, Neighbour, NodeIdentity } from './nodes.js'
-import { fenceExpired, fenceNode, readNeighbours, registerNode, sendHeartbeat } from './nodes.js'
+import type { Fence, FencedNode, Neighbour, NodeIdentity } from './nodes.js'
+import {
+  fenceExpired,
+  fenceNode,
+  readFence,
+  readNeighbours,
+  registerNode,
+  sendHeartbeat,
+} from './nodes.js'
 import type { Reclaimed } from './reclaim.js'
 import { reclaimPacks, releaseNode } from './reclaim.js'
 import type { ReceiptKey } from './settle.js'
@@ -64,6 +71,7 @@ export interface Store {
     readonly reason: string
   }) => Promise<boolean>
   readonly fenceExpired: (except: string) => Promise<readonly FencedNode[]>
+  readonly readFence: (nodeId: string) => Promise<Fence | null>
   /** Registers the workflow, binds its source, and prepares its statements. */
   readonly openWorkflow: (definition: StoredDefinition) => Promise<WorkflowHandle>
   readonly readWorkflows: () => Promise<readonly WorkflowRow[]>
@@ -142,6 +150,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     sendHeartbeat: (beat) => sendHeartbeat(heartbeatSql, beat),
     fenceNode: (fence) => fenceNode(heartbeatSql, fence),
     fenceExpired: (except) => fenceExpired(heartbeatSql, except),
+    readFence: (nodeId) => readFence(heartbeatSql, nodeId),
     openWorkflow: (definition) => openWorkflow(sql, definition),
     readWorkflows: () => readWorkflows(sql),
     findWorkflow: (name) => findWorkflow(sql, name),

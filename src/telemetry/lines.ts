@@ -42,7 +42,8 @@ function settledWords(event: EventOf<'item.settled'>): string {
 function exitWords(event: EventOf<'worker.exited'>): string {
   const how = event.signal === null ? `with code ${event.exitCode}` : `on ${event.signal}`
   const held = event.itemsHeld === 0 ? '' : ` holding ${count(event.itemsHeld, 'item')}`
-  return `Worker ${event.workerId} (pid ${event.pid}) exited ${how}${held}`
+  const where = event.kind === 'thread' ? `a thread of pid ${event.pid}` : `pid ${event.pid}`
+  return `Worker ${event.workerId} (${where}) exited ${how}${held}`
 }
 
 function settleFailedWords(event: EventOf<'settle.failed'>): string {
@@ -64,7 +65,8 @@ const SUPERVISOR_LINES = {
   'supervisor.stopped': { level: 'info', words: (event) => `Stopped: ${event.reason}` },
   'supervisor.fenced': {
     level: 'error',
-    words: (event) => `Fenced by another node, nothing more is written: ${event.reason}`,
+    words: (event) =>
+      `Fenced: ${event.reason}. Its items are given to others; nothing it still does counts`,
   },
   'node.trust_lost': {
     level: 'warn',

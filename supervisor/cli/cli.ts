@@ -11,6 +11,7 @@ import { auditCommand } from './commands/audit.js'
 import { demoCommand } from './commands/demo.js'
 import { enqueueCommand } from './commands/enqueue.js'
 import { exportCommand } from './commands/export.js'
+import { historyCommand } from './commands/history.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { runCommand } from './commands/run.js'
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   upCommand,
   enqueueCommand,
   statusCommand,
+  historyCommand,
   auditCommand,
   pauseCommand,
   resumeCommand,

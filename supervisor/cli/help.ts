@@ -59,6 +59,7 @@ export const ERROR_MEANINGS: { readonly [code in ErrorCode]: string } = {
   WORKFLOW_INVALID: 'The workflow module cannot be imported, or exports no valid workflow.',
   WORKFLOW_UNKNOWN: 'There is no workflow of that name.',
   WORKFLOW_PAUSED: 'The program paused the workflow itself, for the reason it names.',
-  FENCED: 'This node lost its lease and stopped without writing anything.',
+  ITEM_UNKNOWN: 'The workflow has no item of that key.',
+  FENCED: 'This node was fenced and stopped without writing anything; the message says by whom.',
   INTERRUPTED: 'A stop was asked for before the run came to its end.',
 }

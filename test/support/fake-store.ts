@@ -124,6 +124,11 @@ export class FakeStore {
       fenceNode: ({ nodeId, reason }) =>
         this.#call('fenceNode', 1, () => this.#fence(nodeId, reason)),
       fenceExpired: () => this.#call('fenceExpired', 0, () => []),
+      readFence: (nodeId) =>
+        this.#call('readFence', 1, () => {
+          const node = this.nodes.get(nodeId)
+          return node?.isFenced === true ? { why: node.reason ?? '', at: 'then' } : null
+        }),
       openWorkflow: ({ name }: StoredDefinition) =>
         this.#call('openWorkflow', 1, () => this.handle(name)),
       readWorkflows: () => this.#call('readWorkflows', 0, () => [...this.workflows.values()]),

@@ -151,7 +151,10 @@ describe('the worker pool, when workers die', () => {
     }
     expect(transport.workers).to.have.length(21)
     expect(deaths[0]).to.deep.include({ isExpected: false, workerId: 'flow-1' })
-    expect(deaths[0]?.reason).to.equal('worker flow-1 (pid 1000) died of SIGKILL')
+    expect(deaths[0]?.reason).to.equal(
+      'worker flow-1 (pid 1000) died of SIGKILL, which its supervisor did not send: ' +
+        'a person did, or the system because memory ran out',
+    )
     expect(events.of('worker.exited')[0]).to.include({ expected: false, signal: 'SIGKILL' })
     await pool.halt()
   })
@@ -209,7 +212,7 @@ describe('the worker pool, when workers die', () => {
     expect(events.of('worker.replaced')).to.have.length(1)
     expect(events.of('worker.replaced')[0]).to.include({ reason: 'silent' })
     worker.exit({ signal: 'SIGKILL' })
-    expect(deaths[0]?.reason).to.include('was killed: it gave no answer')
+    expect(deaths[0]?.reason).to.include('was killed: it gave no answer for ')
     transport.living().forEach((one) => {
       one.exit()
     })
