@@ -61,6 +61,8 @@ interface Worker {
   killReason: string | null
 }
 
+const MEGABYTE = 1_048_576
+
 export class WorkerPool {
   readonly #deps: WorkerPoolDeps
   readonly #workers = new Map<string, Worker>()
@@ -200,9 +202,14 @@ export class WorkerPool {
       memoryBytes,
       active,
     })
-    if (memoryBytes <= this.#deps.memoryBytesMax || worker.state !== 'ready') return
-    this.#deps.events.emit('worker.replaced', { ...worker.identity, reason: 'memory' })
-    this.#drainToReplace(worker)
+    const { memoryBytesMax, events } = this.#deps
+    if (memoryBytes <= memoryBytesMax) return
+    const isGorging = memoryBytes > LIMITS.memoryTimesMax * memoryBytesMax
+    if (worker.state !== 'ready' && !(isGorging && worker.state === 'draining')) return
+    events.emit('worker.replaced', { ...worker.identity, reason: 'memory' })
+    if (!isGorging) return this.#drainToReplace(worker)
+    const limit = `${Math.round(memoryBytesMax / MEGABYTE)} MB`
+    this.#kill(worker, 'silent', `took more than twice its memory of ${limit}`)
   }
 
   /**

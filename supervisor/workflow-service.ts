@@ -270,13 +270,15 @@ export class WorkflowService {
   /**
    * One item that kills its worker is poison. Item after item that does, with nothing completed in
    * between, is a sick machine or a broken module: quarantine would turn the whole queue into
-   * errors.
+   * errors. The workflow is paused when yet another item's worker dies, not before: several
+   * poisonous items at the end of a queue, with nothing left that could be completed, are no reason
+   * to hold back what comes next.
    */
   #countDeath(settlements: readonly Settlement[], reason: string): void {
     this.#deathsInARow += 1
     const isPoison = settlements.some((settlement) => settlement.code === 'poison')
     if (isPoison) this.#poisonInARow += 1
-    if (isPoison && this.#poisonInARow >= LIMITS.poisonInARowMax) {
+    else if (this.#poisonInARow >= LIMITS.poisonInARowMax) {
       const message = `${this.#poisonInARow} items in a row killed their workers and none was completed; the last ${reason}`
       void this.#pause('restart_intensity', message)
     }

@@ -54,6 +54,8 @@ export const LIMITS = {
   restartPeriodMs: 60_000,
   /** Delay before a dead worker is started again: doubles from the first to the second figure. */
   restartDelayMs: { min: 50, max: 5_000 },
+  /** Memory, in times its limit, at which a worker is killed instead of drained: it still grows. */
+  memoryTimesMax: 2,
   /** Time a worker has to say hello. */
   workerStartMs: 30_000,
   pingIntervalMs: 1_000,

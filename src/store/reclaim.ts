@@ -24,9 +24,17 @@ function queuedMirror(workflowId: number, binding: Binding | null, items: string
 }
 
 /**
- * A pack that crashed before comes back in two halves. The loss of a node counts as one crash and
- * never more: it says little about the items, and packs that crash again and again run alone in a
- * worker. Attempts are not charged. Every item's history says who lost it.
+ * A pack that crashed before comes back in two halves. Attempts are not charged. Every item's
+ * history says who lost it.
+ *
+ * The loss of a node counts as one crash and never more. Counting on would isolate an item that
+ * takes its whole supervisor with it, from a thread, but a node is mostly lost for reasons of its
+ * own: an operator's kill -9, a deploy, a host, a network. Hundreds of items are in hand then, and
+ * nothing tells which of them, if any, did it. At the second loss all of them would run one pack
+ * at a time, and after three more that found them alone the innocent would be quarantined. A
+ * supervisor cannot write down what it was about to do before it dies of it, so the database sees
+ * the same picture in both cases. The halves at least make the suspects fewer from loss to loss,
+ * and an item that ends child processes is found by the rules for those.
  */
 function reclaimStatement(workflowId: number, binding: Binding | null): string {
   const mirror = queuedMirror(workflowId, binding, 'lost')

@@ -27,6 +27,8 @@ export const WORKFLOW = chaosPages.name
 export interface NodeRequest {
   /** What workers load instead of the workflow's own module. */
   readonly moduleUrl?: string
+  /** Definitions of more workflows that this node works. */
+  readonly alsoWorks?: readonly string[]
   /** Database of this node, when it is reached in another way. */
   readonly databaseUrl?: string
 }
@@ -90,8 +92,11 @@ export function useCluster(database: TestDatabase = useDatabase()): Cluster {
       return database.url
     },
     start: async (settings = {}, request = {}) => {
-      const { databaseUrl = database.url, moduleUrl = DEFINITION_URL } = request
-      const workflows = [{ definitionUrl: DEFINITION_URL, moduleUrl }]
+      const { databaseUrl = database.url, moduleUrl = DEFINITION_URL, alsoWorks = [] } = request
+      const workflows = [
+        { definitionUrl: DEFINITION_URL, moduleUrl },
+        ...alsoWorks.map((definitionUrl) => ({ definitionUrl })),
+      ]
       const node = await startNodeChild({ databaseUrl, settings, workflows }, family)
       nodes.push(node)
       return node

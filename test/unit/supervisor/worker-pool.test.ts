@@ -251,6 +251,29 @@ describe('the worker pool, when workers die', () => {
     await pool.halt()
   })
 
+  for (const isDraining of [false, true]) {
+    const when = isDraining ? 'while it drains for its memory' : 'all at once'
+    it(`kills who takes twice its memory ${when}, and blames what it held`, async () => {
+      const { pool, clock, transport, deaths, events } = setup()
+      pool.start()
+      const worker = transport.newest()
+      worker.becomeReady()
+      await clock.advance(PING_MS)
+      if (isDraining) worker.answerPing({ memoryBytes: 200 * MEGABYTE })
+      expect(worker.isKilled).to.equal(false)
+      worker.answerPing({ memoryBytes: 201 * MEGABYTE })
+      worker.answerPing({ memoryBytes: 202 * MEGABYTE })
+      expect(worker.isKilled).to.equal(true)
+      await settled()
+      expect(deaths[0]).to.deep.include({ isExpected: false })
+      expect(deaths[0]?.reason).to.equal(
+        'worker flow-1 (pid 1000) was killed: it took more than twice its memory of 100 MB',
+      )
+      expect(events.of('worker.replaced')).to.have.length(isDraining ? 2 : 1)
+      await pool.halt()
+    })
+  }
+
   it('drains and replaces who holds too much memory', async () => {
     const { pool, clock, calls, transport, deaths, events } = setup()
     pool.start()

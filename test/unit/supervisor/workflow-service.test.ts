@@ -255,6 +255,24 @@ describe('a workflow’s service, when a worker dies', () => {
     await yard.service.halt()
   })
 
+  // The last of a queue may be poison alone: that is no reason to hold back what comes next.
+  it('goes on after three that kill, when nothing else was left to complete', async () => {
+    const yard = setup({ slots: [2] })
+    const poison = yard.fake.enqueue(yard.workflow, LIMITS.poisonInARowMax)
+    const isSettled = () => yard.fake.open().length === 0
+    await yard.startAll()
+    for (let turn = 0; turn < 600 && !isSettled(); turn += 1) {
+      for (const worker of yard.transport.living()) {
+        if (worker.received('setup').length === 0) worker.becomeReady()
+        else if (worker.items.length > 0) worker.exit({ signal: 'SIGSEGV' })
+      }
+      await yard.clock.advance(POLL_MS)
+    }
+    expect(yard.fake.ended('discard').toSorted()).to.deep.equal([...poison].toSorted())
+    expect(yard.fake.workflows.get('flow')?.pausedBy).to.deep.equal([])
+    await yard.service.halt()
+  })
+
   it('gives nothing more to a worker that gives its items back unasked', async () => {
     const yard = setup({ slots: [2, 2] })
     yard.fake.enqueue(yard.workflow, 40)
