@@ -32,6 +32,11 @@ export const LIMITS = {
   enqueueRowsMax: 5_000,
   /** Packs freed by one reclaim statement. */
   reclaimPacksMax: 50,
+  /**
+   * Time after which a pack of a dead holder counts as forgotten while another node lives: twice the
+   * longest pause between two sweeps that can be set.
+   */
+  reclaimWaitMsMax: 2 * 3_600_000,
   /** Result rows of one item, over all its sinks. */
   resultRowsMax: 10_000,
   /** Result bytes of one item, as JSON. */

@@ -35,6 +35,7 @@ import {
   readWorkflows,
   registerWorkflow,
   resumeWorkflow,
+  storeSinks,
 } from './workflows.js'
 
 /** What the store must know of a workflow's definition. */
@@ -120,6 +121,7 @@ export interface Store {
 
 async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<WorkflowHandle> {
   const row = await registerWorkflow(sql, definition.name)
+  await storeSinks(sql, row, definition.sinks)
   const { source } = definition
   if (source !== undefined) await bindSource(sql, row, source)
   const bound = source === undefined ? row.binding : bindingOf(source)

@@ -1,6 +1,8 @@
 // Workflows as rows: who is paused and why, and which table is bound to which.
 
-import type { SourceDefinition } from '../core/definition.js'
+import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
+import type { StoredSink } from './audit-tables.js'
+import { storedSinks } from './audit-tables.js'
 import type { Binding } from './binding.js'
 import { backfillStatement, bindingOf, bindingStatements } from './binding.js'
 import type { Sql } from './client.js'
@@ -11,9 +13,12 @@ export interface WorkflowRow {
   readonly pausedBy: readonly string[]
   readonly binding: Binding | null
   readonly concurrency: number | null
+  /** Where its results go, as last opened; null when that was never told. */
+  readonly sinks: { readonly [sink: string]: StoredSink } | null
 }
 
-const COLUMNS = `workflow_id as "workflowId", name, paused_by as "pausedBy", binding, concurrency`
+const COLUMNS = `workflow_id as "workflowId", name, paused_by as "pausedBy", binding, concurrency,
+  sinks`
 
 export async function readWorkflows(sql: Sql): Promise<readonly WorkflowRow[]> {
   return sql.unsafe<WorkflowRow[]>(`select ${COLUMNS} from fetchyard.workflow order by workflow_id`)
@@ -35,6 +40,20 @@ export async function registerWorkflow(sql: Sql, name: string): Promise<Workflow
   const made = await findWorkflow(sql, name)
   if (made === null) throw new Error(`workflow ${name} vanished while it was registered`)
   return made
+}
+
+/** Remembers where a workflow's results go, for the audit. Written only when it has changed. */
+export async function storeSinks(
+  sql: Sql,
+  workflow: WorkflowRow,
+  sinks: { readonly [sink: string]: SinkDefinition },
+): Promise<void> {
+  const stored = JSON.stringify(storedSinks(sinks))
+  await sql`
+    update fetchyard.workflow
+       set sinks = ${stored}::text::jsonb, updated_at = now()
+     where workflow_id = ${workflow.workflowId}
+       and sinks is distinct from ${stored}::text::jsonb`
 }
 
 /** Rounds of a backfill that may find rows and add none. */

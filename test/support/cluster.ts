@@ -11,6 +11,7 @@ import { enqueueItems } from '../../src/store/enqueue.js'
 import { ensureReceiptPartitions } from '../../src/store/housekeeping.js'
 import { migrate } from '../../src/store/migrate.js'
 import { pauseWorkflow, registerWorkflow, resumeWorkflow } from '../../src/store/workflows.js'
+import { useAudit } from './audited.js'
 import type { NodeChild } from './cluster-child.js'
 import { startNodeChild, untilGone } from './cluster-child.js'
 import type { TestDatabase } from './database.js'
@@ -52,6 +53,8 @@ export interface Cluster {
   /** Resolves with the audit when no item is left in the queue. */
   readonly untilEmpty: (patienceMs?: number) => Promise<AuditReport>
   readonly audit: () => Promise<AuditReport>
+  /** Says that this test breaks promises on purpose: it ends without an audit. */
+  readonly damage: () => void
 }
 
 /** The database a cluster lives in, when it is not one of the tests' own server. */
@@ -79,6 +82,7 @@ export function useCluster(database: TestDatabase = useDatabase()): Cluster {
     await untilGone([...family])
     family.clear()
   })
+  const audited = useAudit(database)
   after(() => origin?.close())
 
   return {
@@ -122,6 +126,9 @@ export function useCluster(database: TestDatabase = useDatabase()): Cluster {
     },
     untilEmpty: (patienceMs = 60_000) => untilEmpty(database.sql, patienceMs),
     audit: () => audit(database.sql),
+    damage: () => {
+      audited.isDamaged = true
+    },
   }
 }
 

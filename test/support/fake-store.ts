@@ -103,7 +103,7 @@ export class FakeStore {
   handle(name: string): WorkflowHandle {
     const found = this.workflows.get(name)
     const workflowId = found?.workflowId ?? this.workflows.size + 1
-    const row = { workflowId, name, binding: null, concurrency: null }
+    const row = { workflowId, name, binding: null, concurrency: null, sinks: null }
     if (found === undefined) this.workflows.set(name, { ...row, pausedBy: [] })
     const statements = { settleStatement: '', bareSettleStatement: '' }
     return { workflowId, name, binding: null, sinks: [], ...statements }
