@@ -33,6 +33,7 @@ table fetchyard.item (
   constraint item_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id)
   constraint item_workflow_id_item_key_round_key UNIQUE (workflow_id, item_key, round)
 )
+  with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000)
 
 table fetchyard.migration (
   migration_id integer not null
@@ -77,7 +78,7 @@ table fetchyard.processing_log (
   error text
   constraint processing_log_status_check CHECK ((status = ANY (ARRAY['success'::text, 'retry'::text, 'error'::text, 'cancelled'::text, 'reclaimed'::text])))
 ) partition by range (ended_at)
-create index processing_log_item_idx on only fetchyard.processing_log using btree (item_id)
+create index processing_log_item_status_idx on only fetchyard.processing_log using btree (item_id) include (status)
 
 table fetchyard.processing_log_rest partition of fetchyard.processing_log DEFAULT (
   ended_at timestamp with time zone not null default now()
@@ -95,7 +96,8 @@ table fetchyard.processing_log_rest partition of fetchyard.processing_log DEFAUL
   error text
   constraint processing_log_status_check CHECK ((status = ANY (ARRAY['success'::text, 'retry'::text, 'error'::text, 'cancelled'::text, 'reclaimed'::text])))
 )
-create index processing_log_rest_item_id_idx on fetchyard.processing_log_rest using btree (item_id)
+  with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000)
+create index processing_log_rest_item_id_status_idx on fetchyard.processing_log_rest using btree (item_id) include (status)
 
 table fetchyard.run (
   run_id integer not null generated always as identity
@@ -162,6 +164,7 @@ table fetchyard.workflow (
   binding jsonb -- The source table that is this workflow's queue, as installed; null for a workflow that is only pushed to.
   created_at timestamp with time zone not null default now()
   updated_at timestamp with time zone not null default now()
+  sinks jsonb -- The tables that result rows go to, with their lease columns, as last opened; null before. The audit reads it.
   constraint workflow_concurrency_check CHECK ((concurrency > 0))
   constraint workflow_mode_check CHECK ((mode = ANY (ARRAY['concurrent'::text, 'sequential'::text])))
   constraint workflow_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{0,39}$'::text))

@@ -185,9 +185,8 @@ describe('audit', () => {
 
     it('finds packs that no living node reclaims', async () => {
       const { nodeId } = await twoPacks()
-      await yard.sql`
-        update fetchyard.node set alive_until = now() - interval '1 minute'
-         where node_id = ${nodeId}`
+      await yard.sql`delete from fetchyard.node where node_id <> ${nodeId}`
+      await yard.sql`update fetchyard.node set alive_until = now() - interval '1 minute'`
       const broken = async () => {
         const { checks } = await audit(yard.sql, { reclaimWaitMsMax: 1 })
         return checks.filter(({ violations }) => violations > 0)
