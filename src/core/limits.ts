@@ -33,8 +33,8 @@ export const LIMITS = {
   /** Packs freed by one reclaim statement. */
   reclaimPacksMax: 50,
   /**
-   * Time after which a pack of a dead holder counts as forgotten while another node lives: twice the
-   * longest pause between two sweeps that can be set.
+   * Time after which a pack of a dead holder counts as forgotten while another node lives: twice
+   * the longest pause between two sweeps that can be set.
    */
   reclaimWaitMsMax: 2 * 3_600_000,
   /** Result rows of one item, over all its sinks. */

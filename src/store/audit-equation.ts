@@ -2,9 +2,9 @@
 // the tables themselves.
 //
 // Both long tables are read in the order of their items from indexes alone and merged, in constant
-// memory. What the merge leaves over is as short as the queue. Whether an item has two ends needs no
-// grouping of all receipts: every item that is finished has one end at least, so there are exactly
-// as many ends as finished items unless some have two, or belong to nobody.
+// memory. What the merge leaves over is as short as the queue. Whether an item has two ends needs
+// no grouping of all receipts: every item that is finished has one end at least, so there are
+// exactly as many ends as finished items unless some have two, or belong to nobody.
 
 import type { Sql } from './client.js'
 
@@ -173,8 +173,9 @@ export interface Leases {
 }
 
 /**
- * Forgotten are packs that a dead holder has kept for longer than any sweep may pause, while another
- * node and the server were up all that time: without a node nobody could have reclaimed them.
+ * Forgotten are packs that a dead holder has kept for longer than any sweep may pause, while
+ * another node and the server were up all that time: without a node nobody could have reclaimed
+ * them.
  *
  * The sequence is read after the snapshot was taken and only grows, so it is never behind a lease
  * that the snapshot shows.

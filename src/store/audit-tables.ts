@@ -1,5 +1,5 @@
-// The tables of users, held against the receipts: result rows name a lease that completed their item
-// (I3), and status words are the states of items (I5). These tables are not ours: one that was
+// The tables of users, held against the receipts: result rows name a lease that completed their
+// item (I3), and status words are the states of items (I5). These tables are not ours: one that was
 // dropped, renamed, changed or closed to us makes a note, and the audit goes on.
 
 import type { SinkDefinition } from '../core/definition.js'

@@ -134,7 +134,7 @@ export interface AuditOptions {
 }
 
 /**
- * Holds the promises against the tables, all of them in one snapshot. Exact: every figure is counted
+ * Holds the promises against the tables, in one snapshot. Exact: every figure is counted
  * from the tables. It reads every item and every receipt, from indexes where these answer, so its
  * time grows with them and its memory does not.
  */
@@ -149,6 +149,7 @@ export async function audit(
       set local enable_nestloop = off;
       set local jit = off;
       set local work_mem = '64MB';
+      set local hash_mem_multiplier = 1;
       set local random_page_cost = 1.1`)
     const snapshot: Snapshot = {
       sql: transaction as unknown as Sql,

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { SinkDefinition } from '../../src/core/definition.js'
 import { useYard } from '../support/factory.js'
 
 describe('workflows', () => {
@@ -9,6 +10,32 @@ describe('workflows', () => {
       Array.from({ length: 6 }, () => yard.workflow({ name: 'same-name' })),
     )
     expect(new Set(handles.map((handle) => handle.workflowId))).to.have.property('size', 1)
+  })
+
+  it('remembers where results go, and writes that only when it has changed', async () => {
+    const sink = { table: 'public.found', columns: { value: 'text' }, key: ['value'] } as const
+    const open = (sinks: { readonly [sink: string]: SinkDefinition }) =>
+      yard.workflow({ name: 'with-sinks', sinks })
+    const version = async () => {
+      const [row] = await yard.sql`
+        select xmin::text from fetchyard.workflow where name = 'with-sinks'`
+      return row?.xmin
+    }
+    const stored = async () => (await yard.store.findWorkflow('with-sinks'))?.sinks
+
+    await open({ found: { ...sink, leaseColumn: 'lease_id' } })
+    const before = await version()
+    expect(await stored()).to.deep.equal({
+      found: { table: 'public.found', key: ['value'], leaseColumn: 'lease_id' },
+    })
+    await open({ found: { ...sink, leaseColumn: 'lease_id' } })
+    expect(await version(), 'opened again').to.equal(before)
+    await open({ found: { ...sink, sourceKeyColumn: 'page_id' } })
+    expect(await stored()).to.deep.equal({
+      found: { table: 'public.found', key: ['value'], sourceKeyColumn: 'page_id' },
+    })
+    await open({})
+    expect(await stored()).to.deep.equal({})
   })
 
   it('does not know a workflow that nobody registered', async () => {
