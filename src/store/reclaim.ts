@@ -39,8 +39,8 @@ function queuedMirror(workflowId: number, binding: Binding | null, items: string
 function reclaimStatement(workflowId: number, binding: Binding | null): string {
   const mirror = queuedMirror(workflowId, binding, 'lost')
   return `
-  with dead as materialized (
-    select pack.*,
+  with suspect as materialized (
+    select pack.pack_id, pack.lease_id,
            case when node.node_id is null then 'its supervisor is unknown'
                 when node.fenced_at is not null
                   then 'supervisor ' || node.name || ' (pid ' || node.pid || ' on ' || node.host
@@ -51,6 +51,12 @@ function reclaimStatement(workflowId: number, binding: Binding | null): string {
      where pack.workflow_id = ${workflowId}
        and pack.lease_id is not null
        and (node.node_id is null or node.fenced_at is not null or pack.deadline < now())
+  ),
+  dead as materialized (
+    -- By lease: a pack that was freed and leased anew since the snapshot has a holder that lives.
+    select pack.*, suspect.why
+      from suspect
+      join fetchyard.work_queue as pack using (pack_id, lease_id)
      order by pack.pack_id
      limit $1::int
        for update of pack skip locked
