@@ -47,6 +47,10 @@ export interface MirrorClause {
  * Two conditions keep the owner's word: a row is written only over the word the queue left there,
  * and only by the item of its latest round. So a row that its owner set back to 'Queued' in
  * mid-flight stays 'Queued', and its next round is worked as well.
+ *
+ * The round is asked for by a volatile function, which sees what the statement's snapshot does not:
+ * while we waited, the owner may have asked again and another node leased that, and the word
+ * 'Processing' is then that of the next round.
  */
 export function mirrorCtes(clause: MirrorClause): string {
   const { binding, workflowId } = clause
@@ -68,10 +72,7 @@ export function mirrorCtes(clause: MirrorClause): string {
        and owned.${status} in (${over})
        and mirror_mark.workflow = '${workflowId}'
        and mirror_mark.patience is not null
-       and not exists (select from fetchyard.item as newer
-                        where newer.workflow_id = ${workflowId}
-                          and newer.item_key = word.item_key
-                          and newer.round > word.round)
+       and fetchyard.is_newest_round(${workflowId}::smallint, word.item_key, word.round)
   )`
 }
 

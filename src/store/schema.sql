@@ -276,3 +276,12 @@ returns SETOF bigint as $$
   )
   select item_id from added
 $$
+
+function fetchyard.is_newest_round(p_workflow_id smallint, p_item_key text, p_round integer)
+returns boolean as $$
+begin
+  return not exists (select from fetchyard.item as newer
+                      where newer.workflow_id = p_workflow_id
+                        and newer.item_key = p_item_key
+                        and newer.round > p_round);
+end $$
