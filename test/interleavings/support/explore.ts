@@ -197,7 +197,7 @@ export async function explore(stage: Stage, scenario: Scenario): Promise<Explore
     return explored
   } catch (error) {
     // What is wrong was said; the audit of the yard need not say it again.
-    stage.yard.isDamaged = true
+    stage.yard.damage()
     throw error
   }
 }
