@@ -39,6 +39,14 @@ export interface NodeRequest {
   readonly workflows: readonly LoadedWorkflow[]
   /** 'silent' while a command draws progress on the terminal. */
   readonly log: 'auto' | 'silent'
+  /** Shorter for tests. @default 30 s, and 10 s for heartbeats */
+  readonly silence?: Silence
+}
+
+/** Silence after which a connection is given up, and its statement sent again on another. */
+export interface Silence {
+  readonly statementMs: number
+  readonly heartbeatMs: number
 }
 
 export interface RunningNode {
@@ -59,19 +67,17 @@ const SAFETY_SHARE = 6
 const POOL_RESERVED = 2
 /** A lease and a settle should not have to wait for each other. */
 const WORK_POOL_MIN = 2
-/** Silence after which a connection is given up, and its statement sent again on another. */
-const STATEMENT_SILENCE_MS = 30_000
-const HEARTBEAT_SILENCE_MS = 10_000
+const SILENCE: Silence = { statementMs: 30_000, heartbeatMs: 10_000 }
 
 /** Starts a node. When it rejects, everything it had started has ended. */
 export async function startNode(request: NodeRequest): Promise<RunningNode> {
-  const { settings, database } = request
+  const { settings, database, silence = SILENCE } = request
   const store = createStore(
     database.openPool({
       max: Math.max(WORK_POOL_MIN, settings.poolMax - POOL_RESERVED),
-      silenceMs: STATEMENT_SILENCE_MS,
+      silenceMs: silence.statementMs,
     }),
-    database.openPool({ max: 1, silenceMs: HEARTBEAT_SILENCE_MS }),
+    database.openPool({ max: 1, silenceMs: silence.heartbeatMs }),
   )
   const identity = await createNodeIdentity(settings.nodeName)
   const events = createEventBus()

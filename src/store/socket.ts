@@ -94,7 +94,7 @@ export async function openSecured(
   }
 }
 
-/** The server answers with one byte and then waits, so that nothing of what follows is read here. */
+/** The server answers with one byte and waits then: nothing of what follows is read here. */
 function agreesToTls(socket: Socket): Promise<boolean> {
   socket.write(SSL_REQUEST)
   return new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@
 //
 // Not followed: COPY FROM STDIN by the extended protocol, whose Sync the server ignores.
 
-/** Bytes of a message's body that are looked at: the text of a statement stands at its beginning. */
+/** Bytes of a message's body that are looked at: a statement's text stands at its beginning. */
 const HEAD_BYTES_MAX = 16 * 1_024
 /** Postgres itself takes no longer first packet. */
 const STARTUP_BYTES_MAX = 10_000

@@ -11,6 +11,7 @@ import { enqueueItems } from '../../src/store/enqueue.js'
 import { ensureReceiptPartitions } from '../../src/store/housekeeping.js'
 import { migrate } from '../../src/store/migrate.js'
 import { pauseWorkflow, registerWorkflow, resumeWorkflow } from '../../src/store/workflows.js'
+import type { Silence } from '../../supervisor/node.js'
 import { useAudit } from './audited.js'
 import type { NodeChild } from './cluster-child.js'
 import { startNodeChild, untilGone } from './cluster-child.js'
@@ -32,6 +33,8 @@ export interface NodeRequest {
   readonly alsoWorks?: readonly string[]
   /** Database of this node, when it is reached in another way. */
   readonly databaseUrl?: string
+  /** When it gives up a silent connection, when that should be sooner than in production. */
+  readonly silence?: Silence
 }
 
 export interface Cluster {
@@ -96,12 +99,13 @@ export function useCluster(database: TestDatabase = useDatabase()): Cluster {
       return database.url
     },
     start: async (settings = {}, request = {}) => {
-      const { databaseUrl = database.url, moduleUrl = DEFINITION_URL, alsoWorks = [] } = request
+      const { databaseUrl = database.url, moduleUrl = DEFINITION_URL } = request
       const workflows = [
         { definitionUrl: DEFINITION_URL, moduleUrl },
-        ...alsoWorks.map((definitionUrl) => ({ definitionUrl })),
+        ...(request.alsoWorks ?? []).map((definitionUrl) => ({ definitionUrl })),
       ]
-      const node = await startNodeChild({ databaseUrl, settings, workflows }, family)
+      const silence = request.silence === undefined ? {} : { silence: request.silence }
+      const node = await startNodeChild({ databaseUrl, settings, workflows, ...silence }, family)
       nodes.push(node)
       return node
     },
