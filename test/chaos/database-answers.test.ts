@@ -153,11 +153,13 @@ describe(`chaos/database answers (FETCHYARD_SEED=${seed})`, () => {
 
   it('goes on through connections that are cut after any number of bytes', async () => {
     const run = await startRun()
-    const cuts = Array.from({ length: 12 }, () => randomInteger(random, { min: 0, max: 20_000 }))
+    cluster.origin.setLatency(80)
+    const cuts = Array.from({ length: 12 }, () => randomInteger(random, { min: 0, max: 1_500 }))
     for (const bytes of cuts) {
       const { cuts: before } = run.proxy.counts()
       run.proxy.cutAfterBytes(bytes)
-      await eventually({ words: `a cut after ${bytes} bytes` }, () => {
+      const seen = () => ({ ...run.proxy.counts(), before, asked: cluster.origin.log.length })
+      await eventually({ words: `a cut after ${bytes} bytes`, seen }, () => {
         return run.proxy.counts().cuts > before
       })
     }
