@@ -8,6 +8,7 @@
 import postgres from 'postgres'
 import { FetchyardError, messageOf } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import { ARRAY_TYPES } from './arrays.js'
 import { driverTarget } from './embedded.js'
 import { encryptionOf, socketMaker } from './socket.js'
 
@@ -79,6 +80,8 @@ function open(
     // Spread reconnects, and cap them: a supervisor waits for its database, it does not give up.
     backoff: (tries: number) => Math.min(5, 0.1 * 2 ** tries) * (0.5 + Math.random() / 2),
     idle_timeout: IDLE_TIMEOUT_S,
+    fetch_types: false,
+    types: ARRAY_TYPES,
     onnotice: () => {},
     connection: { application_name: 'fetchyard' },
     transform: { undefined: null },

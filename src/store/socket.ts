@@ -170,8 +170,13 @@ function watched(socket: Socket, silenceMs: number | null): Socket {
       socket.destroy(new ConnectionError('CONNECTION_SILENT', words))
     })
   }
-  return socket.on('end', () => {
+  socket.on('end', () => {
     if (!socket.writableEnded) socket.destroy(closedByServer())
+  })
+  // A statement that the driver sends between the error and the close of a connection would wait
+  // for ever: the driver hears of the error once more, at the close.
+  return socket.on('close', (hadError) => {
+    if (hadError) socket.emit('error', closedByServer())
   })
 }
 

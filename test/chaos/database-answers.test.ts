@@ -164,6 +164,7 @@ describe(`chaos/database answers (FETCHYARD_SEED=${seed})`, () => {
       })
     }
     run.proxy.cutAfterBytes(null)
+    expect(run.node.hasExited(), 'the node ended').to.equal(false)
     await expectOnce(run)
     await expectRefetchesExplained(cluster)
     tell(`${run.proxy.counts().cuts} cuts, fetched again ${countRefetches(cluster)}`)

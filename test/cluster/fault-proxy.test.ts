@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
 import { expect } from 'chai'
 import postgres from 'postgres'
+import { hasCode } from '../../src/core/errors.js'
 import { randomInteger, seededRandom } from '../../src/core/random.js'
 import type { Sql } from '../../src/store/client.js'
 import { codeOf, connect } from '../../src/store/client.js'
@@ -216,6 +217,25 @@ describe(`the fault proxy (FETCHYARD_SEED=${seed})`, () => {
     bench.proxy.cutAfterBytes(null)
     expect(await question(sql)).to.have.length(2)
     expect(bench.proxy.counts().cuts).to.equal(offsets.length + 5)
+  })
+
+  // The driver's own question for types, lost like this, ended the process.
+  it('fails a node that connects at any byte with the word for it', async () => {
+    for (let bytes = 0; bytes < 500; bytes += 23) {
+      bench.proxy.cutAfterBytes(bytes)
+      const error = await connect({ url: bench.proxy.url }).catch((thrown: unknown) => thrown)
+      expect(hasCode(error, 'DATABASE_UNAVAILABLE'), `${bytes} bytes: ${error}`).to.equal(true)
+    }
+    bench.proxy.cutAfterBytes(null)
+    const database = await connect({ url: bench.proxy.url })
+    bench.proxy.cutAfterBytes(1_200)
+    const pool = database.openPool({ max: 1, silenceMs: 60_000 })
+    const ends = new Set<unknown>()
+    for (let turn = 0; turn < 20; turn += 1) {
+      ends.add(await pool`select repeat('x', 150)`.then(() => 'answered', codeOf))
+    }
+    expect(ends).to.deep.equal(new Set(['answered', 'CONNECTION_CLOSED']))
+    await database.close()
   })
 
   it('refuses new connections while it is asked to, and keeps the old ones', async () => {
