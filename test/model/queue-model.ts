@@ -148,7 +148,7 @@ export class QueueModel extends OperatorModel {
       for (const itemId of taken.itemIds) this.mirror(itemId, 'Processing', ['Queued'])
       leased.push(taken)
     }
-    return leased.map((pack) => this.#leasedPack(pack))
+    return leased.map((pack) => this.leasedPack(pack))
   }
 
   /** The first `count` items of a pack, as a pack of their own. */
@@ -157,7 +157,8 @@ export class QueueModel extends OperatorModel {
     return this.addPack({ ...pack, itemIds, lease: null })
   }
 
-  #leasedPack(pack: ModelPack): LeasedPack {
+  /** A pack as a lease answers with it. */
+  leasedPack(pack: ModelPack): LeasedPack {
     const { packId, attempt, snoozes, crashes, lonelyCrashes, lease } = pack
     const items = pack.itemIds.map((itemId) => {
       return { itemId, itemKey: this.items.get(itemId)?.key ?? '', payload: null, lane: '' }
