@@ -1,10 +1,10 @@
 // Sequences that random runs found and shrank, each by the name of what it found.
 
-import { migrate } from '../../src/store/migrate.js'
 import { useDatabase } from '../support/database.js'
 import { useDatabaseClock } from '../support/database-clock.js'
 import { runSteps } from './run.js'
 import type { Step } from './steps.js'
+import { createTables } from './tables.js'
 import { Ground } from './world.js'
 
 const LEASE = { do: 'lease', itemsMax: 100, packsMax: 64, deadlineMs: 60_000 } as const
@@ -55,8 +55,8 @@ describe('model/regressions', () => {
   let ground: Ground
 
   before(async () => {
-    await migrate(clocked.sql)
-    ground = await Ground.prepare(clocked)
+    await createTables(clocked.sql)
+    ground = await Ground.open(clocked)
   })
 
   for (const [name, steps] of Object.entries(FOUND)) {

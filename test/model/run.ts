@@ -17,7 +17,6 @@ export async function runSteps(ground: Ground, steps: readonly Step[]): Promise<
     } catch (error) {
       throw new Error(`at command ${n + 1}, ${JSON.stringify(step)}: ${error}`, { cause: error })
     }
-    ground.commands += 1
   }
   await expectAudited(world)
 }
@@ -27,7 +26,7 @@ export async function runSteps(ground: Ground, steps: readonly Step[]): Promise<
  * place are faults to it, and are those the model knows of.
  */
 async function expectAudited(world: World): Promise<void> {
-  const report = await audit(world.ground.sql)
+  const report = await audit(world.ground.clocked.sql)
   const forged = world.model.wordFaults(world.flow('bound').workflowId).length
   const wrong = report.checks.filter(
     ({ invariant, violations }) => violations !== (invariant === 'I5' ? forged : 0),

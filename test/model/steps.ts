@@ -4,6 +4,9 @@
 export const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'] as const
 export type Key = (typeof KEYS)[number]
 
+/** Picks a node that is fenced; any other number picks one that is not. */
+export const FENCED = 9
+
 /** The pushed workflow, or the one whose queue is a table. */
 export type Flow = 'pushed' | 'bound'
 

@@ -2,6 +2,7 @@
 
 import type { SinkDefinition, SourceDefinition } from '../../src/core/definition.js'
 import type { Sql } from '../../src/store/client.js'
+import { migrate } from '../../src/store/migrate.js'
 
 export const SOURCE: SourceDefinition = {
   table: 'public.model_pages',
@@ -25,7 +26,9 @@ export const SINKS: { readonly results: SinkDefinition } = {
   },
 }
 
+/** Migrates and makes the user's tables. */
 export async function createTables(sql: Sql): Promise<void> {
+  await migrate(sql)
   await sql.unsafe(`
     create table public.model_pages (
       url        text primary key,

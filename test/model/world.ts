@@ -12,7 +12,8 @@ import type { Highest } from './compare.js'
 import { Adoption, expectSame, PROVISIONAL } from './compare.js'
 import { QueueModel } from './queue-model.js'
 import type { Flow } from './steps.js'
-import { createTables, emptyTables, readSnapshot, SINKS, SOURCE } from './tables.js'
+import { FENCED } from './steps.js'
+import { emptyTables, readSnapshot, SINKS, SOURCE } from './tables.js'
 
 /** Far from any partition and from the machine's own time. */
 const START_US = Date.UTC(2040, 0, 1) * 1_000
@@ -51,9 +52,8 @@ export class Ground {
   readonly clocked: ClockedDatabase
   readonly flows: { readonly [flow in Flow]: WorkflowHandle }
   readonly highest: Highest = { pack: 0, lease: 0 }
-  /** Commands that changed something or were answered with something, by kind. */
+  /** How many commands of each kind were answered with something. */
   readonly effects = new Map<string, number>()
-  commands = 0
   #sequences = 0
 
   private constructor(
@@ -68,12 +68,11 @@ export class Ground {
   }
 
   /**
-   * Makes the user's tables and opens the workflows.
+   * Opens the workflows on the user's tables.
    *
    * @param sql connections of the clocked database, perhaps with something in between.
    */
-  static async prepare(clocked: ClockedDatabase, sql: Sql = clocked.sql): Promise<Ground> {
-    await createTables(clocked.sql)
+  static async open(clocked: ClockedDatabase, sql: Sql = clocked.sql): Promise<Ground> {
     const store = createStore(sql)
     const bound = await store.openWorkflow({ name: 'bound', source: SOURCE, sinks: SINKS })
     const pushed = await store.openWorkflow({ name: 'pushed', sinks: SINKS })
@@ -123,7 +122,8 @@ export class World {
   }
 
   node(n: number): string {
-    return pickOf(this.nodes, n) ?? ''
+    const fits = this.nodes.filter((id) => this.model.isFenced(id) === (n === FENCED))
+    return pickOf(fits, n) ?? this.nodes[0] ?? ''
   }
 
   /** A word that no settlement had before. */

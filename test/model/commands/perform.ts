@@ -22,7 +22,17 @@ function perform<Kind extends Step['do']>(world: World, step: StepOf<Kind>): Pro
   return command(world, step)
 }
 
+/** Answers of a command that found nothing to do. */
+const NOTHING = new Set(
+  [null, false, 0, [], { packs: 0, items: 0 }].map((one) => JSON.stringify(one)),
+)
+
 /** Does a command to the store and to the model, and compares them. */
 export async function act(world: World, step: Step): Promise<void> {
-  await world.check(await perform(world, step))
+  const answer = await perform(world, step)
+  await world.check(answer)
+  const { effects } = world.ground
+  if (!NOTHING.has(JSON.stringify(answer.real))) {
+    effects.set(step.do, (effects.get(step.do) ?? 0) + 1)
+  }
 }

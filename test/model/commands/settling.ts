@@ -61,7 +61,7 @@ export async function settle(world: World, step: StepOf<'settle' | 'zombie'>): P
   const settlements = chosen.map((held, n) =>
     settlementFor(world, held, pickOf(step.ends, n) ?? 'complete'),
   )
-  const stranger = world.node(world.nodes.indexOf(grant.nodeId) + 1)
+  const stranger = pickOf(world.nodes, world.nodes.indexOf(grant.nodeId) + 1) ?? ''
   return send(world, {
     flow: grant.flow,
     nodeId: step.isStranger ? stranger : grant.nodeId,
@@ -89,7 +89,8 @@ export async function crash(world: World, step: StepOf<'crash'>): Promise<Answer
 export async function resend(world: World, step: StepOf<'resend'>): Promise<Answer> {
   const sent = pickOf(world.sent, step.pick)
   if (sent === undefined) return NOTHING
-  const keys = sent.settlements.map(({ itemId, leaseId }) => ({ itemId, leaseId }))
+  // All that was ever held is asked for: what was settled, and what was lost or given back.
+  const keys = world.grants.flatMap(({ held }) => held)
   const receipts = [...(await world.store.findReceipts(keys))].sort(numeric)
   const known = [...world.model.findReceipts(keys)].sort(numeric)
   const answer = await send(world, sent)
