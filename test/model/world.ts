@@ -37,7 +37,10 @@ export interface Sent {
   readonly settlements: readonly Settlement[]
 }
 
-/** What a command answered: by the store, and by the model once it knows the real numbers. */
+/**
+ * What a command answered: by the store, and by the model once it knows the real numbers. A command
+ * that found nothing to send answers null.
+ */
 export interface Answer {
   readonly real: unknown
   readonly expected: () => unknown

@@ -6,15 +6,16 @@ import type { StepOf } from '../steps.js'
 import type { Answer, World } from '../world.js'
 import { TICK_US } from '../world.js'
 
-const NOTHING: Answer = { real: null, expected: () => null }
+const SILENT: Answer = { real: null, expected: () => null }
 
-export async function wait(world: World, step: StepOf<'wait'>): Promise<Answer> {
-  if (step.ms > 0) await world.setUs(world.model.nowUs + step.ms * 1_000)
-  return NOTHING
+export async function wait(world: World, step: StepOf<'wait'>): Promise<Answer | null> {
+  if (step.ms === 0) return null
+  await world.setUs(world.model.nowUs + step.ms * 1_000)
+  return SILENT
 }
 
 /** Sets the clock so that the next command meets the next moment at which something changes. */
-export async function jump(world: World, step: StepOf<'jump'>): Promise<Answer> {
+export async function jump(world: World, step: StepOf<'jump'>): Promise<Answer | null> {
   const { model } = world
   const moments = {
     run_at: () => [...model.packs.values()].map(({ runAtUs }) => runAtUs),
@@ -23,8 +24,9 @@ export async function jump(world: World, step: StepOf<'jump'>): Promise<Answer> 
   }
   const targets = moments[step.to]().map((us) => us + step.byUs - TICK_US)
   const next = Math.min(...targets.filter((us) => us > model.nowUs))
-  if (Number.isFinite(next)) await world.setUs(next)
-  return NOTHING
+  if (!Number.isFinite(next)) return null
+  await world.setUs(next)
+  return SILENT
 }
 
 export async function enqueue(world: World, step: StepOf<'enqueue'>): Promise<Answer> {

@@ -8,7 +8,7 @@ import * as owning from './owning.js'
 import * as settling from './settling.js'
 
 const COMMANDS: {
-  readonly [Kind in Step['do']]: (world: World, step: StepOf<Kind>) => Promise<Answer>
+  readonly [Kind in Step['do']]: (world: World, step: StepOf<Kind>) => Promise<Answer | null>
 } = {
   ...leasing,
   ...operating,
@@ -17,7 +17,10 @@ const COMMANDS: {
   zombie: settling.settle,
 }
 
-function perform<Kind extends Step['do']>(world: World, step: StepOf<Kind>): Promise<Answer> {
+function perform<Kind extends Step['do']>(
+  world: World,
+  step: StepOf<Kind>,
+): Promise<Answer | null> {
   const command = COMMANDS[step.do as Kind]
   return command(world, step)
 }
@@ -30,6 +33,7 @@ const NOTHING = new Set(
 /** Does a command to the store and to the model, and compares them. */
 export async function act(world: World, step: Step): Promise<void> {
   const answer = await perform(world, step)
+  if (answer === null) return
   await world.check(answer)
   const { effects } = world.ground
   if (!NOTHING.has(JSON.stringify(answer.real))) {

@@ -9,8 +9,6 @@ import type { Ending, StepOf } from '../steps.js'
 import type { Answer, Grant, Sent, World } from '../world.js'
 import { pickOf } from '../world.js'
 
-const NOTHING: Answer = { real: null, expected: () => null }
-
 const CODES: Readonly<Record<Exclude<Ending, 'complete' | 'release'>, OutcomeCode>> = {
   retry: 'dns',
   'retry-after': 'http_5xx',
@@ -34,10 +32,10 @@ function settlementFor(world: World, held: HeldItem, end: Ending): Settlement {
 
 const numeric = (a: string, b: string) => Number(a) - Number(b)
 
-async function send(world: World, sent: Sent): Promise<Answer> {
+async function send(world: World, sent: Sent): Promise<Answer | null> {
   const { flow, nodeId } = sent
   const settlements = sent.settlements.slice(0, LIMITS.settleItemsMax)
-  if (settlements.length === 0) return NOTHING
+  if (settlements.length === 0) return null
   const real = await world.store.settleItems(world.flow(flow), { nodeId, settlements })
   const expected = [...world.model.settle(nodeId, settlements)].sort(numeric)
   world.sent.push({ ...sent, settlements })
@@ -54,9 +52,12 @@ function grantsThat(world: World, isLiving: boolean): readonly Grant[] {
 }
 
 /** A settle by a node that holds the items, or by one that did: only the lease's age differs. */
-export async function settle(world: World, step: StepOf<'settle' | 'zombie'>): Promise<Answer> {
+export async function settle(
+  world: World,
+  step: StepOf<'settle' | 'zombie'>,
+): Promise<Answer | null> {
   const grant = pickOf(grantsThat(world, step.do === 'settle'), step.pick)
-  if (grant === undefined) return NOTHING
+  if (grant === undefined) return null
   const chosen = grant.held.filter((_, n) => (step.part >> (n % 8)) % 2 === 1)
   const settlements = chosen.map((held, n) =>
     settlementFor(world, held, pickOf(step.ends, n) ?? 'complete'),
@@ -69,7 +70,7 @@ export async function settle(world: World, step: StepOf<'settle' | 'zombie'>): P
   })
 }
 
-export async function settleAll(world: World, step: StepOf<'settleAll'>): Promise<Answer> {
+export async function settleAll(world: World, step: StepOf<'settleAll'>): Promise<Answer | null> {
   const nodeId = world.node(step.node)
   const settlements = world.grants
     .filter((grant) => grant.nodeId === nodeId && grant.flow === step.flow)
@@ -77,23 +78,24 @@ export async function settleAll(world: World, step: StepOf<'settleAll'>): Promis
   return send(world, { flow: step.flow, nodeId, settlements })
 }
 
-export async function crash(world: World, step: StepOf<'crash'>): Promise<Answer> {
+export async function crash(world: World, step: StepOf<'crash'>): Promise<Answer | null> {
   const grant = pickOf(grantsThat(world, true), step.pick)
-  if (grant === undefined) return NOTHING
+  if (grant === undefined) return null
   const { isAlone, mayQuarantine } = step
   const held = living(world, grant)
   const settlements = decideCrash(held, { reason: 'it died', isAlone, mayQuarantine })
   return send(world, { flow: grant.flow, nodeId: grant.nodeId, settlements })
 }
 
-export async function resend(world: World, step: StepOf<'resend'>): Promise<Answer> {
+export async function resend(world: World, step: StepOf<'resend'>): Promise<Answer | null> {
   const sent = pickOf(world.sent, step.pick)
-  if (sent === undefined) return NOTHING
+  if (sent === undefined) return null
   // All that was ever held is asked for: what was settled, and what was lost or given back.
   const keys = world.grants.flatMap(({ held }) => held)
   const receipts = [...(await world.store.findReceipts(keys))].sort(numeric)
   const known = [...world.model.findReceipts(keys)].sort(numeric)
   const answer = await send(world, sent)
+  if (answer === null) return null
   return {
     real: { receipts, answer: answer.real },
     expected: () => ({ receipts: known, answer: answer.expected() }),
