@@ -136,7 +136,8 @@ const READ = `
     'results', ${rowsOf('token, item_key, lease', 'public.model_results', 'token collate "C"')},
     'pages', ${rowsOf(`url, status, curation = 'Selected'`, 'public.model_pages', 'url collate "C"')},
     'nodes', ${rowsOf(
-      'node_id, test_clock.us(alive_until), fenced_why',
+      // Who fenced a node, and when its lease ran out, is told to people alone.
+      `node_id, test_clock.us(alive_until), split_part(fenced_why, ' at ', 1)`,
       'fetchyard.node',
       'node_id',
     )},
