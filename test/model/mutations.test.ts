@@ -79,8 +79,8 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'I5: words are written by items of any round',
-    from: 'and newer.round > word.round',
-    to: 'and newer.round > word.round + 9',
+    from: /and fetchyard\.is_newest_round\([^)]*\)/g,
+    to: '',
   },
   {
     name: "I5: the owner's words are overwritten",
