@@ -56,6 +56,12 @@ export async function storeSinks(
        and sinks is distinct from ${stored}::text::jsonb`
 }
 
+/**
+ * Version of the triggers that a binding installs, stored with it: a program with other triggers
+ * installs its own at the next start. Raised with every change of theirs.
+ */
+const TRIGGERS_VERSION = 2
+
 /** Rounds of a backfill that may find rows and add none. */
 const IDLE_ROUNDS_MAX = 100
 /** Rows enqueued by one statement when a table that already holds rows is bound. */
@@ -72,7 +78,7 @@ export async function bindSource(
   workflow: WorkflowRow,
   source: SourceDefinition,
 ): Promise<number> {
-  const binding = bindingOf(source)
+  const binding = { ...bindingOf(source), triggers: TRIGGERS_VERSION }
   if (JSON.stringify(sorted(workflow.binding)) === JSON.stringify(sorted(binding))) return 0
   await installTriggers(sql, workflow, binding)
   const added = await backfill(sql, workflow.workflowId, binding)

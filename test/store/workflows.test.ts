@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { SinkDefinition } from '../../src/core/definition.js'
 import { useYard } from '../support/factory.js'
+import { countItems, createPages, insertPages, PAGES } from './support/pages.js'
 
 describe('workflows', () => {
   const yard = useYard()
@@ -36,6 +37,26 @@ describe('workflows', () => {
     })
     await open({})
     expect(await stored()).to.deep.equal({})
+  })
+
+  it('installs its own triggers where those of an earlier program stand', async () => {
+    await createPages(yard)
+    const workflow = await yard.workflow({ name: 'bound-early', source: PAGES })
+    // What an earlier program left: its binding names no version, and its handler does other things.
+    await yard.sql`
+      update fetchyard.workflow set binding = binding - 'triggers'
+       where workflow_id = ${workflow.workflowId}`
+    await yard.sql`
+      create or replace function fetchyard.on_bound_early_queued() returns trigger
+      language plpgsql as $$ begin return null; end $$`
+    await insertPages(yard, 2)
+    expect(await countItems(yard, workflow)).to.equal(0)
+
+    await yard.workflow({ name: 'bound-early', source: PAGES })
+
+    expect(await countItems(yard, workflow), 'rows that waited').to.equal(2)
+    await insertPages(yard, 1)
+    expect(await countItems(yard, workflow), 'rows that came later').to.equal(3)
   })
 
   it('does not know a workflow that nobody registered', async () => {
