@@ -79,7 +79,8 @@ export async function readBacklog(sql: Sql, workflowId: number): Promise<Backlog
 
 /** The last fencing token that was given out. */
 export async function readLastLease(sql: Sql): Promise<string> {
-  const rows = await sql<{ last: string }[]>`select last_value as last from fetchyard.lease_id`
+  const rows = await sql<{ last: string }[]>`
+    select (case when is_called then last_value else 0 end)::text as last from fetchyard.lease_id`
   return rows[0]?.last ?? '0'
 }
 
@@ -142,6 +143,32 @@ export async function readUnprovenLeases(
     [of.sinceLease],
   )
   return rows.map(({ lease }) => lease)
+}
+
+/** How a storm went, as far as the tables know. */
+export interface StormCourse {
+  /** Longest time between the ends of two attempts, in milliseconds. */
+  readonly standstillMs: number
+  /** Nodes of the storm that were fenced because their lease ran out. */
+  readonly fences: number
+  readonly serverVersion: string
+}
+
+export async function readCourse(
+  sql: Sql,
+  of: { readonly workflowId: number; readonly sinceLease: string; readonly nodePrefix: string },
+): Promise<StormCourse> {
+  const rows = await sql<StormCourse[]>`
+    select (select coalesce(max(extract(epoch from gap) * 1000), 0)
+              from (select ended_at - lag(ended_at) over (order by ended_at) as gap
+                      from fetchyard.processing_log
+                     where workflow_id = ${of.workflowId}
+                       and lease_id > ${of.sinceLease}::bigint) as step)::float8 as "standstillMs",
+           (select count(*) from fetchyard.node
+             where starts_with(name, ${of.nodePrefix})
+               and fenced_why = 'its lease ran out')::int as fences,
+           split_part(current_setting('server_version'), ' ', 1) as "serverVersion"`
+  return rows[0] ?? { standstillMs: 0, fences: 0, serverVersion: '' }
 }
 
 /** What a storm's nodes may not leave behind in the database. */

@@ -16,6 +16,7 @@ import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { runCommand } from './commands/run.js'
 import { statusCommand } from './commands/status.js'
+import { tortureCommand } from './commands/torture.js'
 import { upCommand } from './commands/up.js'
 import { parseCommandLine } from './parse.js'
 import { paint, print, say } from './streams.js'
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   resumeCommand,
   exportCommand,
   migrateCommand,
+  tortureCommand,
 ]
 
 /** Runs a command line. @returns the exit code; never rejects. */

@@ -8,7 +8,7 @@ export const EXIT_MEANINGS: { readonly [name in ExitName]: string } = {
   ok: 'done',
   unexpected: 'unexpected error, a defect: please report it',
   usage: 'the command line or the input cannot be used',
-  problems: 'audit found violations',
+  problems: 'audit or torture found a broken promise',
   drained: 'a finite run ended well under PM2, which would start it again after 0',
   databaseUnavailable: 'the database cannot be reached',
   dataDirectory: 'the data directory cannot be written or is in use',
