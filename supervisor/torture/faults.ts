@@ -18,13 +18,13 @@ export interface FaultKind {
 export const FAULT_KINDS = {
   'kill-worker': {
     sentence: 'SIGKILL to a child process',
-    weight: 10,
+    weight: 26,
     need: 'signals',
     lane: null,
   },
   'kill-supervisor': {
     sentence: 'SIGKILL to a supervisor; its manager starts another',
-    weight: 4,
+    weight: 6,
     need: 'signals',
     lane: null,
   },

@@ -43,6 +43,7 @@ export interface StormEnd {
 
 /** Faults of a lane that may wait for the one before them; then the storm itself waits. */
 const WAITING_MAX = 1
+const RECOVERY_MS = 1_500
 const MISSED_MAX = 50
 
 export async function runStorm(request: StormRequest): Promise<StormEnd> {
@@ -58,7 +59,7 @@ export async function runStorm(request: StormRequest): Promise<StormEnd> {
     const { lane } = FAULT_KINDS[fault.kind]
     if (lane === null) await book.perform(fault)
     else {
-      const found = lanes.get(lane) ?? new Lane()
+      const found = lanes.get(lane) ?? new Lane(stop)
       lanes.set(lane, found)
       await found.add(() => book.perform(fault))
     }
@@ -68,14 +69,22 @@ export async function runStorm(request: StormRequest): Promise<StormEnd> {
   return { faults, missed, durationMs: Math.round(clock.nowMs() - startedMs) }
 }
 
-/** One after the other, while the storm goes on elsewhere. */
+/**
+ * One after the other, with time to recover in between: of a database that never comes back nobody
+ * learns whether what came before it was survived.
+ */
 class Lane {
+  readonly #stop: AbortSignal
   #last: Promise<void> = Promise.resolve()
   #open: Promise<void>[] = []
 
+  constructor(stop: AbortSignal) {
+    this.#stop = stop
+  }
+
   async add(work: () => Promise<void>): Promise<void> {
     if (this.#open.length > WAITING_MAX) await this.#open[0]
-    const done = this.#last.then(work)
+    const done = this.#last.then(work).then(() => pause(RECOVERY_MS, this.#stop))
     this.#last = done
     this.#open.push(done)
     void done.then(() => {
