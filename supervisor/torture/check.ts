@@ -1,7 +1,6 @@
 // The reckoning: three witnesses that do not know each other - the origin's log, the receipts, and the
 // results - held against each other. Pure: evidence in, figures and broken promises out.
 
-import { LIMITS } from '../../src/core/limits.js'
 import type { AuditReport } from '../../src/store/audit.js'
 import type { DatabaseLeftovers, StormReceipt, StormResult } from '../../src/store/torture.js'
 import { DEADLY, FAULT_NAMES, OUTAGES } from './faults.js'
@@ -229,7 +228,7 @@ function fetchesOf(calls: readonly OriginCall[], reclaims: readonly StormReceipt
 
 /**
  * What the dead can have held: the slots of each, and for a supervisor that died while the database
- * was away also what waited there to be settled.
+ * was away also what it had fetched and could not settle.
  */
 function fetchedAgainMax({ faults, slots, fences }: Evidence): number {
   const deaths = faults.filter(({ kind }) => DEADLY.has(kind))
@@ -240,9 +239,14 @@ function fetchedAgainMax({ faults, slots, fences }: Evidence): number {
       outages.some((outage) => outage.atMs <= atMs && atMs <= outage.endedMs + SETTLING_MS),
   )
   const backlogs = withBacklog.length + fences
-  return (deaths.length + fences) * slots + backlogs * LIMITS.settleBacklogMax
+  return (deaths.length + fences + backlogs * LEASED_AHEAD) * slots
 }
 
+/**
+ * What a supervisor can have fetched and not settled, in times of its slots: while the database is
+ * away it leases nothing, so that it is what it had leased ahead.
+ */
+const LEASED_AHEAD = 4
 /** Time in which what waited for the database has been settled once it is back. */
 const SETTLING_MS = 2_000
 
