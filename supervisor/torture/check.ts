@@ -1,5 +1,5 @@
-// The reckoning: three witnesses that do not know each other - the origin's log, the receipts, and the
-// results - held against each other. Pure: evidence in, figures and broken promises out.
+// The reckoning: three witnesses that do not know each other - the origin's log, the receipts, and
+// the results - held against each other. Pure: evidence in, figures and broken promises out.
 
 import type { AuditReport } from '../../src/store/audit.js'
 import type { DatabaseLeftovers, StormReceipt, StormResult } from '../../src/store/torture.js'

@@ -1,5 +1,5 @@
-// How the faults of `fetchyard torture` are done: by signals to its own processes, by the proxy before
-// the database, and by items that are faults themselves.
+// How the faults of `fetchyard torture` are done: by signals to its own processes, by the proxy
+// before the database, and by items that are faults themselves.
 
 import type { Misdeed } from '../../src/workflows/torture.js'
 import type { FaultProxy } from './fault-proxy.js'

@@ -1,5 +1,6 @@
-// The kinds of faults, as data: what each does, how often it comes, what it needs, and which of them
-// may not happen at once. How a fault is done stands elsewhere; it may be done in several ways.
+// The kinds of faults, as data: what each does, how often it comes, what it needs, and which of
+// them may not happen at once. How a fault is done stands elsewhere; it may be done in several
+// ways.
 
 /** What a kind of fault works on. A kind whose need is not met is left out, with a word. */
 export type FaultNeed = 'signals' | 'proxy' | 'own-items' | 'server' | 'disk'

@@ -1,7 +1,7 @@
 // A process beside the storm that holds the other end of a pipe. When the storm is gone, be it by
 // kill -9, the pipe ends, and the keeper ends what the storm had started: a supervisor that lies
-// frozen could not notice by itself. It reads lines: `+pid` for a process that began, `-pid` for one
-// that is over.
+// frozen could not notice by itself. It reads lines: `+pid` for a process that began, `-pid` for
+// one that is over.
 
 import { createInterface } from 'node:readline'
 import { isSameProcess, observeProcess, type ProcessIdentity } from '../embedded/identity.js'

@@ -1,6 +1,6 @@
 // The referee: a server on loopback that is slow, fails and breaks off as the seed says, and writes
-// down every request with the item, lease and attempt it was made for. Whatever the tables say about
-// who fetched what and how often, this log was written by the other side.
+// down every request with the item, lease and attempt it was made for. Whatever the tables say
+// about who fetched what and how often, this log was written by the other side.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'

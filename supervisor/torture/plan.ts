@@ -11,7 +11,9 @@ export interface PlannedFault {
   readonly kind: FaultName
   /** Calm before it. */
   readonly pauseMs: number
-  /** Whom it meets, as a share of the list of those who live: 0 is the first, just below 1 the last. */
+  /**
+   * Whom it meets, as a share of the list of those who live: 0 is the first, just below 1 the last.
+   */
   readonly target: number
   /** How long or strong it is, as a share of what its kind allows. */
   readonly strength: number

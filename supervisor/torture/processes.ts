@@ -26,8 +26,8 @@ export async function isRunning(pid: number): Promise<boolean> {
 }
 
 /**
- * Processes whose environment holds a word: those that were begun, however far down, by somebody who
- * was given it. Known on Linux alone; elsewhere nobody is found.
+ * Processes whose environment holds a word: those that were begun, however far down, by somebody
+ * who was given it. Known on Linux alone; elsewhere nobody is found.
  */
 export async function processesWith(word: string): Promise<readonly number[]> {
   const names = await readdir('/proc').catch((): string[] => [])

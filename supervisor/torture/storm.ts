@@ -1,5 +1,5 @@
-// The storm: takes fault after fault from the plan and has it done, until its time is over or somebody
-// stops it. When it has ended, nothing of it is left: no one is frozen, nothing is slow.
+// The storm: takes fault after fault from the plan and has it done, until its time is over or
+// somebody stops it. When it has ended, nothing of it is left: no one is frozen, nothing is slow.
 
 import type { Clock, MonotonicMs } from '../../src/core/clock.js'
 import { messageOf } from '../../src/core/errors.js'

@@ -1,6 +1,6 @@
-// A whole storm over one workflow: referee, proxy, supervisors, faults, and the reckoning at the end.
-// Who runs the supervisors, and which faults there are, is handed in: the command and our own long
-// storm differ in nothing else.
+// A whole storm over one workflow: referee, proxy, supervisors, faults, and the reckoning at the
+// end. Who runs the supervisors, and which faults there are, is handed in: the command and our own
+// long storm differ in nothing else.
 
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

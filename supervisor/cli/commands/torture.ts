@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { EXIT_CODES, FetchyardError } from '../../../src/core/errors.js'
@@ -24,6 +23,7 @@ import { feedWorkflow } from '../feed-workflow.js'
 import { openInput } from '../input.js'
 import { checkOutput } from '../output.js'
 import { databaseRequest, givenWorkflow, installWorkflow, withDatabase } from '../session.js'
+import { runShell } from '../shell.js'
 import { print, printJson, say } from '../streams.js'
 import { createStormDisplay } from '../torture-display.js'
 import { flagsOf, readWish, replayWords, type TortureWish } from '../torture-request.js'
@@ -288,15 +288,4 @@ function deedsOf({ invocation, database, handle }: Torture, scene: Scene): Deeds
       resume: async () => void (await resumeWorkflow(sql, { workflowId, reason: PAUSE_REASON })),
     }),
   }
-}
-
-function runShell(command: string, { cwd, environment }: Invocation): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, { shell: true, cwd, env: environment, stdio: 'ignore' })
-    child.once('error', reject)
-    child.once('close', (code) => {
-      if (code === 0) resolve()
-      else reject(new Error(`\`${command}\` ended with ${code}`))
-    })
-  })
 }
