@@ -144,7 +144,10 @@ export class ManagedNodes implements StormNodes {
   #noteStrange(child: ChildProcess, code: number | null, talk: string): void {
     if (this.#strange.length >= STRANGE_ENDS_MAX) return
     const lines = talk.split('\n').filter((line) => line.trim() !== '')
-    const from = Math.max(0, lines.findLastIndex((line) => /Error\b/.test(line)))
+    const from = Math.max(
+      0,
+      lines.findLastIndex((line) => /Error\b/.test(line)),
+    )
     const told = lines.slice(from, from + TALK_LINES).map((line) => line.trim())
     this.#strange.push(`supervisor ${child.pid} ended with code ${code}: ${told.join(' | ')}`)
   }
