@@ -1,9 +1,11 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import postgres from 'postgres'
 import { processesWith } from '../../supervisor/torture/processes.js'
 import { useDatabase } from '../support/database.js'
 import { eventually } from '../support/poll.js'
-import { runProgram, startProgram, useDirectory } from './program.js'
+import { runProgram, startProgram, useDirectory, useSite } from './program.js'
 
 const SMALL = ['--nodes', '1', '--items', '60', '--processes', '1', '--concurrency', '6']
 
@@ -16,6 +18,7 @@ function fieldOf(value: unknown, name: string): unknown {
 describe('cli: torture', () => {
   const database = useDatabase()
   const directory = useDirectory()
+  const site = useSite()
   const optionsFor = (url = database.url) => ({
     cwd: directory.path,
     environment: { DATABASE_URL: url, TMPDIR: directory.path },
@@ -53,6 +56,35 @@ describe('cli: torture', () => {
     expect(await processesWith(`TMPDIR=${directory.path}/fetchyard-torture`)).to.deep.equal([])
   }).timeout(180_000)
 
+  it("works a user's workflow through faults, and touches nothing of it afterwards", async () => {
+    const urls = Array.from({ length: 60 }, (_, index) => `${site.origin}/shop${index}`)
+    await writeFile(join(directory.path, 'urls.txt'), urls.join('\n'))
+    const words = [
+      'torture',
+      'contacts',
+      '--input',
+      'urls.txt',
+      '--seconds',
+      '6',
+      '--json',
+      ...SMALL,
+    ]
+    words.push('--allow-ranges', 'loopback', '--faults', 'kill-worker,drop-answers,exit')
+    const ended = await runProgram(words, optionsFor())
+
+    expect(ended.exitCode, `${ended.stderr}${ended.stdout}`).to.equal(0)
+    expect(ended.stderr).to.contain('public.pages')
+    const ledger: unknown = JSON.parse(ended.stdout)
+    expect(ledger).to.include({ workflow: 'contacts', isClean: true })
+    expect(fieldOf(ledger, 'leftOut')).to.deep.equal(['exit: needs items of the built-in workflow'])
+    expect(fieldOf(ledger, 'figures')).to.include({ items: urls.length, complete: urls.length })
+    const rows = await database.sql`
+      select from public.contacts join fetchyard.processing_log using (lease_id)`
+    expect(rows.length, 'results with their receipts').to.be.at.least(urls.length)
+    await database.sql`drop table public.contacts, public.pages`
+    await database.sql`drop schema fetchyard cascade`
+  }).timeout(120_000)
+
   it('ends with 3 and names the item when a promise is broken under it', async () => {
     const words = ['torture', '--seconds', '5', '--seed', '12', '--faults', 'cut', ...SMALL]
     const running = startProgram(words, optionsFor())
@@ -75,6 +107,8 @@ describe('cli: torture', () => {
 
   it('ends cleanly on Ctrl-C, without anybody left', async () => {
     const running = startProgram(['torture', '--minutes', '5', ...SMALL], optionsFor())
+    // By then what the storm before it left is gone.
+    await running.says('Torturing database')
     await eventually({ words: 'work' }, async () => {
       const rows = await database.sql`select from fetchyard.torture_page limit 1`.catch(() => [])
       return rows.length > 0
@@ -94,8 +128,7 @@ describe('cli: torture', () => {
     await eventually({ words: 'a frozen supervisor' }, async () => {
       const rows = await database.sql`
         select from fetchyard.node
-         where fenced_at is null and clock_timestamp() - alive_until > interval '-55 seconds'
-      `.catch(() => [])
+         where fenced_at is null and clock_timestamp() - alive_until > interval '-55 seconds'`
       return rows.length > 0
     })
     running.child.kill('SIGKILL')

@@ -13,6 +13,8 @@ const AUDIT = {
   lost: 0,
   appliedTwice: 0,
   fetchedAgain: 0,
+  awaitingReclaim: 0,
+  notes: [],
   checks: [{ invariant: 'I1', promise: 'nothing is lost', violations: 0, examples: [] }],
   isClean: true,
 } as const
