@@ -120,7 +120,8 @@ export async function reclaimPacks(sql: Sql, request: ReclaimRequest): Promise<R
 /**
  * Gives packs of a node back untouched: no crash is counted, no attempt charged. All of them when
  * the node stops in order (fencing it comes first, so that no late lease of its own slips in
- * behind); all but the leases it knows of when the answer to a lease was lost.
+ * behind); all but the leases it knows of when the answer to a lease was lost. Such a release may
+ * itself come late, when the node knows of more: so it names the newest lease that it is about.
  */
 export async function releaseNode(
   sql: Sql,
@@ -130,9 +131,11 @@ export async function releaseNode(
     readonly binding: Binding | null
     /** Leases that stay. @default none */
     readonly knownLeases?: readonly string[]
+    /** Newer leases stay, too; null when there is no such bound. @default null */
+    readonly newestLease?: string | null
   },
 ): Promise<Reclaimed> {
-  const { nodeId, workflowId, binding, knownLeases = [] } = request
+  const { nodeId, workflowId, binding, knownLeases = [], newestLease = null } = request
   const mirror = queuedMirror(workflowId, binding, 'given_back')
   const rows = await sql.unsafe<Reclaimed[]>(
     `
@@ -140,6 +143,7 @@ export async function releaseNode(
     select pack_id from fetchyard.work_queue
      where workflow_id = ${workflowId} and node_id = $1::uuid and lease_id is not null
        and lease_id <> all ($2::bigint[])
+       and ($3::bigint is null or lease_id <= $3::bigint)
      order by pack_id
        for update
   ),
@@ -162,8 +166,20 @@ export async function releaseNode(
     select ${workflowId}, 'release', count(*) from given_back having count(*) > 0
   )${mirror}
   select (select count(*) from freed)::int as packs, (select count(*) from given_back)::int as items`,
-    [nodeId, knownLeases as string[]],
+    [nodeId, knownLeases as string[], newestLease],
     { prepare: true },
   )
   return rows[0] ?? { packs: 0, items: 0 }
+}
+
+/** The newest lease of a node on a workflow; null when it holds none. Lease ids only grow. */
+export async function findNewestLease(
+  sql: Sql,
+  of: { readonly workflowId: number; readonly nodeId: string },
+): Promise<string | null> {
+  const rows = await sql<{ lease_id: string | null }[]>`
+    select max(lease_id) as lease_id
+      from fetchyard.work_queue
+     where workflow_id = ${of.workflowId} and node_id = ${of.nodeId} and lease_id is not null`
+  return rows[0]?.lease_id ?? null
 }

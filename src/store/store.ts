@@ -24,7 +24,7 @@ import {
   sendHeartbeat,
 } from './nodes.js'
 import type { Reclaimed } from './reclaim.js'
-import { reclaimPacks, releaseNode } from './reclaim.js'
+import { findNewestLease, reclaimPacks, releaseNode } from './reclaim.js'
 import type { ReceiptKey } from './settle.js'
 import { findReceipts, settleItems, settleStatement } from './settle.js'
 import type { WorkflowRow } from './workflows.js'
@@ -104,7 +104,12 @@ export interface Store {
     workflow: { readonly workflowId: number; readonly binding: Binding | null },
     nodeId: string,
     knownLeases?: readonly string[],
+    newestLease?: string | null,
   ) => Promise<Reclaimed>
+  readonly findNewestLease: (
+    workflow: { readonly workflowId: number },
+    nodeId: string,
+  ) => Promise<string | null>
   readonly pauseWorkflow: (pause: {
     readonly workflowId: number
     readonly reason: string
@@ -168,8 +173,9 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     findReceipts: (keys) => findReceipts(sql, keys),
     reclaimPacks: ({ workflowId, binding }, packsMax) =>
       reclaimPacks(sql, { workflowId, binding, packsMax }),
-    releaseNode: ({ workflowId, binding }, nodeId, knownLeases = []) =>
-      releaseNode(sql, { workflowId, binding, nodeId, knownLeases }),
+    releaseNode: ({ workflowId, binding }, nodeId, knownLeases = [], newestLease = null) =>
+      releaseNode(sql, { workflowId, binding, nodeId, knownLeases, newestLease }),
+    findNewestLease: ({ workflowId }, nodeId) => findNewestLease(sql, { workflowId, nodeId }),
     pauseWorkflow: (pause) => pauseWorkflow(sql, pause),
     resumeWorkflow: (resume) => resumeWorkflow(sql, resume),
     readFigures: () => readFigures(sql),

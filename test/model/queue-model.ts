@@ -273,15 +273,28 @@ export class QueueModel extends OperatorModel {
     return itemIds.length
   }
 
-  /** Gives a node's packs back untouched, but for the leases it knows of. */
+  leasedBy(workflowId: number, nodeId: string): readonly ModelPack[] {
+    return [...this.packs.values()].filter(
+      ({ workflowId: of, lease }) => of === workflowId && lease?.nodeId === nodeId,
+    )
+  }
+
+  findNewestLease(workflowId: number, nodeId: string): string | null {
+    const leases = this.leasedBy(workflowId, nodeId).map(({ lease }) => lease?.leaseId ?? '')
+    return leases.sort(byNumber).at(-1) ?? null
+  }
+
+  /** Gives a node's packs back untouched, but for the leases it knows of and newer ones. */
   releaseNode(
     workflowId: number,
     nodeId: string,
     knownLeases: readonly string[],
+    newestLease: string | null = null,
   ): { packs: number; items: number } {
-    const mine = [...this.packs.values()].filter(
-      ({ workflowId: of, lease }) =>
-        of === workflowId && lease?.nodeId === nodeId && !knownLeases.includes(lease.leaseId),
+    const mine = this.leasedBy(workflowId, nodeId).filter(
+      ({ lease }) =>
+        !knownLeases.includes(lease?.leaseId ?? '') &&
+        (newestLease === null || byNumber(lease?.leaseId ?? '', newestLease) <= 0),
     )
     for (const pack of mine) {
       pack.lease = null

@@ -43,6 +43,9 @@ export const ANSWER_LOST: Fault = { ...CONNECTION_LOST, isAnswerLost: true }
 
 type Method = keyof Store
 
+/** Names end in a number that only grows. */
+const numberOf = (name: string): number => Number(name.slice(1))
+
 export class FakeStore {
   readonly packs: Pack[] = []
   readonly receipts: FakeReceipt[] = []
@@ -147,10 +150,14 @@ export class FakeStore {
           const dead = (pack: Pack) => this.nodes.get(pack.nodeId ?? '')?.isFenced !== false
           return this.#free(workflowId, { packsMax, crashes: 1, isFreed: dead })
         }),
-      releaseNode: ({ workflowId }, nodeId, knownLeases = []) =>
+      findNewestLease: ({ workflowId }, nodeId) =>
+        this.#call('findNewestLease', 1, () => this.#newestLease(workflowId, nodeId)),
+      releaseNode: ({ workflowId }, nodeId, knownLeases = [], newestLease = null) =>
         this.#call('releaseNode', 1, () => {
+          const isOld = (pack: Pack) => newestLease === null || age(pack) <= numberOf(newestLease)
+          const age = ({ leaseId }: Pack) => numberOf(leaseId ?? '')
           const mine = (pack: Pack) =>
-            pack.nodeId === nodeId && !knownLeases.includes(pack.leaseId ?? '')
+            pack.nodeId === nodeId && !knownLeases.includes(pack.leaseId ?? '') && isOld(pack)
           return this.#free(workflowId, { packsMax: 1e6, crashes: 0, isFreed: mine })
         }),
       pauseWorkflow: ({ workflowId, reason }) =>
@@ -292,6 +299,12 @@ export class FakeStore {
       Object.assign(pack, { leaseId: null, nodeId: null, crashes: pack.crashes + how.crashes })
     }
     return { packs: freed.length, items: freed.reduce((sum, pack) => sum + pack.items.length, 0) }
+  }
+
+  #newestLease(workflowId: number, nodeId: string): string | null {
+    const mine = this.packs.filter((pack) => pack.workflowId === workflowId)
+    const leases = mine.flatMap((pack) => (pack.nodeId === nodeId ? [pack.leaseId ?? ''] : []))
+    return leases.sort((a, b) => numberOf(a) - numberOf(b)).at(-1) ?? null
   }
 
   #pause(workflowId: number, reason: string): boolean {
