@@ -93,7 +93,10 @@ export class SimDatabase {
 
   fenceExpired(except: string): readonly { readonly nodeId: string; readonly name: string }[] {
     const fenced = this.at().fenceExpired(except)
-    for (const nodeId of fenced) this.#witness.note(`fenced ${nodeId}: expired, by ${except}`)
+    for (const nodeId of fenced) {
+      this.#witness.mark('fenced')
+      this.#witness.note(`fenced ${nodeId}: expired, by ${except}`)
+    }
     return fenced.map((nodeId) => ({ nodeId, name: nodeId }))
   }
 

@@ -25,6 +25,8 @@ export interface RunReport {
   readonly drainedMs: number
   readonly events: number
   readonly figures: Witness['figures']
+  /** What happened, and how often. */
+  readonly marks: ReadonlyMap<string, number>
 }
 
 /**
@@ -200,6 +202,7 @@ class Simulation {
       drainedMs,
       events: this.#world.fired,
       figures: this.#witness.figures,
+      marks: this.#witness.marks,
     }
   }
 }

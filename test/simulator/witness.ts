@@ -20,6 +20,15 @@ const COUNTED = ['complete', 'retry', 'snooze', 'discard'] as const
 
 const keyOf = ({ itemId, leaseId }: Errand) => `${itemId}/${leaseId}`
 
+/** An event with the word that tells its kinds apart. */
+function wordsOf(event: AnyEvent): string {
+  const { name } = event
+  if ('state' in event) return `${name} ${event.state}`
+  if ('stage' in event) return `${name} ${event.stage}`
+  if (name === 'supervisor.fenced' || !('reason' in event)) return name
+  return `${name} ${event.reason.split(':')[0]}`
+}
+
 /** Counts by node and word. */
 class Tallies {
   readonly #counts = new Map<string, number>()
@@ -46,6 +55,7 @@ export class Witness {
     deaths: 0,
     boots: 0,
   }
+  readonly marks = new Map<string, number>()
   readonly #world: World
   readonly #trace: Trace
   /** Errands whose handler was called, is running, or has given a result. */
@@ -123,6 +133,7 @@ export class Witness {
   }
 
   #checkPoison(model: QueueModel, one: Settlement): void {
+    this.mark('poison')
     const key = model.items.get(one.itemId)?.key ?? ''
     if (key.includes('poison') || (this.#innocentDeaths.get(one.itemId) ?? 0) >= 3) return
     this.violation(`the innocent item ${one.itemId} (${key}) was quarantined`)
@@ -136,7 +147,12 @@ export class Witness {
     }
   }
 
+  mark(name: string): void {
+    this.marks.set(name, (this.marks.get(name) ?? 0) + 1)
+  }
+
   heard(nodeId: string, event: AnyEvent): void {
+    this.mark(wordsOf(event))
     if (event.name === 'item.settled') this.#checkAnnouncement(nodeId, event)
   }
 
