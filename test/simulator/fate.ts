@@ -84,6 +84,13 @@ export class Fate {
     const { database, dice, world } = this.#around
     const model = database.at()
     switch (misfortune.kind) {
+      case 'node-cut-off':
+      case 'heartbeats-lost': {
+        const boot = this.#boot(misfortune)
+        const what = misfortune.kind === 'node-cut-off' ? 'all' : 'heartbeats'
+        boot?.cutOff(what, misfortune.isSilent)
+        return this.#until(misfortune, () => boot?.cutOff('nothing', false))
+      }
       case 'clock-jumps':
         return this.#boot(misfortune)?.process.jumpWall(misfortune.byMs)
       case 'operator-pauses':

@@ -10,7 +10,7 @@ import type { Dice } from './dice.js'
 import type { PlaceSpec, Scenario } from './scenario.js'
 import type { SimDatabase } from './sim-database.js'
 import { SimProcess } from './sim-process.js'
-import type { SimStore } from './sim-store.js'
+import type { Cut, SimStore } from './sim-store.js'
 import { createSimStore } from './sim-store.js'
 import type { SimTransport } from './sim-transport.js'
 import { createSimTransport } from './sim-transport.js'
@@ -28,6 +28,8 @@ export interface Surroundings {
   readonly workerWeather: WorkerWeather
   /** Process ids that live, by machine. */
   readonly living: Set<string>
+  /** Every boot there was, by its node. */
+  readonly boots: Map<string, Boot>
   readonly nextPid: () => number
 }
 
@@ -58,7 +60,11 @@ export class Boot {
   readonly #sim: SimStore
   readonly #transports: { readonly process: SimTransport; readonly thread: SimTransport }
   readonly #onEnd: () => void
+  /** What of it does not reach the database for now. */
+  readonly cut: Cut = { what: 'nothing', isSilent: false }
   #hasSlept = false
+  #hasFrozen = false
+  #wasCut = false
   #isOver = false
   #stopBy: (() => void) | null = null
 
@@ -81,13 +87,14 @@ export class Boot {
       rate: spec.clockRate,
       wallSkewMs: dice.between(-60_000, 60_000),
     })
-    const { nodeId, process } = this
-    const own = { world, database, process, witness, nodeId, poolMax: spec.poolMax }
+    const { nodeId, process, cut } = this
+    const own = { world, database, process, witness, nodeId, cut, poolMax: spec.poolMax }
     this.#sim = createSimStore({ ...own, dice: dice.fork() })
     this.#transports = { process: this.#createTransport(), thread: this.#createTransport() }
     this.supervisor = this.#createSupervisor(spec)
     witness.figures.boots += 1
     around.living.add(this.#processKey)
+    around.boots.set(this.nodeId, this)
   }
 
   get workers(): readonly SimWorker[] {
@@ -96,6 +103,17 @@ export class Boot {
 
   get isOver(): boolean {
     return this.#isOver
+  }
+
+  /** Nothing but the database itself ever kept its heartbeats away. */
+  get isHale(): boolean {
+    return !this.#isOver && !this.#hasFrozen && !this.#wasCut
+  }
+
+  cutOff(what: Cut['what'], isSilent: boolean): void {
+    this.#wasCut = true
+    this.cut.what = what
+    this.cut.isSilent = isSilent
   }
 
   start(): void {
@@ -124,8 +142,6 @@ export class Boot {
       witness.violation(`I10: ${this.nodeId} did not stop in time, it is ${this.supervisor.state}`)
     })
   }
-
-  #hasFrozen = false
 
   freeze(kind: 'process' | 'machine'): void {
     this.#hasFrozen = true

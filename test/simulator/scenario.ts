@@ -18,6 +18,7 @@ export type Fault =
   | { readonly kind: 'worker-dies' | 'supervisor-dies' | 'module-breaks' | 'workers-swell' }
   | { readonly kind: 'worker-freezes' | 'supervisor-freezes' | 'machine-sleeps' }
   | { readonly kind: 'database-away' | 'database-silent' | 'table-missing' }
+  | { readonly kind: 'node-cut-off' | 'heartbeats-lost'; readonly isSilent: boolean }
   | { readonly kind: 'database-slow'; readonly slowness: number }
   | { readonly kind: 'database-flaky'; readonly failedShare: number; readonly lostShare: number }
   | { readonly kind: 'clock-jumps'; readonly byMs: number }
@@ -71,7 +72,7 @@ const KINDS: readonly FaultKind[] = [
   ...(['database-flaky', 'database-flaky', 'table-missing', 'module-breaks'] as const),
   ...(['workers-swell', 'clock-jumps', 'operator-pauses', 'operator-cancels'] as const),
   ...(['operator-promotes', 'operator-stops', 'operator-stops', 'operator-enqueues'] as const),
-  'machine-sleeps',
+  ...(['machine-sleeps', 'node-cut-off', 'heartbeats-lost'] as const),
 ]
 
 const FAULT_PHASE_MS = { min: 20_000, max: 120_000 }
@@ -156,7 +157,7 @@ function drawMisfortunes(dice: Dice, calmMs: number): readonly Misfortune[] {
     return {
       ...drawFault(dice, dice.pick(kinds)),
       atMs: dice.chance(0.2) ? dice.between(0, 2_000) : dice.between(0, calmMs * 0.9),
-      lastsMs: dice.skewed(50, 45_000),
+      lastsMs: dice.chance(0.5) ? dice.skewed(50, 20_000) : dice.between(1_000, 60_000),
       whom: dice.integer(0, 1_000),
     }
   }).sort((a, b) => a.atMs - b.atMs)
@@ -172,6 +173,9 @@ function drawFault(dice: Dice, kind: FaultKind): Fault {
         failedShare: dice.pick([0, 0.1, 0.5]),
         lostShare: dice.pick([0.05, 0.3, 0.7]),
       }
+    case 'node-cut-off':
+    case 'heartbeats-lost':
+      return { kind, isSilent: dice.chance(0.5) }
     case 'clock-jumps':
       return { kind, byMs: dice.between(-86_400_000, 86_400_000) }
     case 'operator-stops':

@@ -43,6 +43,10 @@ export class SimDatabase {
   readonly #world: World
   readonly #witness: Witness
   readonly #workflows: readonly string[]
+  readonly #reconnectMs: number
+  readonly #isHale: (nodeId: string) => boolean
+  /** When it came back from its last absence, and whether that went without silence or sickness. */
+  #backMs = Number.NEGATIVE_INFINITY
   readonly #identities = new Map<string, NodeIdentity>()
 
   constructor(parts: {
@@ -50,11 +54,17 @@ export class SimDatabase {
     readonly witness: Witness
     readonly weather: Weather
     readonly workflows: readonly string[]
+    /** Time in which every node that lives has sent a heartbeat once the database is back. */
+    readonly reconnectMs: number
+    /** Whether nothing but the database itself can have kept a node's heartbeats away. */
+    readonly isHale: (nodeId: string) => boolean
   }) {
     this.#world = parts.world
     this.#witness = parts.witness
     this.weather = parts.weather
     this.#workflows = parts.workflows
+    this.#reconnectMs = parts.reconnectMs
+    this.#isHale = parts.isHale
   }
 
   /** The model with its clock set. */
@@ -71,6 +81,7 @@ export class SimDatabase {
 
   comeBack(): void {
     this.weather.isAway = false
+    this.#backMs = this.#world.nowMs
   }
 
   registerNode(identity: NodeIdentity, leaseMs: number): void {
@@ -95,9 +106,18 @@ export class SimDatabase {
     const fenced = this.at().fenceExpired(except)
     for (const nodeId of fenced) {
       this.#witness.mark('fenced')
+      this.#checkFence(nodeId)
       this.#witness.note(`fenced ${nodeId}: expired, by ${except}`)
     }
     return fenced.map((nodeId) => ({ nodeId, name: nodeId }))
+  }
+
+  /** Right after an absence every node looks dead; those that live get the time to say so. */
+  #checkFence(nodeId: string): void {
+    const { isSilent, slowness, failedShare, lostShare } = this.weather
+    if (isSilent || slowness > 1 || failedShare + lostShare > 0 || !this.#isHale(nodeId)) return
+    if (this.#world.nowMs - this.#backMs > this.#reconnectMs) return
+    this.#witness.violation(`${nodeId} was fenced right after the database was away, and it lives`)
   }
 
   workflowId(name: string): number {

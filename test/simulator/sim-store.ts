@@ -10,10 +10,16 @@ import type { Witness } from './witness.js'
 import type { World } from './world.js'
 
 /** Silence after which a node gives a connection up, as in supervisor/node.ts. */
-const WORK_SILENCE_MS = 30_000
+export const WORK_SILENCE_MS = 30_000
 const HEARTBEAT_SILENCE_MS = 10_000
 const FAILURES = ['57P01', '40P01', '40001', '53300', 'CONNECTION_CLOSED', 'ECONNRESET'] as const
 const LOSSES = ['CONNECTION_CLOSED', 'ECONNRESET', '57P01', 'CONNECTION_DESTROYED'] as const
+
+/** What of a node does not reach the database for now. */
+export interface Cut {
+  what: 'nothing' | 'heartbeats' | 'all'
+  isSilent: boolean
+}
 
 export interface SimStoreParts {
   readonly world: World
@@ -22,6 +28,8 @@ export interface SimStoreParts {
   readonly dice: Dice
   readonly witness: Witness
   readonly nodeId: string
+  /** Whether the network between this node and the database is broken for now. */
+  readonly cut: Cut
   /** Connections for everything but heartbeats, which have one of their own. */
   readonly poolMax: number
 }
@@ -87,14 +95,15 @@ class Line {
     const { weather, epoch } = database
     witness.figures.statements += 1
     witness.note(`${this.#parts.nodeId} sends ${statement.name}`)
-    if (weather.isAway) return this.#findNobody(statement)
+    if (weather.isAway) return this.#findNobody(statement, weather.isSilent)
+    if (this.#isCut(statement)) return this.#findNobody(statement, this.#parts.cut.isSilent)
     const thereMs = this.#travelMs()
     const backMs = this.#travelMs()
     if (dice.chance(weather.failedShare)) {
       return this.#fail(statement, thereMs + backMs, dice.pick(FAILURES))
     }
     const isLost = dice.chance(weather.lostShare)
-    if (isLost && weather.lateMs > 0 && dice.chance(0.3)) {
+    if (isLost && weather.lateMs > 0 && dice.chance(0.5)) {
       this.#fail(statement, thereMs, dice.pick(LOSSES))
       this.#takeEffect(statement, { delayMs: dice.between(0, weather.lateMs), epoch }, () => {})
       return
@@ -107,6 +116,11 @@ class Line {
     if (thereMs + backMs > statement.pool.silenceMs) {
       this.#fail(statement, statement.pool.silenceMs, 'CONNECTION_SILENT')
     }
+  }
+
+  #isCut<Answer>({ name }: Statement<Answer>): boolean {
+    const { what } = this.#parts.cut
+    return what === 'all' || (what === 'heartbeats' && name === 'beat')
   }
 
   #takeEffect<Answer>(
@@ -137,10 +151,10 @@ class Line {
   }
 
   /** A host that refuses is heard of soon, or after the driver's pause; a silent one is given up. */
-  #findNobody<Answer>(statement: Statement<Answer>): void {
-    const { database, dice } = this.#parts
+  #findNobody<Answer>(statement: Statement<Answer>, isSilent: boolean): void {
+    const { dice } = this.#parts
     const { silenceMs } = statement.pool
-    if (database.weather.isSilent) this.#fail(statement, silenceMs, 'CONNECTION_SILENT')
+    if (isSilent) this.#fail(statement, silenceMs, 'CONNECTION_SILENT')
     else this.#fail(statement, dice.skewed(1, 5_000), 'ECONNREFUSED')
   }
 

@@ -50,11 +50,13 @@ function checkDispatch(
   items: readonly DispatchedItem[],
 ): void {
   const { workerId } = worker.spec
-  const { model } = database
+  const model = database.at()
   for (const item of items) {
     if (hasSlept()) break
     if (model.isFenced(nodeId)) {
       witness.violation(`${nodeId} gave item ${item.itemId} out after it was fenced`)
+    } else if ((model.nodes.get(nodeId)?.aliveUntilUs ?? 0) < model.nowUs) {
+      witness.violation(`${nodeId} gave item ${item.itemId} out after its time had run out`)
     } else if (!model.holds(nodeId, item) && !isCancelled(database, item.itemId)) {
       witness.violation(`${nodeId} gave item ${item.itemId} out without a lease on it`)
     }

@@ -9,6 +9,7 @@ import { Place } from './place.js'
 import type { Scenario } from './scenario.js'
 import { drawScenario } from './scenario.js'
 import { SimDatabase } from './sim-database.js'
+import { WORK_SILENCE_MS } from './sim-store.js'
 import { Trace } from './trace.js'
 import { Witness } from './witness.js'
 import { World } from './world.js'
@@ -121,8 +122,10 @@ class Simulation {
   async #stopAll(): Promise<void> {
     const boots = this.#places.flatMap(({ running }) => (running === null ? [] : [running]))
     for (const place of this.#places) place.isWanted = false
-    // A supervisor that was started a moment ago may not have entered yet.
-    await this.#until(this.#world.nowMs + ROUND_MS, () => false)
+    // A supervisor that was started a moment ago may not have entered yet, and a connection that
+    // went silent before calm came may still be waited for: its statements would be abandoned.
+    const silenceIsOverMs = this.#scenario.calmMs + WORK_SILENCE_MS + ROUND_MS
+    await this.#until(Math.max(this.#world.nowMs + ROUND_MS, silenceIsOverMs), () => false)
     const ready = boots.filter(({ isOver }) => !isOver)
     for (const boot of ready) boot.stop('the run is over')
     const areOver = () => boots.every(({ isOver }) => isOver)
@@ -171,16 +174,25 @@ class Simulation {
 
   #createSurroundings(): Surroundings {
     const scenario = this.#scenario
-    const { travelMs, lateMs, bootMs, linkMs, latencyMs, workflows } = scenario
+    const { travelMs, lateMs, bootMs, linkMs, latencyMs, workflows, timing } = scenario
     const calm = { isAway: false, isSilent: false, slowness: 1, failedShare: 0, lostShare: 0 }
     const weather = { ...calm, travelMs, lateMs, missingTables: new Set<number>() }
     const world = this.#world
     const witness = this.#witness
+    const boots: Surroundings['boots'] = new Map()
     return {
       world,
       scenario,
       witness,
-      database: new SimDatabase({ world, witness, weather, workflows }),
+      database: new SimDatabase({
+        world,
+        witness,
+        weather,
+        workflows,
+        reconnectMs: Math.min(2 * timing.intervalMs + 5_000, timing.leaseMs),
+        isHale: (nodeId) => boots.get(nodeId)?.isHale ?? false,
+      }),
+      boots,
       dice: this.#dice.fork(),
       workerWeather: { bootMs, linkMs, latencyMs, isModuleBroken: false, isSwollen: false },
       living: new Set(),
