@@ -131,6 +131,7 @@ export class SimDatabase {
       pausedBy: [...(this.model.pausedBy.get(index + 1) ?? [])],
       binding: null,
       concurrency: null,
+      sinks: null,
     }))
   }
 

@@ -226,6 +226,11 @@ export function createSimStore(parts: SimStoreParts): SimStore {
       line.call(beats, 'fence', () => database.fenceNode(nodeId, reason)),
     fenceExpired: (except) =>
       line.call(beats, 'fence expired', () => database.fenceExpired(except)),
+    readFence: (nodeId) =>
+      line.call(beats, 'why fenced', () => {
+        const why = database.at().nodes.get(nodeId)?.fencedWhy ?? null
+        return why === null ? null : { at: '', why }
+      }),
     openWorkflow: (definition) => ask('open', () => handleOf(database, definition)),
     readWorkflows: () => ask('workflows', () => database.workflowRows()),
     findWorkflow: (name) =>
