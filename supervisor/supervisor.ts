@@ -9,6 +9,7 @@ import type { CancelTimer, Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import type { HeartbeatTiming } from '../src/core/heartbeat-plan.js'
 import type { Json } from '../src/core/outcome.js'
+import { OWN_PAUSES } from '../src/core/own-pauses.js'
 import type { Random } from '../src/core/random.js'
 import type { SupervisorEvent, SupervisorState } from '../src/core/supervisor-state.js'
 import { nextSupervisorState } from '../src/core/supervisor-state.js'
@@ -50,8 +51,6 @@ export interface SupervisorDeps {
 /** Why a supervisor stopped. */
 export type StopReason = 'stopped' | 'fenced'
 
-/** Pauses that a new boot lifts, because it is a new try at what failed. */
-const LIFTED_AT_START = ['restart_intensity', 'module_refused', 'results_refused'] as const
 /** Longest pause of a node's driver between two tries to reach the database. */
 const RECONNECT_MAX_MS = 5_000
 
@@ -196,7 +195,7 @@ export class Supervisor {
   async #openWorkflow({ definition, options }: SupervisedWorkflow): Promise<void> {
     const { store, clock, random, events, transports, identity } = this.#deps
     const workflow = await store.openWorkflow(definition)
-    for (const reason of LIFTED_AT_START) {
+    for (const reason of OWN_PAUSES) {
       await store.resumeWorkflow({ workflowId: workflow.workflowId, reason })
     }
     this.#handles.push(workflow)

@@ -2,7 +2,7 @@
 // listens to their pulse, replaces the dead, and gives up on a crash loop. What items mean is not
 // its business.
 
-import type { FromWorker, Settled } from '../src/actor/messages.js'
+import type { EndpointNews, FromWorker, Settled } from '../src/actor/messages.js'
 import { PROTOCOL_VERSION } from '../src/actor/messages.js'
 import { assertNever } from '../src/core/assert.js'
 import type { CancelTimer, Clock } from '../src/core/clock.js'
@@ -163,6 +163,8 @@ export class WorkerPool {
         return this.#deps.onSettled(worker.identity.workerId, message)
       case 'pong':
         return this.#onPong(worker, message)
+      case 'endpoint':
+        return this.#onEndpoint(worker, message)
       case 'log':
         return this.#deps.events.emit('worker.log', {
           ...worker.identity,
@@ -172,6 +174,15 @@ export class WorkerPool {
         })
       default:
         return assertNever(message)
+    }
+  }
+
+  #onEndpoint({ identity }: Worker, news: EndpointNews): void {
+    const { endpoint, state, reason, coolDownMs } = news
+    if (state === 'up') this.#deps.events.emit('upstream.endpoint_up', { ...identity, endpoint })
+    else {
+      const fields = { ...identity, endpoint, reason, coolDownMs }
+      this.#deps.events.emit('upstream.endpoint_down', fields)
     }
   }
 

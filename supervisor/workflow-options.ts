@@ -44,6 +44,7 @@ function fetchOptionsOf(settings: Settings): FetchOptions {
     socketsPerHostMax: settings.socketsPerHost,
     userAgent: settings.userAgent,
     allowedRanges: settings.allowRanges,
+    upstream: { kind: 'direct' },
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Settled } from '../src/actor/messages.js'
 import type { Clock } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
-import type { Outcome } from '../src/core/outcome.js'
+import { OUTCOMES, type Outcome } from '../src/core/outcome.js'
 import type { Random } from '../src/core/random.js'
 import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
 import { decideCrash, decideSettlement, releaseSettlement } from '../src/core/settlement.js'
@@ -69,6 +69,8 @@ export class WorkflowService {
   readonly #settler: Settler
   #isQuiet = false
   #isAbandoned = false
+  /** Every further item would fail for a reason that the workflow is being paused for. */
+  #isHolding = false
   /** Since an item was last completed. */
   #deathsInARow = 0
   #poisonInARow = 0
@@ -164,6 +166,7 @@ export class WorkflowService {
       onPacks: (packs) => {
         this.#table.addPacks(packs, clock.nowMs())
         if (this.#isQuiet) this.#release(this.#table.drainBuffer(), 'drain')
+        else if (this.#isHolding) this.#release(this.#table.drainBuffer(), 'pause')
         else this.#dispatch()
       },
     })
@@ -195,7 +198,8 @@ export class WorkflowService {
 
   /** Whether new work may be started on this node. */
   #mayStart(): boolean {
-    return !this.#isQuiet && this.#deps.isTrusted() && !this.#settler.isFull()
+    const isHeld = this.#isQuiet || this.#isHolding
+    return !isHeld && this.#deps.isTrusted() && !this.#settler.isFull()
   }
 
   #dispatch(): void {
@@ -240,6 +244,21 @@ export class WorkflowService {
     }
     const facts = outcome.result === 'release' ? null : outcome.facts
     this.#settler.offer({ held, settlement, facts })
+    if (outcome.result !== 'failed' || OUTCOMES[outcome.code].pauses !== true) return
+    void this.#hold(outcome.code, outcome.message)
+  }
+
+  /**
+   * Pauses the workflow for what its next items would meet as well, such as a refused key. Until
+   * the database knows, nothing is started here, and what no worker has started is given back.
+   */
+  async #hold(reason: string, message: string): Promise<void> {
+    if (this.#isHolding) return
+    this.#isHolding = true
+    this.#release(this.#table.drainBuffer(), 'pause')
+    await this.#pause(reason, message)
+    this.#isHolding = false
+    this.wake()
   }
 
   #onExit(workerId: string, death: WorkerDeath): { isExcused: boolean } {

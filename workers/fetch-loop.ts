@@ -152,7 +152,10 @@ export class FetchLoop {
   }
 
   #begin(options: WorkerOptions, definition: WorkflowDefinition): void {
-    const fetcher = createFetcher(options.fetch, { clock: this.#host.clock })
+    const fetcher = createFetcher(options.fetch, {
+      clock: this.#host.clock,
+      onEndpoint: (change) => this.#host.send({ type: 'endpoint', ...change }),
+    })
     const parts: TaskParts = {
       definition,
       fetcher,

@@ -84,6 +84,16 @@ export const LIMITS = {
   /** Bytes of bodies held by one worker at once. */
   bytesInFlightMax: 128 * 1_048_576,
   headersBytesMax: 64 * 1_024,
+  /** Bytes of a refusal's body that are read for its words, where they matter. */
+  refusalBytesMax: 16 * 1_024,
+  /** Endpoints of one upstream. */
+  endpointsMax: 8,
+  /** Failures in a row after which an endpoint is left alone. */
+  endpointFailuresMax: 3,
+  /** Time before it is tried again: doubles from the first to the second figure. */
+  endpointCoolDownMs: { min: 5_000, max: 60_000 },
+  /** How long a fetch waits for an endpoint, in its slot, before its item is snoozed. */
+  endpointWaitMs: 5_000,
   /** Sockets of one node to all hosts, and to one: the most that options may ask for. */
   socketsMax: 4_096,
   socketsPerHostMax: 4_000,

@@ -1,3 +1,5 @@
+import type { UpstreamOptions } from './upstream-options.js'
+
 /** Limits and habits of the fetch loop; all durations in milliseconds, all sizes in bytes. */
 export interface FetchOptions {
   readonly connectTimeoutMs: number
@@ -13,6 +15,8 @@ export interface FetchOptions {
   readonly userAgent: string
   /** Ranges that the SSRF guard lets through although it would refuse them, as CIDR. */
   readonly allowedRanges: readonly string[]
+  /** Where requests really go. */
+  readonly upstream: UpstreamOptions
 }
 
 /** All a worker may know of the configuration. It reads no environment. */

@@ -12,10 +12,13 @@ export interface ExchangeOptions
   extends Pick<FetchOptions, 'headersTimeoutMs' | 'bodyTimeoutMs' | 'bodyBytesMax'> {
   readonly clock: Clock
   readonly gate: ByteGate
+  /** Bytes kept of the body of a refusal or redirect. */
+  readonly refusalBytesMax: number
 }
 
 /**
- * A response, its body still in its content coding. Bodies of refusals and redirects are not kept.
+ * A response, its body still in its content coding. Of refusals and redirects only so much of the
+ * body is kept as was asked for.
  */
 export interface RawResponse {
   readonly status: number
@@ -33,6 +36,7 @@ export interface ExchangeFacts {
   readonly isReused: boolean
   readonly bytes: number
   readonly status: number | null
+  readonly headers: { readonly [name: string]: string }
   readonly phase: Phase
 }
 
@@ -69,6 +73,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       isReused: this.#isReused,
       bytes: this.#bytes,
       status: this.#status,
+      headers: this.#headers,
       phase: this.#phase,
     }
   }
@@ -139,6 +144,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settle === null) return
     this.#bytes += chunk.length
     if (this.#discarding) {
+      const room = this.#options.refusalBytesMax - (this.#bytes - chunk.length)
+      if (room > 0) this.#chunks.push(chunk.subarray(0, room))
       // Reading the rest keeps the connection; beyond some size a new one is cheaper.
       if (this.#bytes > LIMITS.headersBytesMax) this.#end(this.#response(false))
       return

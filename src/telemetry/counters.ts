@@ -202,6 +202,8 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
   'worker.replaced': (counters, event) =>
     add(workflowCounters(counters, event.workflow).workersReplaced, event.reason, 1),
   'worker.log': UNCOUNTED,
+  'upstream.endpoint_down': UNCOUNTED,
+  'upstream.endpoint_up': UNCOUNTED,
   'workflow.paused': own('pauses'),
   'workflow.resumed': UNCOUNTED,
   'reclaim.failed': node('reclaimFailures'),

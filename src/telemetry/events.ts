@@ -32,6 +32,12 @@ export interface Events {
     message: string
     fields: Record<string, unknown>
   }
+  'upstream.endpoint_down': WorkerIdentity & {
+    endpoint: string
+    reason: string
+    coolDownMs: number
+  }
+  'upstream.endpoint_up': WorkerIdentity & { endpoint: string }
   'workflow.paused': { workflow: string; reason: string }
   'workflow.resumed': { workflow: string; reason: string }
   'reclaim.failed': { message: string }
@@ -43,7 +49,13 @@ export interface Events {
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-export type ReclaimReason = 'worker_lost' | 'node_lost' | 'deadline' | 'drain' | 'lost_answer'
+export type ReclaimReason =
+  | 'worker_lost'
+  | 'node_lost'
+  | 'deadline'
+  | 'drain'
+  | 'pause'
+  | 'lost_answer'
 
 export interface WorkerIdentity {
   workflow: string

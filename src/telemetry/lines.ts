@@ -177,9 +177,27 @@ const WORKER_LINES = {
   'worker.log': { level: (event) => event.level, words: (event) => event.message },
 } as const satisfies Partial<Lines>
 
+const UPSTREAM_LINES = {
+  'upstream.endpoint_down': {
+    level: 'warn',
+    words: (event) =>
+      `Worker ${event.workerId} leaves ${event.endpoint} alone for ` +
+      `${Math.round(event.coolDownMs / 1_000)} s: ${event.reason}`,
+  },
+  'upstream.endpoint_up': {
+    level: 'info',
+    words: (event) => `Worker ${event.workerId} reaches ${event.endpoint} again`,
+  },
+} as const satisfies Partial<Lines>
+
 type Lines = { readonly [Name in EventName]: Line<EventOf<Name>> }
 
-const LINES: Lines = { ...SUPERVISOR_LINES, ...WORK_LINES, ...WORKER_LINES }
+const LINES: Lines = {
+  ...SUPERVISOR_LINES,
+  ...WORK_LINES,
+  ...WORKER_LINES,
+  ...UPSTREAM_LINES,
+}
 
 /** The table's row for an event. The compiler does not see that row and event share their name. */
 function lineOf(event: AnyEvent): Line<AnyEvent> {

@@ -116,6 +116,11 @@ const PAUSE_FIXES: ReadonlyMap<string, string> = new Map([
     'Its workers die one after another: look at the log, at --memory and --heap',
   ],
   ['module_refused', 'Its workers cannot load the workflow: mend the module'],
+  [
+    'key_refused',
+    'The upstream refuses the key: put the right one into FETCHYARD_UPSTREAM_KEY or SCRAPER_API_KEY',
+  ],
+  ['budget', 'The credits are used up: renew or raise the plan of the upstream'],
   ['results_refused', 'The database refuses its results: compare its sinks with their tables'],
 ])
 

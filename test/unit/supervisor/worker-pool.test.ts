@@ -85,6 +85,23 @@ describe('the worker pool, in order', () => {
     await pool.halt()
   })
 
+  it('tells when an endpoint is down in a worker’s eyes, and when it is back', async () => {
+    const { pool, transport, events } = setup()
+    pool.start()
+    const worker = transport.newest()
+    worker.becomeReady()
+    const endpoint = 'https://eu.example'
+    const news = { type: 'endpoint', endpoint } as const
+    worker.say({ ...news, state: 'down', reason: 'HTTP 502', coolDownMs: 5_000 })
+    worker.say({ ...news, state: 'up', reason: 'HTTP 200', coolDownMs: 0 })
+    const who = { workflow: 'flow', workerId: 'flow-1', kind: 'process' }
+    expect(events.of('upstream.endpoint_down')[0]).to.deep.include({
+      ...{ ...who, endpoint, reason: 'HTTP 502', coolDownMs: 5_000 },
+    })
+    expect(events.of('upstream.endpoint_up')[0]).to.deep.include({ ...who, endpoint })
+    await pool.halt()
+  })
+
   it('drains: asks every worker, and resolves when all are gone', async () => {
     const { pool, clock, calls, deaths, transport } = setup({ slots: [1, 1, 1] })
     pool.start()

@@ -383,4 +383,48 @@ describe('a workflow’s service, when it ends', () => {
     expect(yard.events.of('items.reclaimed')).to.deep.equal([])
     expect(yard.events.of('item.settled')).to.deep.equal([])
   })
+
+  // A refused key or spent credits end every call the same way: the queue must not become errors.
+  for (const code of ['key_refused', 'budget'] as const) {
+    it(`pauses at the first ${code}, gives back what has not begun, and charges nobody`, async () => {
+      const yard = setup()
+      yard.fake.enqueue(yard.workflow, 40)
+      await yard.startAll()
+      const [worker] = yard.transport.living()
+      const [first] = worker?.items ?? []
+      expect(yard.service.load().buffered).to.be.above(0)
+      const { itemId = '', packId = '', leaseId = '' } = first ?? {}
+      worker?.say({ type: 'settled', items: [{ itemId, packId, leaseId, outcome: failed(code) }] })
+      await yard.clock.advance(SETTLE_MS)
+      await workOff(yard, () => failed(code))
+      await yard.clock.advance(10 * POLL_MS)
+
+      const given = yard.transport.workers.flatMap((one) => one.items)
+      expect(given, 'the four in the slots and no other').to.have.length(4)
+      expect(yard.events.of('workflow.paused')).to.have.length(1)
+      expect(yard.events.of('workflow.paused')[0]?.reason).to.match(
+        new RegExp(`^${code}: it ended`),
+      )
+      expect(yard.events.of('items.released')[0]).to.include({ reason: 'pause' })
+      expect(yard.fake.workflows.get('flow')?.pausedBy).to.deep.equal([code])
+      expect(yard.fake.open()).to.have.length(40)
+      expect(yard.fake.packs.every((pack) => pack.attempt === 0)).to.equal(true)
+      await yard.service.halt()
+    })
+  }
+
+  it('goes on when a pause for a refused key was lifted', async () => {
+    const yard = setup()
+    const items = yard.fake.enqueue(yard.workflow, 10)
+    await yard.startAll()
+    await workOff(yard, () => failed('key_refused'))
+    const { workflowId } = yard.workflow
+    await yard.fake.store.resumeWorkflow({ workflowId, reason: 'key_refused' })
+    for (const pack of yard.fake.packs) pack.delayMs = 0
+    await yard.clock.advance(2 * POLL_MS)
+    await workOff(yard)
+
+    expect(yard.fake.ended('complete').toSorted()).to.deep.equal(items.toSorted())
+    await yard.service.halt()
+  })
 })
