@@ -4,7 +4,15 @@
 import { isIP } from 'node:net'
 import { readDuration, readSizeMb, showDuration, showSizeMb } from './units.js'
 
-export const OPTION_GROUPS = ['database', 'node', 'work', 'fetch', 'web', 'log'] as const
+export const OPTION_GROUPS = [
+  'database',
+  'node',
+  'work',
+  'fetch',
+  'upstream',
+  'web',
+  'log',
+] as const
 export type OptionGroup = (typeof OPTION_GROUPS)[number]
 
 export type OptionType = 'duration' | 'count' | 'factor' | 'size' | 'text' | 'choice' | 'list'
@@ -163,7 +171,48 @@ export function text(
     type: 'text',
     rule: words.rule,
     parse: (raw) => (typeof raw === 'string' && words.pattern.test(raw) ? raw : undefined),
-    show: (value) => value,
+    show: (value) => (words.isSecret === true ? 'a secret' : value),
+  })
+}
+
+const TOGGLE_WORDS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  ...[true, 'on', 'true', 'yes', '1'].map((word) => [word, true] as const),
+  ...[false, 'off', 'false', 'no', '0'].map((word) => [word, false] as const),
+])
+
+/** On or off. */
+export function toggle(words: OptionWords<boolean>): Option<boolean> {
+  return makeOption(words, {
+    type: 'choice',
+    rule: 'on or off',
+    parse: (raw) => TOGGLE_WORDS.get(typeof raw === 'string' ? raw.trim().toLowerCase() : raw),
+    show: (value) => (value ? 'on' : 'off'),
+  })
+}
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password, search } = new URL(text)
+  const isBare = username === '' && password === '' && search === ''
+  return (protocol === 'http:' || protocol === 'https:') && isBare
+}
+
+/** URLs: a list in a file; separated by commas, or given again, elsewhere. */
+export function urls(
+  words: OptionWords<readonly string[]> & { readonly max: number },
+): Option<readonly string[]> {
+  return makeOption(words, {
+    type: 'list',
+    rule: `1 to ${words.max} http or https URLs without user, password and query`,
+    parse: (raw) => {
+      const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
+      if (!given.every((entry) => typeof entry === 'string')) return undefined
+      const parts = given.flatMap((entry) => entry.split(',')).map((part) => part.trim())
+      const found = parts.filter((part) => part !== '')
+      const isFit = found.length >= 1 && found.length <= words.max && found.every(isHttpUrl)
+      return isFit ? found : undefined
+    },
+    show: (value) => value.join(', '),
   })
 }
 

@@ -5,6 +5,7 @@ import type { Option } from './option.js'
 import { DATABASE_OPTIONS } from './options/database.js'
 import { FETCH_OPTIONS } from './options/fetch.js'
 import { NODE_OPTIONS } from './options/node.js'
+import { UPSTREAM_OPTIONS } from './options/upstream.js'
 import { LOG_OPTIONS, WEB_OPTIONS } from './options/web.js'
 import { WORK_OPTIONS } from './options/work.js'
 import type { SettingName, Settings } from './settings.js'
@@ -14,6 +15,7 @@ export const OPTIONS: { readonly [Name in SettingName]: Option<Settings[Name]> }
   ...NODE_OPTIONS,
   ...WORK_OPTIONS,
   ...FETCH_OPTIONS,
+  ...UPSTREAM_OPTIONS,
   ...WEB_OPTIONS,
   ...LOG_OPTIONS,
 }
@@ -27,7 +29,7 @@ export const SETTING_NAMES: readonly SettingName[] = Object.keys(OPTIONS).filter
 
 /** Settings that a workflow may have for itself, in the `workflows` part of the file. */
 export const WORKFLOW_SETTING_NAMES: readonly SettingName[] = SETTING_NAMES.filter((name) =>
-  ['work', 'fetch'].includes(OPTIONS[name].group),
+  ['work', 'fetch', 'upstream'].includes(OPTIONS[name].group),
 )
 
 /** A setting's value in words. */

@@ -1,3 +1,4 @@
+import type { PremiumLevel, UpstreamKind } from '../src/core/upstream-options.js'
 import type { LogLevel } from '../src/telemetry/events.js'
 
 /** Where the items of a workflow are worked. */
@@ -48,6 +49,20 @@ export interface Settings {
   readonly userAgent: string
   /** CIDRs; the words 'loopback' and 'private' have become the ranges they stand for. */
   readonly allowRanges: readonly string[]
+
+  readonly upstream: UpstreamKind
+  /** null: none is given. */
+  readonly upstreamKey: string | null
+  readonly upstreamEndpoints: readonly string[]
+  readonly render: boolean
+  /** null: any. */
+  readonly country: string | null
+  readonly premium: PremiumLevel
+  /** null: another address for each call. */
+  readonly session: number | null
+  /** null: no bound. */
+  readonly maxCost: number | null
+  readonly keepHeaders: boolean
 
   readonly host: string
   /** 0: any free port; null: no dashboard. */

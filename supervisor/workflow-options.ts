@@ -1,6 +1,8 @@
 // From settings, as people give them, to what one workflow's service needs.
 
 import type { Settings } from '../config/settings.js'
+import { assert } from '../src/core/assert.js'
+import type { UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
 import type { WorkerSeatSpec } from './worker-pool.js'
@@ -31,6 +33,24 @@ export function seatsOf(
   }))
 }
 
+/** Where requests of these settings go. The rules of the settings see to it that a key is there. */
+export function upstreamOptionsOf(settings: Settings): UpstreamOptions {
+  const { upstream: kind, upstreamKey: key, country } = settings
+  if (kind === 'direct') return { kind }
+  assert(key !== null, 'settings with a proxy API have a key')
+  return {
+    kind,
+    key,
+    endpoints: settings.upstreamEndpoints,
+    isRendered: settings.render,
+    country: country === null ? null : country.toLowerCase(),
+    premium: settings.premium,
+    session: settings.session,
+    maxCost: settings.maxCost,
+    keepsHeaders: settings.keepHeaders,
+  }
+}
+
 function fetchOptionsOf(settings: Settings): FetchOptions {
   return {
     connectTimeoutMs: settings.connectTimeoutMs,
@@ -44,7 +64,7 @@ function fetchOptionsOf(settings: Settings): FetchOptions {
     socketsPerHostMax: settings.socketsPerHost,
     userAgent: settings.userAgent,
     allowedRanges: settings.allowRanges,
-    upstream: { kind: 'direct' },
+    upstream: upstreamOptionsOf(settings),
   }
 }
 

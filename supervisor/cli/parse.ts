@@ -23,6 +23,7 @@ const GROUP_TITLES: { readonly [group in OptionGroup]: string } = {
   node: 'Node:',
   work: 'Work:',
   fetch: 'Fetching:',
+  upstream: 'Upstream:',
   web: 'Dashboard:',
   log: 'Log:',
 }

@@ -27,7 +27,7 @@ export const runCommand: Command = {
     ['cat urls.txt | fetchyard run contacts --input - --json', 'the report as JSON'],
     ['fetchyard run contacts --input pages.csv --again', 'fetch everything once more'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'web'],
+  groups: ['database', 'node', 'work', 'fetch', 'upstream', 'web'],
   flags: {
     input: {
       type: 'text',

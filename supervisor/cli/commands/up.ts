@@ -15,7 +15,7 @@ export const upCommand: Command = {
     ['fetchyard up', 'all shipped workflows, and those of the configuration file'],
     ['fetchyard up contacts ./my.workflow.js', 'these workflows only'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'web'],
+  groups: ['database', 'node', 'work', 'fetch', 'upstream', 'web'],
   flags: {},
   run: runUp,
 }
