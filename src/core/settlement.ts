@@ -132,12 +132,15 @@ function failureSettlement(
   const { code, retryAfterMs } = failure
   const error = errorText(failure.message)
   const attempt = held.attempt + 1
-  const delayMs = () => backoffDelayMs(policy.backoff, { attempt, retryAfterMs }, random)
+  const delayMs = (waits = 0) =>
+    backoffDelayMs(policy.backoff, { attempt: attempt + waits, retryAfterMs }, random)
   switch (OUTCOMES[code].rule) {
     case 'snooze':
       // An endless 429 would keep the item for ever: past the bound a snooze costs an attempt.
       if (held.snoozes < LIMITS.snoozesMax) {
-        const next = nextOf(held, { delayMs: delayMs(), snoozes: held.snoozes + 1 })
+        // Each further wait may be longer: whoever refuses for a minute is not asked each second.
+        const waits = held.snoozes
+        const next = nextOf(held, { delayMs: delayMs(waits), snoozes: waits + 1 })
         return settlementOf(held, { event: 'snooze', code, error, next })
       }
       break

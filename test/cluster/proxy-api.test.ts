@@ -115,6 +115,25 @@ describe('the main job through a proxy API', () => {
     expect(new Set(api.records().map(({ region }) => region))).to.deep.equal(new Set([0, 1]))
   })
 
+  // Ten slots before two places: most calls are refused at once, again and again, for many seconds.
+  it('fails no page because the plan has less room than there are slots', async () => {
+    const api = await run.open({ timeScale: 0.1, limit: 2 })
+    const prefix = 'https://crowded'
+    const urls = urlsOf('crowded')
+      .slice(1, 60)
+      .filter((url) => !url.endsWith('missing'))
+    const ended = await (await run.start(urls, ['--port', 'off', '--backoff-max', '2s'])).ended
+
+    expect(ended.exitCode, ended.stderr).to.equal(0)
+    expect(JSON.parse(ended.stdout)).to.include({ ok: urls.length, failed: 0, lost: 0 })
+    const counts = api.counts()
+    expect(counts.refused.limit, 'calls without room').to.be.above(2 * urls.length)
+    expect(counts).to.include({ billed: urls.length, inFlightMax: 2 })
+    const calls = await readCalls(run.database.sql, prefix)
+    expect(sum(calls, 'receipts')).to.equal(counts.calls)
+    expect(sum(calls, 'credits')).to.equal(counts.credits)
+  })
+
   it('pauses at a refused key instead of turning the queue into errors', async () => {
     const api = await run.open({ ...BAD_DAY, key: 'another-key' })
     const prefix = 'https://refused'
