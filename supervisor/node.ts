@@ -19,6 +19,7 @@ import { createProcessTransport } from './process-transport.js'
 import type { StopReason } from './supervisor.js'
 import { Supervisor } from './supervisor.js'
 import { createThreadTransport } from './thread-transport.js'
+import { type Accounts, createAccounts } from './upstream/accounts.js'
 import { version } from './version.js'
 import type { Web } from './web/web.js'
 import { liveSourceOf, startWeb } from './web/web.js'
@@ -53,6 +54,8 @@ export interface RunningNode {
   readonly supervisor: Supervisor
   readonly events: EventBus
   readonly telemetry: Telemetry
+  /** What is known of the accounts of proxy APIs. */
+  readonly accounts: Accounts
   /** Address of the dashboard with its token; null when it is off. */
   readonly dashboardUrl: string | null
   /** Drains at the first call, halts at the second. */
@@ -126,9 +129,17 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       onFigures: telemetry.live.setAudit,
     }),
   ]
+  const accounts = createAccounts(
+    request.workflows.map(({ definition, overrides }) => ({
+      workflow: definition.name,
+      settings: { ...settings, ...overrides },
+    })),
+    { clock: systemClock, events },
+  )
   const end = async () => {
     // Not waited for: an audit of a large queue would hold up the end, and nobody needs its answer.
     for (const reader of readers) void reader.stop()
+    await accounts.stop()
     telemetry.stop()
     await web?.close('restart')
   }
@@ -141,10 +152,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     throw error
   }
   for (const reader of readers) reader.start()
+  accounts.start()
   return {
     supervisor,
     events,
     telemetry,
+    accounts,
     dashboardUrl: web?.url ?? null,
     stop: (reason) => supervisor.stop(reason),
     stopped: supervisor.stopped.then(async (reason) => {

@@ -51,7 +51,7 @@ export function upstreamOptionsOf(settings: Settings): UpstreamOptions {
   }
 }
 
-function fetchOptionsOf(settings: Settings): FetchOptions {
+export function fetchOptionsOf(settings: Settings): FetchOptions {
   return {
     connectTimeoutMs: settings.connectTimeoutMs,
     headersTimeoutMs: settings.headersTimeoutMs,

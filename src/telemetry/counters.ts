@@ -204,6 +204,8 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
   'worker.log': UNCOUNTED,
   'upstream.endpoint_down': UNCOUNTED,
   'upstream.endpoint_up': UNCOUNTED,
+  'upstream.account': UNCOUNTED,
+  'upstream.account_failed': UNCOUNTED,
   'workflow.paused': own('pauses'),
   'workflow.resumed': UNCOUNTED,
   'reclaim.failed': node('reclaimFailures'),

@@ -38,6 +38,8 @@ export interface Events {
     coolDownMs: number
   }
   'upstream.endpoint_up': WorkerIdentity & { endpoint: string }
+  'upstream.account': UpstreamAccount
+  'upstream.account_failed': { message: string; ageMs: number | null }
   'workflow.paused': { workflow: string; reason: string }
   'workflow.resumed': { workflow: string; reason: string }
   'reclaim.failed': { message: string }
@@ -56,6 +58,16 @@ export type ReclaimReason =
   | 'drain'
   | 'pause'
   | 'lost_answer'
+
+/** The account of a proxy API; null for a figure that its answer did not have. */
+export interface UpstreamAccount {
+  /** Calls that the plan lets be in flight, now and at the reading before. */
+  limit: number | null
+  limitBefore: number | null
+  inUse: number | null
+  credits: number | null
+  creditsLeft: number | null
+}
 
 export interface WorkerIdentity {
   workflow: string

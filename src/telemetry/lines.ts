@@ -188,6 +188,19 @@ const UPSTREAM_LINES = {
     level: 'info',
     words: (event) => `Worker ${event.workerId} reaches ${event.endpoint} again`,
   },
+  'upstream.account': {
+    level: (event) => (event.limit === event.limitBefore ? 'debug' : 'info'),
+    words: (event) =>
+      `The plan of the upstream has room for ${event.limit ?? 'an unknown number of'} calls at ` +
+      `once, ${event.inUse ?? 'an unknown number'} in flight; ` +
+      `${event.creditsLeft ?? 'an unknown number of'} credits are left`,
+  },
+  'upstream.account_failed': {
+    level: 'warn',
+    words: (event) =>
+      `The account of the upstream cannot be read: ${event.message}` +
+      (event.ageMs === null ? '' : ` (known figures are ${Math.round(event.ageMs / 1_000)} s old)`),
+  },
 } as const satisfies Partial<Lines>
 
 type Lines = { readonly [Name in EventName]: Line<EventOf<Name>> }

@@ -52,10 +52,12 @@ describe('the main job through a proxy API', () => {
   it('makes as many calls as its receipts say, and writes down what they cost', async () => {
     const api = await run.open({ ...BAD_DAY, limit: 50 })
     const prefix = 'https://clean'
-    const ended = await (await run.start(urlsOf('clean'), ['--port', 'off'])).ended
+    const words = ['--port', 'off', '--log-level', 'info', '--log-format', 'json']
+    const ended = await (await run.start(urlsOf('clean'), words)).ended
 
     expect(ended.exitCode, ended.stderr).to.equal(0)
     expect(JSON.parse(ended.stdout)).to.include({ ok: PAGES - MISSING, lost: 0, appliedTwice: 0 })
+    expect(ended.stderr).to.contain('The plan of the upstream has room for 50 calls at once')
     const calls = await readCalls(run.database.sql, prefix)
     const counts = api.counts()
     expect(sum(calls, 'receipts')).to.equal(counts.calls)
