@@ -65,8 +65,8 @@ describe('the main job through a proxy API', () => {
     expect(counts.failed, 'the day was bad').to.be.above(0)
     expect(counts).to.include({ billed: PAGES, inFlightMax: SLOTS, hungUp: 0 })
     expect(counts.refused.limit).to.equal(0)
-    // A socket for each slot, all to the one host, kept for the next call.
-    expect(api.connections()[0]).to.be.at.most(SLOTS)
+    // A socket for each slot, all to the one host, kept for the next call; one reads the account.
+    expect(api.connections()[0]).to.be.at.most(SLOTS + 1)
     expect(await readStatuses(run.database.sql, prefix)).to.deep.equal({
       Complete: PAGES - MISSING,
       Error: MISSING,
