@@ -72,7 +72,7 @@ interface Kind<Value> {
   readonly show: (value: Value) => string
 }
 
-function makeOption<Value>(words: OptionWords<Value>, kind: Kind<Value>): Option<Value> {
+export function makeOption<Value>(words: OptionWords<Value>, kind: Kind<Value>): Option<Value> {
   const { type, rule, parse, show } = kind
   return {
     group: words.group,
@@ -187,32 +187,6 @@ export function toggle(words: OptionWords<boolean>): Option<boolean> {
     rule: 'on or off',
     parse: (raw) => TOGGLE_WORDS.get(typeof raw === 'string' ? raw.trim().toLowerCase() : raw),
     show: (value) => (value ? 'on' : 'off'),
-  })
-}
-
-function isHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, username, password, search } = new URL(text)
-  const isBare = username === '' && password === '' && search === ''
-  return (protocol === 'http:' || protocol === 'https:') && isBare
-}
-
-/** URLs: a list in a file; separated by commas, or given again, elsewhere. */
-export function urls(
-  words: OptionWords<readonly string[]> & { readonly max: number },
-): Option<readonly string[]> {
-  return makeOption(words, {
-    type: 'list',
-    rule: `1 to ${words.max} http or https URLs without user, password and query`,
-    parse: (raw) => {
-      const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
-      if (!given.every((entry) => typeof entry === 'string')) return undefined
-      const parts = given.flatMap((entry) => entry.split(',')).map((part) => part.trim())
-      const found = parts.filter((part) => part !== '')
-      const isFit = found.length >= 1 && found.length <= words.max && found.every(isHttpUrl)
-      return isFit ? found : undefined
-    },
-    show: (value) => value.join(', '),
   })
 }
 

@@ -1,4 +1,4 @@
-import type { PremiumLevel, UpstreamKind } from '../src/core/upstream-options.js'
+import type { PremiumLevel, Tier, UpstreamKind } from '../src/core/upstream-options.js'
 import type { LogLevel } from '../src/telemetry/events.js'
 
 /** Where the items of a workflow are worked. */
@@ -58,6 +58,7 @@ export interface Settings {
   /** null: any. */
   readonly country: string | null
   readonly premium: PremiumLevel
+  readonly tiers: readonly Tier[]
   /** null: another address for each call. */
   readonly session: number | null
   /** null: no bound. */

@@ -48,6 +48,7 @@ export function upstreamOptionsOf(settings: Settings): UpstreamOptions {
     session: settings.session,
     maxCost: settings.maxCost,
     keepsHeaders: settings.keepHeaders,
+    tiers: settings.tiers,
   }
 }
 

@@ -11,7 +11,7 @@ import type {
   ToWorker,
 } from '../src/actor/messages.js'
 import { LIMITS } from '../src/core/limits.js'
-import { PREMIUM_LEVELS, type UpstreamOptions } from '../src/core/upstream-options.js'
+import { PREMIUM_LEVELS, TIERS, type UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions, WorkerOptions } from '../src/core/worker-options.js'
 
 type Fields = { readonly [field: string]: unknown }
@@ -123,6 +123,7 @@ function isUpstream(upstream: unknown): upstream is UpstreamOptions {
     [isRendered, keepsHeaders].every((one) => typeof one === 'boolean') &&
     (country === null || isText(country)) &&
     PREMIUM_LEVELS.some((level) => level === premium) &&
+    hasList(upstream, 'tiers', (tier) => TIERS.some((known) => known === tier)) &&
     [session, maxCost].every((one) => one === null || isWithin(one, 0, Number.MAX_SAFE_INTEGER))
   )
 }

@@ -1,6 +1,7 @@
 import { LIMITS } from '../../src/core/limits.js'
-import { PREMIUM_LEVELS, UPSTREAM_KINDS } from '../../src/core/upstream-options.js'
-import { choice, count, optional, text, toggle, urls } from '../option.js'
+import { PREMIUM_LEVELS, TIERS, UPSTREAM_KINDS } from '../../src/core/upstream-options.js'
+import { choice, count, optional, text, toggle } from '../option.js'
+import { steps, urls } from '../option-lists.js'
 
 const group = 'upstream'
 
@@ -59,6 +60,15 @@ export const UPSTREAM_OPTIONS = {
     sentence: 'Better addresses of the proxy API (`on`), or its best (`ultra`); both cost more.',
     default: 'off',
     choices: PREMIUM_LEVELS,
+  }),
+  tiers: steps({
+    group,
+    name: 'tiers',
+    sentence:
+      'Ways to fetch, of which each host gets the cheapest that works, instead of one way for ' +
+      'all (`render` and `premium` then say nothing).',
+    default: [],
+    steps: TIERS,
   }),
   session: optional(
     count({

@@ -92,6 +92,8 @@ export const LIMITS = {
   endpointFailuresMax: 3,
   /** Time before it is tried again: doubles from the first to the second figure. */
   endpointCoolDownMs: { min: 5_000, max: 60_000 },
+  /** Hosts whose tier one worker remembers. */
+  hostsRememberedMax: 10_000,
   /** How long a fetch waits for an endpoint, in its slot, before its item is snoozed. */
   endpointWaitMs: 5_000,
   /** Sockets of one node to all hosts, and to one: the most that options may ask for. */

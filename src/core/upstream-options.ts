@@ -5,6 +5,10 @@ export const PREMIUM_LEVELS = ['off', 'on', 'ultra'] as const
 /** Which pool of addresses the API fetches from; better ones cost more. */
 export type PremiumLevel = (typeof PREMIUM_LEVELS)[number]
 
+export const TIERS = ['direct', 'flat', 'render', 'premium', 'ultra'] as const
+/** A way to fetch pages, by what it costs: the site itself, then the API at rising prices. */
+export type Tier = (typeof TIERS)[number]
+
 /** A scraping proxy API that fetches pages for us, in the convention of ScraperAPI. */
 export interface ProxyApiOptions {
   readonly kind: 'proxy-api'
@@ -22,6 +26,8 @@ export interface ProxyApiOptions {
   readonly maxCost: number | null
   /** Whether the API passes our own headers on to the site. */
   readonly keepsHeaders: boolean
+  /** Ways to use for each host, cheapest first; none: the one that the options above name. */
+  readonly tiers: readonly Tier[]
 }
 
 export type UpstreamOptions = { readonly kind: 'direct' } | ProxyApiOptions

@@ -70,7 +70,8 @@ export function createFetcher(options: FetchOptions, parts: FetcherParts = {}): 
   })
   const { onEndpoint = () => {} } = parts
   const upstream = createUpstream(options.upstream, { clock, guard, onEndpoint })
-  const pool = new SocketPool(upstream.poolOptions(options), connector)
+  const { unboundedHosts } = upstream
+  const pool = new SocketPool({ ...options, unboundedHosts }, connector)
   const gate = new ByteGate(parts.bytesInFlightMax ?? LIMITS.bytesInFlightMax)
   const session = new FetchSession(options, { clock, pool, gate, upstream })
   return {

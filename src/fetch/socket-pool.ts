@@ -34,7 +34,11 @@ interface Waiter {
   readonly onAbort: () => void
 }
 
-type PoolOptions = Pick<FetchOptions, 'socketsMax' | 'socketsPerHostMax' | 'keepAliveMs'>
+interface PoolOptions
+  extends Pick<FetchOptions, 'socketsMax' | 'socketsPerHostMax' | 'keepAliveMs'> {
+  /** Hosts that may have as many sockets as there are: an API that stands for all hosts. */
+  readonly unboundedHosts?: ReadonlySet<string>
+}
 
 export class SocketPool {
   readonly #options: PoolOptions
@@ -49,6 +53,7 @@ export class SocketPool {
       keepAliveMs: options.keepAliveMs,
       socketsMax: Math.min(options.socketsMax, LIMITS.socketsMax),
       socketsPerHostMax: Math.min(options.socketsPerHostMax, LIMITS.socketsPerHostMax),
+      unboundedHosts: options.unboundedHosts ?? new Set(),
     }
     this.#connector = connector
   }
@@ -110,7 +115,8 @@ export class SocketPool {
       return known
     }
     const ofHost = all.filter((socket) => socket.host === hostname)
-    if (ofHost.length >= this.#options.socketsPerHostMax) {
+    const isBounded = this.#options.unboundedHosts?.has(hostname) !== true
+    if (isBounded && ofHost.length >= this.#options.socketsPerHostMax) {
       const spare = idle.find((socket) => socket.host === hostname)
       if (spare === undefined) return null
       this.#drop(spare)

@@ -1,7 +1,9 @@
 // The main job through a proxy API: real processes, and an API that keeps its own count of calls and
 // credits. It is the referee.
 
+import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
@@ -134,6 +136,30 @@ describe('the main job through a proxy API', () => {
     const calls = await readCalls(run.database.sql, prefix)
     expect(sum(calls, 'receipts')).to.equal(counts.calls)
     expect(sum(calls, 'credits')).to.equal(counts.credits)
+  })
+
+  it('pays only for the host that refuses us, and ends all its pages', async () => {
+    const api = await run.open({ ...BAD_DAY, faults: {}, limit: 50 })
+    const site = createServer((request, response) => {
+      const isOurs = request.headers['user-agent']?.includes('Fetchyard') === true
+      response.writeHead(isOurs ? 403 : 200, { 'content-type': 'text/html' })
+      response.end('<a href="mailto:hello@tiered-shop.com">Mail</a>')
+    }).listen(0, '127.0.0.1')
+    await once(site, 'listening')
+    const address = site.address()
+    const prefix = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/tier`
+    const urls = Array.from({ length: 40 }, (_, index) => `${prefix}${index}`)
+    const words = ['--port', 'off', '--tiers', 'direct,flat']
+    const ended = await (await run.start(urls, words)).ended
+    site.close()
+
+    expect(ended.exitCode, ended.stderr).to.equal(0)
+    expect(JSON.parse(ended.stdout)).to.include({ ok: urls.length, failed: 0 })
+    const calls = await readCalls(run.database.sql, prefix)
+    expect(api.counts()).to.include({ calls: urls.length, credits: urls.length })
+    expect(sum(calls, 'credits')).to.equal(urls.length)
+    // Those that were in flight before anybody knew.
+    expect(sum(calls, 'receipts') - urls.length, 'refusals').to.be.within(1, SLOTS)
   })
 
   it('pauses at a refused key instead of turning the queue into errors', async () => {

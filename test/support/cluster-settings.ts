@@ -43,6 +43,7 @@ export const CLUSTER_SETTINGS: Settings = {
   render: false,
   country: null,
   premium: 'off',
+  tiers: [],
   session: null,
   maxCost: null,
   keepHeaders: false,

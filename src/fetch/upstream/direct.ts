@@ -6,7 +6,7 @@ import type { Answer, PageHead, Route, Upstream } from './upstream.js'
 
 /** Asks the site itself. Redirects are the fetcher's to follow; nothing is charged. */
 export const DIRECT: Upstream = {
-  poolOptions: (options) => options,
+  unboundedHosts: new Set(),
   refusalBytesMax: 0,
   routesTo: (target) => ({ next: () => Promise.resolve(routeTo(target)) }),
 }

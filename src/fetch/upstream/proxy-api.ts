@@ -27,22 +27,33 @@ export interface ProxyApiParts {
 /** Characters of the API's own words that a message repeats. */
 const WORDS_MAX = 200
 
-export function createProxyApi(options: ProxyApiOptions, parts: ProxyApiParts): Upstream {
+/**
+ * A way through the API for each of the options given. They differ in what they ask for; key and
+ * endpoints, with what is known of their health, are those of the first.
+ */
+export function createProxyApis(
+  variants: readonly ProxyApiOptions[],
+  parts: ProxyApiParts,
+): readonly Upstream[] {
   const { clock, guard, onEndpoint } = parts
+  const [options] = variants
+  if (options === undefined) return []
   const scrub = createScrubber(options.key)
   const onChange = (change: EndpointChange) =>
     onEndpoint({ ...change, reason: scrub(change.reason) })
   const endpoints = new Endpoints(options.endpoints, { clock, onChange })
-  const parcel: Parcel = { options, endpoints, scrub }
-  return {
-    // There is one host, or a few that stand for one: the bound for all sockets is the bound here.
-    poolOptions: (fetch) => ({ ...fetch, socketsPerHostMax: fetch.socketsMax }),
-    refusalBytesMax: LIMITS.refusalBytesMax,
-    routesTo: (target) => {
-      checkRemoteTarget(target, guard)
-      return new ProxyRoutes(target, parcel)
-    },
-  }
+  const unboundedHosts = new Set(options.endpoints.map((url) => new URL(url).hostname))
+  return variants.map((variant) => {
+    const parcel: Parcel = { options: variant, endpoints, scrub }
+    return {
+      unboundedHosts,
+      refusalBytesMax: LIMITS.refusalBytesMax,
+      routesTo: (target) => {
+        checkRemoteTarget(target, guard)
+        return new ProxyRoutes(target, parcel)
+      },
+    }
+  })
 }
 
 interface Parcel {

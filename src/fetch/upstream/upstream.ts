@@ -2,12 +2,11 @@
 // The fetcher does the rest: sockets, timeouts, caps, content coding, charset.
 
 import type { FetchedPage } from '../../core/fetched-page.js'
-import type { FetchOptions } from '../../core/worker-options.js'
 import type { ExchangeFacts } from '../exchange.js'
 
 export interface Upstream {
-  /** The sockets it needs of those there are. */
-  readonly poolOptions: (options: FetchOptions) => FetchOptions
+  /** Hosts that stand for all others and may have every socket there is. */
+  readonly unboundedHosts: ReadonlySet<string>
   /** Bytes of a refusal's body that it wants to read. */
   readonly refusalBytesMax: number
   /** @throws {FetchFailure} for a target that may not go this way. */

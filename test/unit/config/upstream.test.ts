@@ -49,6 +49,7 @@ describe('config: the upstream', () => {
         session: null,
         maxCost: null,
         keepsHeaders: false,
+        tiers: [],
       })
     })
   }
@@ -64,12 +65,14 @@ describe('config: the upstream', () => {
       session: '7',
       'max-cost': '75',
       'keep-headers': 'true',
+      tiers: 'direct,flat,premium',
     }
     const settings = load({ flags, environment: { SCRAPER_API_KEY: KEY } })
     expect(upstreamOptionsOf(settings)).to.deep.include({
       endpoints: ['https://eu.example/', 'https://us.example/v1', 'http://10.0.0.1:8080'],
       ...{ isRendered: true, country: 'de', premium: 'ultra', session: 7, maxCost: 75 },
       keepsHeaders: true,
+      tiers: ['direct', 'flat', 'premium'],
     })
   })
 
@@ -101,6 +104,9 @@ describe('config: the upstream', () => {
     ['render', 'perhaps', /`render` to be on or off, got "perhaps"/],
     ['country', 'deu', /a country code of two letters/],
     ['premium', 'yes', /one of off, on, ultra/],
+    ['tiers', 'flat,direct', /some of direct, flat, render, premium, ultra, in this order/],
+    ['tiers', 'flat,flat', /in this order/],
+    ['tiers', 'cheap', /in this order/],
     ['session', '-1', /a whole number from 0/],
     ['max-cost', '0', /a whole number from 1/],
   ]

@@ -71,6 +71,8 @@ describe('workers/fetch-loop', () => {
       [{ ...proxyApi, endpoints: [] }, false],
       [{ ...proxyApi, endpoints: ['nowhere'] }, false],
       [{ ...proxyApi, premium: 'yes' }, false],
+      [{ ...proxyApi, tiers: ['direct', 'render'] }, true],
+      [{ ...proxyApi, tiers: ['cheap'] }, false],
       [{ ...proxyApi, session: '7' }, false],
       [{ ...proxyApi, keepsHeaders: undefined }, false],
     ]

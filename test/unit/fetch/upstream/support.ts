@@ -10,4 +10,5 @@ export const PROXY_API: ProxyApiOptions = {
   session: null,
   maxCost: null,
   keepsHeaders: false,
+  tiers: [],
 }
