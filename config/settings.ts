@@ -25,6 +25,14 @@ export interface Settings {
   readonly silentMs: number
 
   readonly concurrency: number
+  /** null: starts with the whole concurrency. */
+  readonly concurrencyStart: number | null
+  /** null: the cluster has no limit of its own. */
+  readonly planConcurrency: number | null
+  /** null: what the upstream charges for a call. */
+  readonly callCredits: number | null
+  readonly rollbackErrorPercent: number
+  readonly rollbackItems: number
   readonly executor: Executor
   readonly processes: number
   readonly threads: number

@@ -7,6 +7,7 @@ import { assert } from '../src/core/assert.js'
 import type { MonotonicMs } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { HeldItem } from '../src/core/settlement.js'
+import type { Cohort } from '../src/core/steering-plan.js'
 import type { LeasedPack } from '../src/store/lease.js'
 
 interface Waiting {
@@ -29,6 +30,16 @@ export interface Assignment {
   readonly workerId: string
   readonly items: readonly DispatchedItem[]
 }
+
+/** How much may be under way, and what of it one after the other. */
+export interface Allowance {
+  /** Items under way in all workers, at most. */
+  readonly items: number
+  /** Whether an item is worked with others, or after the others of its kind. */
+  readonly cohortOf: (itemKey: string) => Cohort
+}
+
+const EVERYTHING: Allowance = { items: Number.POSITIVE_INFINITY, cohortOf: () => 'concurrent' }
 
 /** What a worker held when it went. */
 export interface Leavings {
@@ -65,6 +76,8 @@ export class DispatchTable {
   readonly #seats = new Map<string, WorkerSeat>()
   #buffer: Waiting[] = []
   #next = 0
+  /** Items of the sequential cohort that met another one under way. */
+  #later: Waiting[] = []
   /** Packs whose worker died with them more than once: each runs alone in a worker. */
   readonly #suspects: Waiting[][] = []
 
@@ -113,18 +126,18 @@ export class DispatchTable {
     return held
   }
 
-  /** Moves waiting items to free slots. */
-  assign(): readonly Assignment[] {
-    const lonely = this.#assignSuspects()
+  /** Moves waiting items to free slots, as far as the allowance goes. */
+  assign(allowance: Allowance = EVERYTHING): readonly Assignment[] {
+    const lonely = this.active < allowance.items ? this.#assignSuspects() : []
     const open = [...this.#seats].filter(
       ([, seat]) => !seat.isClosed && !seat.isReserved && !seat.isAlone,
     )
     const given = new Map<string, DispatchedItem[]>()
-    while (this.buffered > this.#suspectItems) {
+    for (let room = allowance.items - this.active; room > 0; room -= 1) {
       const best = mostFree(open)
-      if (best === null) break
+      const one = best === null ? null : this.#shift(allowance.cohortOf)
+      if (best === null || one === null) break
       const [workerId, seat] = best
-      const one = this.#shift()
       seat.held.set(one.held.itemId, one.held)
       const items = given.get(workerId)
       if (items === undefined) given.set(workerId, [one.item])
@@ -134,10 +147,19 @@ export class DispatchTable {
     return [...lonely, ...shared]
   }
 
+  /** The cohorts changed: what was held back is looked at again, before everything else. */
+  reconsider(): void {
+    if (this.#later.length === 0) return
+    this.#buffer = [...this.#later, ...this.#buffer.slice(this.#next)]
+    this.#next = 0
+    this.#later = []
+  }
+
   /** Empties the buffer, for items that go back to the queue unstarted. */
   drainBuffer(): readonly HeldItem[] {
-    const waiting = [...this.#buffer.slice(this.#next), ...this.#suspects.flat()]
+    const waiting = [...this.#later, ...this.#buffer.slice(this.#next), ...this.#suspects.flat()]
     this.#buffer = []
+    this.#later = []
     this.#next = 0
     this.#suspects.length = 0
     return waiting.map((one) => one.held)
@@ -145,13 +167,14 @@ export class DispatchTable {
 
   /** When the item that waits longest was leased; null when none waits. */
   get oldestLeasedMs(): MonotonicMs | null {
-    const first = this.#buffer[this.#next] ?? this.#suspects[0]?.[0]
+    const first = this.#later[0] ?? this.#buffer[this.#next] ?? this.#suspects[0]?.[0]
     return first?.leasedMs ?? null
   }
 
   /** Leases of everything that waits or is worked. */
   leases(): Set<string> {
     const leases = new Set<string>()
+    for (const one of this.#later) leases.add(one.held.leaseId)
     for (const one of this.#buffer.slice(this.#next)) leases.add(one.held.leaseId)
     for (const one of this.#suspects.flat()) leases.add(one.held.leaseId)
     for (const seat of this.#seats.values()) {
@@ -161,13 +184,22 @@ export class DispatchTable {
   }
 
   get buffered(): number {
-    return this.#buffer.length - this.#next + this.#suspectItems
+    return this.#buffer.length - this.#next + this.#later.length + this.#suspectItems
   }
 
   get inFlight(): number {
     let held = 0
     for (const seat of this.#seats.values()) held += seat.held.size
     return held
+  }
+
+  /**
+   * Items that run: a pack that runs alone is given whole, and waits in its worker for the slots.
+   */
+  get active(): number {
+    let active = 0
+    for (const seat of this.#seats.values()) active += Math.min(seat.held.size, seat.slots)
+    return active
   }
 
   get slots(): number {
@@ -193,9 +225,24 @@ export class DispatchTable {
     return this.#suspects.reduce((sum, pack) => sum + pack.length, 0)
   }
 
-  #shift(): Waiting {
+  /** The next item that may start; those of the sequential cohort wait for each other. */
+  #shift(cohortOf: Allowance['cohortOf']): Waiting | null {
+    if (this.#later.length > 0 && !this.#isSequentialHeld()) return this.#later.shift() ?? null
+    for (let one = this.#take(); one !== null; one = this.#take()) {
+      const cohort = cohortOf(one.held.itemKey)
+      const isMarked = one.held.cohort !== undefined
+      if (cohort === 'concurrent' && !isMarked) return one
+      const marked = { ...one, held: { ...one.held, cohort } }
+      const isNext = this.#later.length === 0 && !this.#isSequentialHeld()
+      if (cohort === 'concurrent' || isNext) return marked
+      this.#later.push(marked)
+    }
+    return null
+  }
+
+  #take(): Waiting | null {
     const one = this.#buffer[this.#next]
-    assert(one !== undefined, 'the buffer has an item')
+    if (one === undefined) return null
     this.#next += 1
     // Shifting an array of thousands item by item would move the rest each time.
     if (this.#next >= 1_024) {
@@ -203,6 +250,13 @@ export class DispatchTable {
       this.#next = 0
     }
     return one
+  }
+
+  #isSequentialHeld(): boolean {
+    for (const seat of this.#seats.values()) {
+      for (const held of seat.held.values()) if (held.cohort === 'sequential') return true
+    }
+    return false
   }
 
   /**

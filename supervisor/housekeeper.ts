@@ -24,7 +24,8 @@ export function createHousekeeper(deps: {
     const startedMs = deps.clock.nowMs()
     try {
       const partitions = await deps.store.ensureReceiptPartitions()
-      const foldedRows = await deps.store.foldTallies(FOLD_ROWS_MAX)
+      const tallies = await deps.store.foldTallies(FOLD_ROWS_MAX)
+      const foldedRows = tallies + (await deps.store.foldSpend(FOLD_ROWS_MAX))
       const durationMs = deps.clock.nowMs() - startedMs
       deps.events.emit('housekeeping.done', { foldedRows, partitions, durationMs })
     } catch (error) {

@@ -23,7 +23,7 @@ import { type Accounts, createAccounts } from './upstream/accounts.js'
 import { version } from './version.js'
 import type { Web } from './web/web.js'
 import { liveSourceOf, startWeb } from './web/web.js'
-import { serviceOptionsOf } from './workflow-options.js'
+import { planOf, serviceOptionsOf } from './workflow-options.js'
 
 /** A workflow whose module was loaded and validated. */
 export interface LoadedWorkflow {
@@ -82,7 +82,13 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     }),
     database.openPool({ max: 1, silenceMs: silence.heartbeatMs }),
   )
-  const identity = await createNodeIdentity(settings.nodeName)
+  const plans = Object.fromEntries(
+    request.workflows.map(({ definition: { name }, overrides }) => [
+      name,
+      planOf(name, { ...settings, ...overrides }),
+    ]),
+  )
+  const identity = { ...(await createNodeIdentity(settings.nodeName)), plans }
   const events = createEventBus()
   const telemetry = startTelemetry({ bus: events, clock: systemClock, version })
   if (request.log !== 'silent') attachLog(events, settings, identity.name)
@@ -92,7 +98,15 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       throw error
     },
   )
+  const accounts = createAccounts(
+    request.workflows.map(({ definition, overrides }) => ({
+      workflow: definition.name,
+      settings: { ...settings, ...overrides },
+    })),
+    { clock: systemClock, events },
+  )
   const supervisor = new Supervisor({
+    planLimit: accounts.planLimit,
     identity,
     store,
     clock: systemClock,
@@ -129,13 +143,6 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       onFigures: telemetry.live.setAudit,
     }),
   ]
-  const accounts = createAccounts(
-    request.workflows.map(({ definition, overrides }) => ({
-      workflow: definition.name,
-      settings: { ...settings, ...overrides },
-    })),
-    { clock: systemClock, events },
-  )
   const end = async () => {
     // Not waited for: an audit of a large queue would hold up the end, and nobody needs its answer.
     for (const reader of readers) void reader.stop()
@@ -143,6 +150,8 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     telemetry.stop()
     await web?.close('restart')
   }
+  // Before the first call: what the plan allows should be known when calls begin.
+  accounts.start()
   try {
     await supervisor.start()
   } catch (error) {
@@ -152,7 +161,6 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     throw error
   }
   for (const reader of readers) reader.start()
-  accounts.start()
   return {
     supervisor,
     events,

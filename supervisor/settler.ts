@@ -230,6 +230,7 @@ class BatchingSettler implements Settler {
       reused: facts?.reused ?? false,
       bytes: facts?.bytes ?? 0,
       message: settlement.error,
+      cohort: held.cohort ?? 'concurrent',
     })
   }
 

@@ -46,6 +46,8 @@ export interface SupervisorDeps {
   /** Time for what is in flight once the supervisor is asked to stop. */
   readonly drainMs: number
   readonly workflows: readonly SupervisedWorkflow[]
+  /** Items that the plan of a workflow's upstream lets be in flight; null: not known, or none. */
+  readonly planLimit: (workflow: string) => number | null
 }
 
 /** Why a supervisor stopped. */
@@ -193,11 +195,10 @@ export class Supervisor {
   }
 
   async #openWorkflow({ definition, options }: SupervisedWorkflow): Promise<void> {
-    const { store, clock, random, events, transports, identity } = this.#deps
+    const { store, clock, random, events, transports, identity, planLimit } = this.#deps
     const workflow = await store.openWorkflow(definition)
-    for (const reason of OWN_PAUSES) {
-      await store.resumeWorkflow({ workflowId: workflow.workflowId, reason })
-    }
+    const { workflowId } = workflow
+    for (const reason of OWN_PAUSES) await store.resumeWorkflow({ workflowId, reason })
     this.#handles.push(workflow)
     this.#services.push(
       new WorkflowService({
@@ -209,6 +210,7 @@ export class Supervisor {
         events,
         transports,
         isTrusted: () => this.#heartbeater.isTrusted(),
+        planLimit: () => planLimit(workflow.name),
         options,
       }),
     )

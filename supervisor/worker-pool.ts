@@ -39,6 +39,8 @@ export interface WorkerPoolDeps {
   readonly events: EventBus
   readonly onReady: (workerId: string, slots: number) => void
   readonly onSettled: (workerId: string, settled: Settled) => void
+  /** Worst event-loop delay of a worker since its last answer, in milliseconds. */
+  readonly onDelay: (workerId: string, eventLoopDelayMs: number) => void
   /** The worker takes nothing more: it drains. */
   readonly onClosed: (workerId: string) => void
   /** Called once a worker is gone. Answers whether it died of an item that is being isolated. */
@@ -206,6 +208,7 @@ export class WorkerPool {
   #onPong(worker: Worker, pong: Extract<FromWorker, { type: 'pong' }>): void {
     worker.unanswered = 0
     const { eventLoopDelayMs, memoryBytes, active } = pong
+    this.#deps.onDelay(worker.identity.workerId, eventLoopDelayMs)
     this.#deps.events.emit('worker.pong', {
       ...worker.identity,
       pid: worker.link?.pid ?? 0,

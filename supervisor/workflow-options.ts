@@ -1,10 +1,12 @@
 // From settings, as people give them, to what one workflow's service needs.
 
+import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { assert } from '../src/core/assert.js'
-import type { UpstreamOptions } from '../src/core/upstream-options.js'
+import type { Tier, UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
+import { estimateCost } from '../src/fetch/upstream/credit-cost.js'
 import type { WorkerSeatSpec } from './worker-pool.js'
 import type { WorkflowServiceOptions } from './workflow-service.js'
 
@@ -69,6 +71,37 @@ export function fetchOptionsOf(settings: Settings): FetchOptions {
   }
 }
 
+/** A site of no special price. */
+const ANY_SITE = new URL('https://site.invalid/')
+
+const TIER_PRICES: Readonly<Record<Tier, number>> = {
+  direct: 0,
+  flat: estimateCost(ANY_SITE, { isRendered: false, premium: 'off' }),
+  render: estimateCost(ANY_SITE, { isRendered: true, premium: 'off' }),
+  premium: estimateCost(ANY_SITE, { isRendered: false, premium: 'on' }),
+  ultra: estimateCost(ANY_SITE, { isRendered: false, premium: 'ultra' }),
+}
+
+/** What a call is expected to cost, at the dearest way that may be taken; 0 for direct calls. */
+export function creditsPerCallOf(settings: Settings): number {
+  if (settings.callCredits !== null) return settings.callCredits
+  const upstream = upstreamOptionsOf(settings)
+  if (upstream.kind === 'direct') return 0
+  if (upstream.tiers.length === 0) return estimateCost(ANY_SITE, upstream)
+  return Math.max(...upstream.tiers.map((tier) => TIER_PRICES[tier]))
+}
+
+/**
+ * The word under which nodes share a limit: workflows of one account share its plan. It is stored
+ * with the node, so it must not tell the key.
+ */
+export function planOf(workflow: string, settings: Settings): string {
+  const upstream = upstreamOptionsOf(settings)
+  if (upstream.kind === 'direct') return `workflow:${workflow}`
+  const digest = createHash('sha256').update(`fetchyard plan\0${upstream.key}`).digest('hex')
+  return `account:${digest.slice(0, 16)}`
+}
+
 export function serviceOptionsOf(
   settings: Settings,
   workflow: { readonly name: string; readonly moduleUrl: string },
@@ -86,6 +119,17 @@ export function serviceOptionsOf(
         factor: settings.backoffFactor,
         maxMs: settings.backoffMaxMs,
       },
+    },
+    governor: {
+      concurrency: settings.concurrency,
+      start: settings.concurrencyStart,
+      planConcurrency: settings.planConcurrency,
+      plan: planOf(workflow.name, settings),
+      creditsPerCall: creditsPerCallOf(settings),
+    },
+    rollback: {
+      errorRateMax: settings.rollbackErrorPercent / 100,
+      itemsMin: settings.rollbackItems,
     },
     workerOptions: {
       workflow: workflow.name,

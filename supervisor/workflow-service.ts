@@ -9,13 +9,18 @@ import { OUTCOMES, type Outcome } from '../src/core/outcome.js'
 import type { Random } from '../src/core/random.js'
 import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
 import { decideCrash, decideSettlement, releaseSettlement } from '../src/core/settlement.js'
+import type { RollbackRule } from '../src/core/steering-plan.js'
+import type { ConcurrencyReason } from '../src/core/why-plan.js'
 import type { WorkerOptions } from '../src/core/worker-options.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus, ReclaimReason } from '../src/telemetry/events.js'
 import { DispatchTable } from './dispatch-table.js'
+import type { Governor, GovernorOptions } from './governor.js'
+import { createGovernor } from './governor.js'
 import type { Leaser } from './leaser.js'
 import { createLeaser } from './leaser.js'
 import { RateMeter } from './rate-meter.js'
+import { RolloutWatch } from './rollout-watch.js'
 import type { Settler } from './settler.js'
 import { createSettler } from './settler.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
@@ -30,6 +35,8 @@ export interface WorkflowServiceOptions {
   readonly heapMb: number | null
   readonly memoryBytesMax: number
   readonly silentMs: number
+  readonly governor: GovernorOptions
+  readonly rollback: RollbackRule
 }
 
 export interface WorkflowServiceDeps {
@@ -41,6 +48,8 @@ export interface WorkflowServiceDeps {
   readonly events: EventBus
   readonly transports: { readonly [kind in WorkerKind]: WorkerTransport }
   readonly isTrusted: () => boolean
+  /** Items that the plan of the workflow's upstream lets be in flight in the whole cluster. */
+  readonly planLimit: () => number | null
   readonly options: WorkflowServiceOptions
 }
 
@@ -50,6 +59,13 @@ export interface WorkflowLoad {
   readonly inFlight: number
   readonly buffered: number
   readonly settling: number
+  /** Items that may be under way on this node, and what keeps it from more. */
+  readonly limit: number
+  readonly reason: ConcurrencyReason
+  /** Items settled in the last second. */
+  readonly perSecond: number
+  /** So much waits for the database that nothing new is started. */
+  readonly isClogged: boolean
 }
 
 /** Time that a pack may be leased although its node lives, as a multiple of an item's own time. */
@@ -67,6 +83,8 @@ export class WorkflowService {
   readonly #pool: WorkerPool
   readonly #leaser: Leaser
   readonly #settler: Settler
+  readonly #governor: Governor
+  readonly #rollout: RolloutWatch
   #isQuiet = false
   #isAbandoned = false
   /** Every further item would fail for a reason that the workflow is being paused for. */
@@ -78,12 +96,16 @@ export class WorkflowService {
   constructor(deps: WorkflowServiceDeps) {
     this.#deps = deps
     this.#settledRate = new RateMeter(deps.clock)
+    const { options, ...shared } = deps
+    this.#rollout = new RolloutWatch({ ...shared, rule: options.rollback })
+    this.#governor = this.#createGovernor()
     this.#settler = this.#createSettler()
     this.#leaser = this.#createLeaser()
     this.#pool = this.#createPool()
   }
 
   start(): void {
+    this.#governor.start()
     this.#pool.start()
     this.#leaser.start()
   }
@@ -96,7 +118,7 @@ export class WorkflowService {
   async quiesce(): Promise<void> {
     this.#isQuiet = true
     this.#release(this.#table.drainBuffer(), 'drain')
-    await this.#leaser.stop()
+    await Promise.all([this.#leaser.stop(), this.#governor.stop()])
   }
 
   /** Finishes what is in flight within `drainMs` and writes it. */
@@ -125,12 +147,37 @@ export class WorkflowService {
       inFlight: this.#table.inFlight,
       buffered: this.#table.buffered,
       settling: this.#settler.pending(),
+      limit: this.#allowed(),
+      reason: this.#governor.reason(),
+      perSecond: this.#settledRate.perSecond(),
+      isClogged: this.#settler.isFull(),
     }
   }
 
   /** Looks for work now: something was made ready, or may be started again. */
   wake(): void {
     if (!this.#isQuiet) this.#dispatch()
+  }
+
+  #createGovernor(): Governor {
+    const { store, workflow, nodeId, clock, events, options, planLimit } = this.#deps
+    return createGovernor({
+      store,
+      workflow,
+      nodeId,
+      clock,
+      events,
+      planLimit,
+      options: options.governor,
+      unbooked: () => this.#table.inFlight + this.#settler.pending(),
+      onSteered: (steering) => {
+        this.#rollout.steer(steering)
+        this.#table.reconsider()
+        // What was leased ahead would wait here for a share that others have.
+        if (this.#allowed() === 0) this.#release(this.#table.drainBuffer(), 'no_share')
+        this.#dispatch()
+      },
+    })
   }
 
   #createSettler(): Settler {
@@ -156,8 +203,8 @@ export class WorkflowService {
       events,
       deadlineMs: deadlineOf(options),
       situation: () => ({
-        freeSlots: this.#table.freeSlots,
-        slots: this.#table.slots,
+        freeSlots: Math.min(this.#table.freeSlots, this.#room()),
+        slots: Math.min(this.#table.slots, this.#allowed()),
         buffered: this.#table.buffered,
         settledPerSecond: this.#settledRate.perSecond(),
       }),
@@ -189,11 +236,21 @@ export class WorkflowService {
         this.#dispatch()
       },
       onSettled: (workerId, settled) => this.#onSettled(workerId, settled),
+      onDelay: (workerId, delayMs) => this.#governor.noteDelay(workerId, delayMs),
       onClosed: (workerId) => this.#table.closeWorker(workerId),
       onExit: (workerId, death) => this.#onExit(workerId, death),
       heldBy: (workerId) => this.#table.heldBy(workerId),
       onGiveUp: (reason, message) => void this.#pause(reason, message),
     })
+  }
+
+  /** Items that may be started now, whatever slots there are. */
+  #room(): number {
+    return Math.max(0, this.#allowed() - this.#table.active)
+  }
+
+  #allowed(): number {
+    return this.#governor.allowed(this.#table.active)
   }
 
   /** Whether new work may be started on this node. */
@@ -205,7 +262,9 @@ export class WorkflowService {
   #dispatch(): void {
     if (!this.#mayStart()) return
     this.#releaseStale()
-    for (const { workerId, items } of this.#table.assign()) {
+    const allowance = { items: this.#allowed(), cohortOf: this.#governor.cohortOf }
+    for (const { workerId, items } of this.#table.assign(allowance)) {
+      this.#governor.noteStarts(items.length)
       this.#pool.send(workerId, { type: 'dispatch', items })
       for (const { itemId, attempt } of items) {
         const workflow = this.#deps.workflow.name
@@ -225,7 +284,9 @@ export class WorkflowService {
 
   #onSettled(workerId: string, settled: Settled): void {
     for (const { itemId, leaseId, outcome } of settled.items) {
+      const { active } = this.#table
       const held = this.#table.finish(workerId, { itemId, leaseId })
+      if (held !== null) this.#governor.noteEnd(outcome, active)
       // Not held: a late word about an item that was taken from this worker.
       if (held !== null) this.#decide(held, outcome)
       // Nobody asked it to give anything back: it drains by itself, and must get nothing more.
@@ -242,6 +303,7 @@ export class WorkflowService {
       this.#deathsInARow = 0
       this.#poisonInARow = 0
     }
+    this.#rollout.note(held.cohort ?? 'concurrent', settlement.event)
     const facts = outcome.result === 'release' ? null : outcome.facts
     this.#settler.offer({ held, settlement, facts })
     if (outcome.result !== 'failed' || OUTCOMES[outcome.code].pauses !== true) return
@@ -268,9 +330,14 @@ export class WorkflowService {
       return { isExcused: true }
     }
     if (held.length === 0 || this.#isAbandoned) return { isExcused: false }
-    const { events, workflow } = this.#deps
+    const { events, workflow, options } = this.#deps
     const mayQuarantine = this.#poisonInARow < LIMITS.poisonInARowMax
-    const settlements = decideCrash(held, { reason: death.reason, isAlone, mayQuarantine })
+    const settlements = decideCrash(held, {
+      reason: death.reason,
+      isAlone,
+      mayQuarantine,
+      creditsEach: options.governor.creditsPerCall,
+    })
     this.#countDeath(settlements, death.reason)
     const byId = new Map(held.map((item) => [item.itemId, item]))
     for (const settlement of settlements) {

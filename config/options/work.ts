@@ -28,6 +28,54 @@ export const WORK_OPTIONS = {
     ],
     bounds: { min: 1, max: LIMITS.slotsMax },
   }),
+  concurrencyStart: optional(
+    count({
+      group,
+      name: 'concurrency-start',
+      sentence:
+        'Items worked at once at first; doubles until the first overload or the concurrency.',
+      default: 10,
+      bounds: { min: 1, max: LIMITS.slotsMax },
+    }),
+    { meaning: 'the concurrency' },
+  ),
+  planConcurrency: optional(
+    count({
+      group,
+      name: 'plan-concurrency',
+      sentence:
+        'Items of one workflow worked at once in the whole cluster: calls that a plan allows. ' +
+        'Divided among the nodes that are alive.',
+      default: 50,
+      bounds: { min: 1, max: 100_000 },
+    }),
+    { meaning: 'no limit' },
+  ),
+  callCredits: optional(
+    count({
+      group,
+      name: 'call-credits',
+      sentence: 'Credits that one call is expected to cost, for budgets and estimates.',
+      default: 1,
+      bounds: { min: 0, max: 100_000 },
+    }),
+    { meaning: 'what the upstream charges' },
+  ),
+  rollbackErrorPercent: count({
+    group,
+    name: 'rollback-errors',
+    sentence:
+      'Percent of failed attempts above which a rollout of concurrency is taken back by itself.',
+    default: 20,
+    bounds: { min: 1, max: 100 },
+  }),
+  rollbackItems: count({
+    group,
+    name: 'rollback-items',
+    sentence: 'Attempts that must have ended before a rollout is judged.',
+    default: 50,
+    bounds: { min: 1, max: 4_000 },
+  }),
   executor: choice({
     group,
     name: 'executor',

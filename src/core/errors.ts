@@ -28,6 +28,7 @@ export const ERROR_CODES = [
   'WORKFLOW_UNKNOWN',
   'WORKFLOW_PAUSED',
   'ITEM_UNKNOWN',
+  'BUDGET_SPENT',
   'FENCED',
   'INTERRUPTED',
 ] as const
@@ -48,6 +49,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, ExitName>> = {
   WORKFLOW_UNKNOWN: 'usage',
   WORKFLOW_PAUSED: 'temporary',
   ITEM_UNKNOWN: 'usage',
+  BUDGET_SPENT: 'temporary',
   FENCED: 'temporary',
   INTERRUPTED: 'temporary',
 }

@@ -6,6 +6,7 @@ import { LIMITS } from './limits.js'
 import type { Outcome, OutcomeCode, ResultRow } from './outcome.js'
 import { OUTCOMES } from './outcome.js'
 import type { Random } from './random.js'
+import type { Cohort } from './steering-plan.js'
 
 /** What becomes of an item, by the supervisor's decision. */
 export const SETTLE_EVENTS = [
@@ -31,6 +32,8 @@ export interface Settlement {
   readonly httpStatus: number | null
   readonly durationMs: number | null
   readonly credits: number | null
+  /** What a call whose end nobody knows may have cost, at most; for the ledger. @default 0 */
+  readonly creditsAtMost?: number
   readonly error: string | null
   /** For an item that goes back to the queue: when, and with which counts. */
   readonly next: NextTry | null
@@ -59,6 +62,8 @@ export interface HeldItem {
   readonly snoozes: number
   readonly crashes: number
   readonly lonelyCrashes: number
+  /** How it is worked while a rollout is under way. @default 'concurrent' */
+  readonly cohort?: Cohort
 }
 
 export interface RetryPolicy {
@@ -185,6 +190,8 @@ export interface Crash {
   readonly isAlone: boolean
   /** Whether an item may be quarantined; not while everything kills its worker. @default true */
   readonly mayQuarantine?: boolean
+  /** What a call under way may have cost, at most. @default 0 */
+  readonly creditsEach?: number
 }
 
 /**
@@ -210,19 +217,30 @@ function crashOfPack(members: readonly HeldItem[], crash: Crash): readonly Settl
   const first = members[0]
   assert(first !== undefined, 'a pack has members')
   const isLonely = crash.isAlone && members.length === 1
-  const { mayQuarantine = true } = crash
+  const { mayQuarantine = true, creditsEach = 0 } = crash
   const lonelyCrashes = Math.min(first.lonelyCrashes + (isLonely ? 1 : 0), LIMITS.crashesCounted)
   const half = first.crashes >= 1 ? Math.ceil(members.length / 2) : members.length
   const error = errorText(crash.reason)
   return members.map((held, index) => {
     if (isLonely && mayQuarantine && lonelyCrashes >= LIMITS.lonelyCrashesMax) {
-      return settlementOf(held, { event: 'discard', code: 'poison', error })
+      return settlementOf(held, {
+        event: 'discard',
+        code: 'poison',
+        error,
+        creditsAtMost: creditsEach,
+      })
     }
     const next = nextOf(held, {
       crashes: Math.min(held.crashes + 1, LIMITS.crashesCounted),
       lonelyCrashes,
       slice: index < half ? 0 : 1,
     })
-    return settlementOf(held, { event: 'reclaim', code: 'worker_lost', error, next })
+    return settlementOf(held, {
+      event: 'reclaim',
+      code: 'worker_lost',
+      error,
+      next,
+      creditsAtMost: creditsEach,
+    })
   })
 }

@@ -13,14 +13,18 @@ export interface NodeIdentity {
   readonly pid: number
   /** When the process with this pid started, as the kernel counts: a recycled pid has another. */
   readonly pidStarted: string
+  /** Workflows it works, and the limit of the cluster that each shares. @default none */
+  readonly plans?: { readonly [workflow: string]: string }
 }
 
 /** Enters a boot into the cluster, alive for one lease length. */
 export async function registerNode(sql: Sql, node: NodeIdentity, leaseMs: number): Promise<void> {
   await sql`
-    insert into fetchyard.node (node_id, name, host, machine, pid, pid_started, alive_until)
+    insert into fetchyard.node
+           (node_id, name, host, machine, pid, pid_started, plans, alive_until)
     values (${node.nodeId}, ${node.name}, ${node.host}, ${node.machine}, ${node.pid},
-            ${node.pidStarted}, clock_timestamp() + ${leaseMs}::int * interval '1 millisecond')`
+            ${node.pidStarted}, ${JSON.stringify(node.plans ?? {})}::text::jsonb,
+            clock_timestamp() + ${leaseMs}::int * interval '1 millisecond')`
 }
 
 export interface Neighbour {

@@ -9,6 +9,8 @@ export interface Run {
   readonly runId: number
   /** Whether a run of this name was there before. */
   readonly resumed: boolean
+  /** When it was started first, an instant of the database's clock. */
+  readonly startedAt: string
 }
 
 /** Finds or makes the run of this name. */
@@ -16,10 +18,10 @@ export async function openRun(
   sql: Sql,
   request: { readonly workflowId: number; readonly name: string },
 ): Promise<Run> {
-  const rows = await sql<{ runId: number; resumed: boolean }[]>`
+  const rows = await sql<Run[]>`
     insert into fetchyard.run (workflow_id, name) values (${request.workflowId}, ${request.name})
         on conflict (workflow_id, name) do update set resumed_at = now()
-    returning run_id as "runId", (xmax <> 0) as resumed`
+    returning run_id as "runId", (xmax <> 0) as resumed, started_at::text as "startedAt"`
   const row = rows[0]
   if (row === undefined) throw new Error('opening a run returned no row')
   return row

@@ -55,6 +55,7 @@ table fetchyard.node (
   fenced_at timestamp with time zone -- From here on nothing this node says counts. Set when it ends, when its lease runs out, or when a later boot finds its process dead.
   fenced_why text
   stats jsonb not null default '{}'::jsonb
+  plans jsonb not null default '{}'::jsonb -- Workflows this node works, and for each the limit of the cluster that it shares: same word, same limit.
   constraint node_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
   constraint node_pkey PRIMARY KEY (node_id)
 )
@@ -117,6 +118,18 @@ table fetchyard.run_item (
   constraint run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES fetchyard.run(run_id) ON DELETE CASCADE
 )
 
+table fetchyard.spend (
+  spent_at timestamp with time zone not null default clock_timestamp()
+  workflow_id smallint not null
+  kind text not null -- useful: the item was completed. failed: the attempt was billed and failed. crashed: a worker or node was lost with calls under way; its credits are the most that they may have cost.
+  calls bigint not null
+  credits bigint not null
+  constraint spend_calls_check CHECK ((calls >= 0))
+  constraint spend_credits_check CHECK ((credits >= 0))
+  constraint spend_kind_check CHECK ((kind = ANY (ARRAY['useful'::text, 'failed'::text, 'crashed'::text])))
+)
+create index spend_workflow_idx on fetchyard.spend using btree (workflow_id, spent_at) include (kind, calls, credits)
+
 table fetchyard.tally (
   workflow_id smallint not null
   event text not null
@@ -165,6 +178,11 @@ table fetchyard.workflow (
   created_at timestamp with time zone not null default now()
   updated_at timestamp with time zone not null default now()
   sinks jsonb -- The tables that result rows go to, with their lease columns, as last opened; null before. The audit reads it.
+  budget_per_day bigint -- Credits that may be spent in a day (UTC); null: as many as there are.
+  budget bigint -- Credits that may be spent since budget_since, as by a run; null: as many as there are.
+  budget_since timestamp with time zone not null default '-infinity'::timestamp with time zone
+  constraint workflow_budget_check CHECK ((budget >= 0))
+  constraint workflow_budget_per_day_check CHECK ((budget_per_day >= 0))
   constraint workflow_concurrency_check CHECK ((concurrency > 0))
   constraint workflow_mode_check CHECK ((mode = ANY (ARRAY['concurrent'::text, 'sequential'::text])))
   constraint workflow_name_check CHECK ((name ~ '^[a-z][a-z0-9-]{0,39}$'::text))

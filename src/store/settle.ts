@@ -9,6 +9,7 @@ import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
+import { spendCte } from './money.js'
 
 /** What the statement must know of a workflow. */
 export interface SettlePlan {
@@ -27,7 +28,7 @@ const STATUS_WORD = `case event when 'complete' then 'Complete' when 'discard' t
 const SETTLEMENT_COLUMNS = `i bigint, p bigint, l bigint, e text, c text, a smallint, h smallint,
              d integer, k integer, t text, n boolean, w integer, na smallint, ns smallint,
              nc smallint,
-             nl smallint, s integer`
+             nl smallint, s integer, m integer`
 
 function sinkColumns(sink: SinkDefinition, binding: Binding | null): readonly [string, string][] {
   const columns: [string, string][] = Object.entries(sink.columns).map(([name, type]) => [
@@ -93,7 +94,7 @@ const TAKE_CTES = `
     -- Once a lease: an outcome under an old lease must not stand in for the one that counts.
     select distinct on (i, l)
            i as item_id, p as pack_id, l as lease_id, e as event, c as code, a as ended_attempt,
-           h as http_status, d as duration_ms, k as credits, t as error,
+           h as http_status, d as duration_ms, k as credits, m as credits_at_most, t as error,
            n as goes_back, w as delay_ms, na as next_attempt, ns as next_snoozes,
            nc as next_crashes, nl as next_lonely_crashes, s as slice
       from jsonb_to_recordset($2::text::jsonb) as given (${SETTLEMENT_COLUMNS})
@@ -173,7 +174,7 @@ function recordCtes(workflowId: number): string {
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)
     select ${workflowId}, event, count(*) from own group by event
-  )`
+  ),${spendCte(workflowId)}`
 }
 
 /** Builds the settle statement of a workflow from its declared sinks and binding. */
@@ -226,6 +227,7 @@ function wireOf(settlement: Settlement): object {
     h: wireHttpStatus(settlement.httpStatus),
     d: wireFigure(settlement.durationMs),
     k: wireFigure(settlement.credits),
+    m: wireFigure(settlement.creditsAtMost ?? null),
     t: settlement.error,
     n: next !== null,
     w: Math.round(next?.delayMs ?? 0),

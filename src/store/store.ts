@@ -14,6 +14,7 @@ import { readFigures } from './figures.js'
 import { ensureReceiptPartitions, foldTallies } from './housekeeping.js'
 import type { LeasedPack } from './lease.js'
 import { leasePacks } from './lease.js'
+import { foldSpend } from './money.js'
 import type { Fence, FencedNode, Neighbour, NodeIdentity } from './nodes.js'
 import {
   fenceExpired,
@@ -27,6 +28,8 @@ import type { Reclaimed } from './reclaim.js'
 import { findNewestLease, reclaimPacks, releaseNode } from './reclaim.js'
 import type { ReceiptKey } from './settle.js'
 import { findReceipts, settleItems, settleStatement } from './settle.js'
+import type { Steering } from './steering.js'
+import { readSteering, setSteering } from './steering.js'
 import type { WorkflowRow } from './workflows.js'
 import {
   bindSource,
@@ -118,8 +121,15 @@ export interface Store {
     readonly workflowId: number
     readonly reason: string | null
   }) => Promise<boolean>
+  readonly readSteering: (of: {
+    readonly workflowId: number
+    readonly workflow: string
+    readonly plan: string
+  }) => Promise<Steering | null>
+  readonly setSteering: (change: Parameters<typeof setSteering>[1]) => Promise<boolean>
   readonly readFigures: () => Promise<ClusterFigures>
   readonly foldTallies: (rowsMax: number) => Promise<number>
+  readonly foldSpend: (rowsMax: number) => Promise<number>
   readonly ensureReceiptPartitions: () => Promise<number>
   readonly storeEvent: (event: StoredEvent) => Promise<void>
 }
@@ -178,8 +188,11 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     findNewestLease: ({ workflowId }, nodeId) => findNewestLease(sql, { workflowId, nodeId }),
     pauseWorkflow: (pause) => pauseWorkflow(sql, pause),
     resumeWorkflow: (resume) => resumeWorkflow(sql, resume),
+    readSteering: (of) => readSteering(sql, of),
+    setSteering: (change) => setSteering(sql, change),
     readFigures: () => readFigures(sql),
     foldTallies: (rowsMax) => foldTallies(sql, rowsMax),
+    foldSpend: (rowsMax) => foldSpend(sql, rowsMax),
     ensureReceiptPartitions: () => ensureReceiptPartitions(sql),
     storeEvent: (event) => storeEvent(sql, event),
   }

@@ -4,6 +4,8 @@
 // Counters only grow, as long as the process lives: a reader that missed a reading lost nothing.
 
 import type { OutcomeCode } from '../core/outcome.js'
+import type { Cohort } from '../core/steering-plan.js'
+import type { ConcurrencyReason } from '../core/why-plan.js'
 import type {
   AnyEvent,
   EventName,
@@ -55,6 +57,18 @@ export interface WorkflowCounters {
   readonly workersExited: Record<WorkerKind, Counts<ExitReason>>
   readonly workersReplaced: Counts<ReplaceReason>
   pauses: number
+  rollbacks: number
+  /** How attempts of each cohort ended, while a rollout tells them apart. */
+  readonly cohorts: Record<Cohort, CohortCounters>
+  /** Items this node may work at once now, and what keeps it from more. */
+  concurrencyLimit: number
+  concurrencyReason: ConcurrencyReason | null
+}
+
+export interface CohortCounters {
+  completed: number
+  failed: number
+  durationMs: number
 }
 
 export interface Counters {
@@ -114,6 +128,13 @@ export function createWorkflowCounters(): WorkflowCounters {
     workersExited: { process: {}, thread: {} },
     workersReplaced: {},
     pauses: 0,
+    rollbacks: 0,
+    cohorts: {
+      concurrent: { completed: 0, failed: 0, durationMs: 0 },
+      sequential: { completed: 0, failed: 0, durationMs: 0 },
+    },
+    concurrencyLimit: 0,
+    concurrencyReason: null,
   }
 }
 
@@ -206,6 +227,13 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
   'upstream.endpoint_up': UNCOUNTED,
   'upstream.account': UNCOUNTED,
   'upstream.account_failed': UNCOUNTED,
+  'concurrency.changed': (counters, event) => {
+    const workflow = workflowCounters(counters, event.workflow)
+    workflow.concurrencyLimit = event.limit
+    workflow.concurrencyReason = event.reason
+  },
+  'steering.failed': UNCOUNTED,
+  'rollout.taken_back': own('rollbacks'),
   'workflow.paused': own('pauses'),
   'workflow.resumed': UNCOUNTED,
   'reclaim.failed': node('reclaimFailures'),
@@ -231,6 +259,15 @@ function countSettled(own: WorkflowCounters, event: EventOf<'item.settled'>): vo
   if (event.requests > 0 && event.reused) own.reusedFetches += 1
   if (event.state === 'complete') own.resultRows += event.resultRows
   if (event.state !== 'release') observe(own.durations, event.durationMs)
+  countCohort(own.cohorts[event.cohort], event)
+}
+
+/** What says nothing about the work (given back, refused, asked to wait) is in neither figure. */
+function countCohort(cohort: CohortCounters, event: EventOf<'item.settled'>): void {
+  if (event.state === 'complete') cohort.completed += 1
+  else if (event.state === 'retry' || event.state === 'discard') cohort.failed += 1
+  else return
+  cohort.durationMs += event.durationMs
 }
 
 function add<Key extends string>(counts: Counts<Key>, key: Key, amount: number): void {

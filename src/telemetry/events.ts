@@ -2,6 +2,8 @@
 // stats and the final report are subscribers. `docs/reference.md` lists every event with its fields.
 
 import type { OutcomeCode } from '../core/outcome.js'
+import type { Cohort } from '../core/steering-plan.js'
+import type { ConcurrencyReason } from '../core/why-plan.js'
 
 /** Every event with its fields. Durations in milliseconds, sizes in bytes. */
 export interface Events {
@@ -40,6 +42,9 @@ export interface Events {
   'upstream.endpoint_up': WorkerIdentity & { endpoint: string }
   'upstream.account': UpstreamAccount
   'upstream.account_failed': { message: string; ageMs: number | null }
+  'concurrency.changed': { workflow: string; limit: number; reason: ConcurrencyReason }
+  'steering.failed': { workflow: string; message: string }
+  'rollout.taken_back': { workflow: string; rollout: number; message: string }
   'workflow.paused': { workflow: string; reason: string }
   'workflow.resumed': { workflow: string; reason: string }
   'reclaim.failed': { message: string }
@@ -58,6 +63,7 @@ export type ReclaimReason =
   | 'drain'
   | 'pause'
   | 'lost_answer'
+  | 'no_share'
 
 /** The account of a proxy API; null for a figure that its answer did not have. */
 export interface UpstreamAccount {
@@ -106,6 +112,7 @@ export interface ItemSettled {
   reused: boolean
   bytes: number
   message: string | null
+  cohort: Cohort
 }
 
 export type EventName = keyof Events

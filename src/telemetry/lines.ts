@@ -145,6 +145,21 @@ const WORK_LINES = {
     words: (event) =>
       `Reclaimed ${count(event.items, 'orphan')} of ${event.workflow} (${event.reason})`,
   },
+  'concurrency.changed': {
+    level: 'debug',
+    words: (event) =>
+      `${event.workflow} works ${count(event.limit, 'item')} at once on this node (${event.reason})`,
+  },
+  'steering.failed': {
+    level: 'warn',
+    words: (event) => `Reading what is set for ${event.workflow} failed: ${event.message}`,
+  },
+  'rollout.taken_back': {
+    level: 'error',
+    words: (event) =>
+      `${event.workflow} is sequential again, its rollout of ${event.rollout} % was taken back: ` +
+      event.message,
+  },
   'workflow.paused': {
     level: 'warn',
     words: (event) => `Workflow ${event.workflow} is paused: ${event.reason}`,

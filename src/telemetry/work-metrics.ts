@@ -53,6 +53,20 @@ export const CLUSTER_METRICS: readonly Metric[] = [
 /** Metrics of the work done by this node. */
 export const WORK_METRICS: readonly Metric[] = [
   {
+    name: 'fetchyard_allowed_slots',
+    type: 'gauge',
+    labels: WORKFLOW,
+    help: 'Items of the workflow that this node may work at once now.',
+    read: perWorkflow((own) => own.concurrencyLimit),
+  },
+  {
+    name: 'fetchyard_rollouts_taken_back_total',
+    type: 'counter',
+    labels: WORKFLOW,
+    help: 'Rollouts that this node took back because their items failed too often.',
+    read: perWorkflow((own) => own.rollbacks),
+  },
+  {
     name: 'fetchyard_leases_granted_total',
     type: 'counter',
     labels: WORKFLOW,

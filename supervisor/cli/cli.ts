@@ -15,9 +15,12 @@ import { historyCommand } from './commands/history.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { runCommand } from './commands/run.js'
+import { spendCommand } from './commands/spend.js'
 import { statusCommand } from './commands/status.js'
+import { rolloutCommand, setCommand } from './commands/steer.js'
 import { tortureCommand } from './commands/torture.js'
 import { upCommand } from './commands/up.js'
+import { whyCommand } from './commands/why.js'
 import { parseCommandLine } from './parse.js'
 import { paint, print, say } from './streams.js'
 
@@ -28,9 +31,13 @@ export const COMMANDS: readonly Command[] = [
   enqueueCommand,
   statusCommand,
   historyCommand,
+  whyCommand,
   auditCommand,
+  spendCommand,
   pauseCommand,
   resumeCommand,
+  rolloutCommand,
+  setCommand,
   exportCommand,
   migrateCommand,
   tortureCommand,

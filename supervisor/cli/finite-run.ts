@@ -43,8 +43,8 @@ function finished(watched: Watched, node: RunningNode, workflow: string): Finish
 /**
  * Works a run to its end.
  *
- * @throws {FetchyardError} INTERRUPTED, FENCED or WORKFLOW_PAUSED when it ended early; the same
- * command continues it.
+ * @throws {FetchyardError} INTERRUPTED, FENCED, WORKFLOW_PAUSED or BUDGET_SPENT when it ended
+ * early; the same command continues it.
  */
 export async function workRun(run: FiniteRun): Promise<FinishedRun> {
   const { invocation, database, workflow, runId, stop } = run
@@ -140,6 +140,13 @@ function refuseEarlyEnd(
   }
   if (end.cause === 'fenced') {
     throw new FetchyardError('FENCED', `${of.fencedWords} ${done}.`)
+  }
+  if (end.cause === 'budget') {
+    throw new FetchyardError(
+      'BUDGET_SPENT',
+      `The budget is spent: ${done}. See fetchyard spend; run the same command with a larger ` +
+        '--budget, or without one, to continue.',
+    )
   }
   if (end.cause === 'paused') {
     const fix = PAUSE_FIXES.get(end.reason) ?? `Resume it with fetchyard resume ${of.workflow}`

@@ -60,6 +60,7 @@ export const ERROR_MEANINGS: { readonly [code in ErrorCode]: string } = {
   WORKFLOW_UNKNOWN: 'There is no workflow of that name.',
   WORKFLOW_PAUSED: 'The program paused the workflow itself, for the reason it names.',
   ITEM_UNKNOWN: 'The workflow has no item of that key.',
+  BUDGET_SPENT: 'The budget pays for no further call; a larger one continues the run.',
   FENCED: 'This node was fenced and stopped without writing anything; the message says by whom.',
   INTERRUPTED: 'A stop was asked for before the run came to its end.',
 }

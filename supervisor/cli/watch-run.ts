@@ -27,6 +27,8 @@ export type WatchEnd =
   | { readonly cause: 'stopped' }
   /** The workflow was paused by the program itself: `reason` says why. */
   | { readonly cause: 'paused'; readonly reason: string }
+  /** The budget pays for no further call, and nothing is under way. */
+  | { readonly cause: 'budget' }
 
 export interface Watched {
   readonly end: WatchEnd
@@ -37,6 +39,8 @@ export interface Watched {
 }
 
 const LOOK_EVERY_MS = 250
+/** A node that is waiting for the ledger to catch up looks broke for a moment. */
+const BROKE_MS = 4_000
 /** The pause is at least this many times as long as the look took, so that looking stays cheap. */
 const REST_FACTOR = 10
 
@@ -53,6 +57,7 @@ export async function watchRun(request: WatchRequest): Promise<Watched> {
   const busy = { inFlight: 0, slots: 0 }
   let look: Look = { progress: { total: 0, open: 0 }, pausedBy: [] }
   let isSeen = false
+  let brokeSinceMs: number | null = null
   let stopped: WatchEnd | null = null
   const ending = node.stopped.then((reason) => {
     stopped = reason === 'fenced' ? { cause: 'fenced' } : { cause: 'stopped' }
@@ -73,7 +78,9 @@ export async function watchRun(request: WatchRequest): Promise<Watched> {
       busy.slots += load.slots
     }
     display.show(load, nowMs)
-    const end = (isSeen ? endOf(look) : null) ?? early
+    brokeSinceMs = own.isBroke ? (brokeSinceMs ?? nowMs) : null
+    const isBroke = brokeSinceMs !== null && nowMs - brokeSinceMs >= BROKE_MS
+    const end = (isSeen ? endOf(look, isBroke) : null) ?? early
     if (end !== null) {
       display.clear()
       const slotUtilisation = busy.slots === 0 ? 0 : busy.inFlight / busy.slots
@@ -107,8 +114,9 @@ async function lookAt(request: WatchRequest): Promise<Look | null> {
 }
 
 /** Waiting lifts none of our own pauses. Others are an operator's, who may lift them again. */
-function endOf({ progress, pausedBy }: Look): WatchEnd | null {
+function endOf({ progress, pausedBy }: Look, isBroke: boolean): WatchEnd | null {
   if (progress.open === 0) return { cause: 'done' }
+  if (isBroke) return { cause: 'budget' }
   const own = pausedBy.find((reason) => OWN_PAUSES.some((one) => one === reason))
   return own === undefined ? null : { cause: 'paused', reason: own }
 }
@@ -121,6 +129,9 @@ function ownFigures({ node, workflow }: WatchRequest) {
     failed: totalOf(settled.discard),
     inFlight: loads.reduce((sum, load) => sum + load.inFlight, 0),
     slots: loads.reduce((sum, load) => sum + load.slots, 0),
+    isBroke: loads.some(({ reason, inFlight, settling }) => {
+      return reason === 'budget' && inFlight === 0 && settling === 0
+    }),
   }
 }
 

@@ -50,6 +50,44 @@ describe('cli: commands that read and operate', () => {
     expect(second.stdout).to.equal('Enqueued 0 of 3 URLs, 1 lines not used.\n')
   })
 
+  it('steers a workflow while it runs, and says what holds', async () => {
+    const say = async (...words: readonly string[]) => runProgram(words, options())
+    const ten = await say('rollout', 'contacts', '10', '--json')
+    const slower = await say('set', 'contacts', 'concurrency=3')
+    const back = await say('rollout', 'contacts', 'sequential')
+    const all = await say('rollout', 'contacts', '100%')
+    await say('set', 'contacts', 'concurrency=auto')
+    const now = await say('set', 'contacts')
+
+    expect(document(ten.stdout)).to.deep.equal({
+      ...{ schema: 1, workflow: 'contacts', mode: 'concurrent' },
+      ...{ rollout: 10, concurrency: null, nodes: 0 },
+    })
+    expect(slower.stdout).to.match(/for 10 % of the items.*each node works 3 items at once/)
+    expect(back.stdout).to.match(/^contacts is sequential: one item at a time in the cluster/)
+    expect(all.stdout).to.match(/concurrent for all items/)
+    expect(now.stdout).to.match(/its configured number of items at once. 0 nodes work it/)
+  })
+
+  it('says why nothing moves', async () => {
+    const words = await runProgram(['why'], options())
+    const { verdicts } = document((await runProgram(['why', '--json'], options())).stdout)
+
+    expect(words.stdout).to.match(/^contacts: No living node works it; 2 queued/)
+    expect(words.stdout).to.contain('to change it: fetchyard up')
+    expect(verdicts).to.have.nested.property('[0].binding', 'no_node')
+  })
+
+  it('refuses what is no percentage and no setting, by name and rule', async () => {
+    const percent = await runProgram(['rollout', 'contacts', '101'], options())
+    const setting = await runProgram(['set', 'contacts', 'concurrency=0'], options())
+
+    expect([percent.exitCode, setting.exitCode]).to.deep.equal([2, 2])
+    expect(percent.stderr).to.contain('Expected a percentage from 0 to 100')
+    expect(percent.stderr).to.contain('`101`')
+    expect(setting.stderr).to.contain('got `concurrency=0`')
+  })
+
   it('pauses and resumes by name, and knows no other name', async () => {
     const paused = await runProgram(['pause', 'contacts'], options())
     const status = document((await runProgram(['status', '--json'], options())).stdout)

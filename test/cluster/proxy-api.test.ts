@@ -119,19 +119,35 @@ describe('the main job through a proxy API', () => {
     expect(new Set(api.records().map(({ region }) => region))).to.deep.equal(new Set([0, 1]))
   })
 
-  // Ten slots before two places: most calls are refused at once, again and again, for many seconds.
-  it('fails no page because the plan has less room than there are slots', async () => {
-    const api = await run.open({ timeScale: 0.1, limit: 2 })
-    const prefix = 'https://crowded'
-    const urls = urlsOf('crowded')
+  const crowd = (name: string) =>
+    urlsOf(name)
       .slice(1, 60)
       .filter((url) => !url.endsWith('missing'))
-    const ended = await (await run.start(urls, ['--port', 'off', '--backoff-max', '2s'])).ended
+
+  it('keeps to the plan that the account tells, although it has more slots', async () => {
+    const api = await run.open({ timeScale: 0.1, limit: 2 })
+    const urls = crowd('narrow')
+    const ended = await (await run.start(urls, ['--port', 'off'])).ended
 
     expect(ended.exitCode, ended.stderr).to.equal(0)
     expect(JSON.parse(ended.stdout)).to.include({ ok: urls.length, failed: 0, lost: 0 })
     const counts = api.counts()
-    expect(counts.refused.limit, 'calls without room').to.be.above(2 * urls.length)
+    expect(counts.refused.limit, 'calls without room').to.equal(0)
+    expect(counts).to.include({ billed: urls.length, inFlightMax: 2 })
+  })
+
+  // Ten slots before two places, and a person who says that there are ten.
+  it('finds the plan by its refusals when it is told a wrong one, and fails no page', async () => {
+    const api = await run.open({ timeScale: 0.1, limit: 2 })
+    const prefix = 'https://crowded'
+    const urls = crowd('crowded')
+    const words = ['--port', 'off', '--backoff-max', '2s', '--plan-concurrency', '10']
+    const ended = await (await run.start(urls, words)).ended
+
+    expect(ended.exitCode, ended.stderr).to.equal(0)
+    expect(JSON.parse(ended.stdout)).to.include({ ok: urls.length, failed: 0, lost: 0 })
+    const counts = api.counts()
+    expect(counts.refused.limit, 'calls without room').to.be.within(1, 2 * urls.length)
     expect(counts).to.include({ billed: urls.length, inFlightMax: 2 })
     const calls = await readCalls(run.database.sql, prefix)
     expect(sum(calls, 'receipts')).to.equal(counts.calls)
@@ -185,7 +201,8 @@ describe('the main job through a proxy API', () => {
 
   it('leaves the key in nothing that a run writes, says, shows or lets others read', async () => {
     const api = await run.open({ ...BAD_DAY, limit: SLOTS - 2, regions: 2 })
-    const words = ['--log-level', 'debug', '--port', '0', '--executor', 'both']
+    const plan = ['--plan-concurrency', `${SLOTS}`]
+    const words = ['--log-level', 'debug', '--port', '0', '--executor', 'both', ...plan]
     const program = await run.start(urlsOf('secret'), words)
     await program.says('Dashboard: ')
     await eventually({ words: 'some calls' }, () => api.counts().ended > PAGES / 4)

@@ -48,6 +48,7 @@ const FETCH = {
   socketsPerHostMax: 1,
   userAgent: 'simulated',
   allowedRanges: [],
+  upstream: { kind: 'direct' },
 } as const
 
 /** One supervisor, from its start to its end. */
@@ -238,6 +239,7 @@ export class Boot {
       timing: scenario.timing,
       sweepMs: scenario.sweepMs,
       drainMs: scenario.drainMs,
+      planLimit: () => null,
       workflows: scenario.workflows.map((name) => ({
         definition: { name, sinks: {} },
         options: this.#serviceOptions(spec, name),
@@ -254,6 +256,14 @@ export class Boot {
       memoryBytesMax: MEMORY_BYTES_MAX,
       silentMs,
       retry: { attempts, backoff: { baseMs: backoffMs, factor: 2, maxMs: 5_000 } },
+      governor: {
+        concurrency: 1_000,
+        start: null,
+        planConcurrency: null,
+        plan: `workflow:${workflow}`,
+        creditsPerCall: 0,
+      },
+      rollback: { errorRateMax: 1, itemsMin: 1_000 },
       workerOptions: { workflow, moduleUrl: 'simulated', itemTimeoutMs, fetch: FETCH },
     }
   }

@@ -263,6 +263,18 @@ export function createSimStore(parts: SimStoreParts): SimStore {
       ask(`pause ${reason}`, () => database.at().pause(workflowId, reason)),
     resumeWorkflow: ({ workflowId, reason }) =>
       ask(`resume ${reason}`, () => database.at().resume(workflowId, reason)),
+    readSteering: () =>
+      ask('steering', () => {
+        const { nodes, nowUs } = database.at()
+        const alive = [...nodes.values()].filter((node) => {
+          return node.fencedWhy === null && node.aliveUntilUs > nowUs
+        })
+        const workers = alive.map(({ nodeId }) => nodeId)
+        const orders = { mode: 'concurrent', rollout: 100, concurrency: null } as const
+        return { ...orders, creditsLeft: null, workers, sharers: [] }
+      }),
+    setSteering: () => ask('steer', () => false),
+    foldSpend: () => ask('fold spend', () => 0),
     readFigures: () => ask('figures', () => ({ readAt: '', workflows: [], nodes: [] })),
     foldTallies: () => ask('fold', () => 0),
     ensureReceiptPartitions: () => ask('partitions', () => 0),

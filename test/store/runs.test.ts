@@ -19,7 +19,7 @@ describe('runs', () => {
     const first = await openRun(yard.sql, { workflowId, name: 'mine' })
     expect(first.resumed).to.equal(false)
     const again = await openRun(yard.sql, { workflowId, name: 'mine' })
-    expect(again).to.deep.equal({ runId: first.runId, resumed: true })
+    expect(again).to.deep.equal({ ...first, resumed: true })
     const other = await yard.workflow()
     const namesake = await openRun(yard.sql, { workflowId: other.workflowId, name: 'mine' })
     expect(namesake.resumed).to.equal(false)

@@ -3,6 +3,7 @@
 
 import type { Settlement } from '../../src/core/settlement.js'
 import type { LeasedPack } from '../../src/store/lease.js'
+import type { Steering } from '../../src/store/steering.js'
 import type { Store, StoredDefinition, WorkflowHandle } from '../../src/store/store.js'
 import type { WorkflowRow } from '../../src/store/workflows.js'
 
@@ -57,6 +58,15 @@ export class FakeStore {
   readonly neighbours: string[] = []
   /** Items whose result rows the database refuses. */
   readonly refused = new Set<string>()
+  /** What operators set, and who shares the limits. */
+  steering: Steering = {
+    mode: 'concurrent',
+    rollout: 100,
+    concurrency: null,
+    creditsLeft: null,
+    workers: ['node'],
+    sharers: ['node/flow'],
+  }
   /** Settles that wrote neither results nor status words. */
   bareSettles = 0
   /** A method in here does not answer until its gate is opened. */
@@ -164,9 +174,21 @@ export class FakeStore {
         this.#call('pauseWorkflow', 1, () => this.#pause(workflowId, reason)),
       resumeWorkflow: ({ workflowId, reason }) =>
         this.#call('resumeWorkflow', 1, () => this.#resume(workflowId, reason)),
+      readSteering: () => this.#call('readSteering', 1, () => this.steering),
+      setSteering: ({ mode, rollout }) =>
+        this.#call('setSteering', 1, () => {
+          const { steering } = this
+          this.steering = {
+            ...steering,
+            mode: mode ?? steering.mode,
+            rollout: rollout ?? steering.rollout,
+          }
+          return true
+        }),
       readFigures: () =>
         this.#call('readFigures', 0, () => ({ readAt: '', workflows: [], nodes: [] })),
       foldTallies: () => this.#call('foldTallies', 0, () => 0),
+      foldSpend: () => this.#call('foldSpend', 0, () => 0),
       ensureReceiptPartitions: () => this.#call('ensureReceiptPartitions', 0, () => 0),
       storeEvent: ({ name }) =>
         this.#call('storeEvent', 1, () => {

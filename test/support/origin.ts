@@ -13,6 +13,8 @@ export interface OriginRequest {
   /** Process and thread that asked, by their own word. */
   readonly pid: number
   readonly threadId: number
+  /** Requests that were open when it came, itself included. */
+  readonly active: number
   /** `answered`: the whole response was handed over. `dropped`: the client went first. */
   state: 'open' | 'answered' | 'dropped'
 }
@@ -145,6 +147,7 @@ class OriginServer implements Origin {
       visit,
       pid: Number(query.get('pid') ?? 0),
       threadId: Number(query.get('thread') ?? 0),
+      active: this.#open.size + 1,
       state: 'open',
     }
     this.#log.push(request)

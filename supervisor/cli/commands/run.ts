@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto'
 import { FetchyardError } from '../../../src/core/errors.js'
 import { exportStatement } from '../../../src/store/export.js'
+import { setBudgets } from '../../../src/store/money.js'
 import type { Run } from '../../../src/store/runs.js'
 import { openRun } from '../../../src/store/runs.js'
 import type { WorkflowHandle } from '../../../src/store/store.js'
 import type { OpenDatabase } from '../../database.js'
 import type { LoadedWorkflow } from '../../node.js'
 import { listenForStop, type StopListener } from '../../signals.js'
+import { creditsPerCallOf } from '../../workflow-options.js'
 import { type Command, type Invocation, isGiven, textGiven } from '../command.js'
+import { estimate, estimateLines } from '../estimate.js'
 import { feedWorkflow } from '../feed-workflow.js'
 import { finishedExit, workRun } from '../finite-run.js'
 import { type Input, openInput } from '../input.js'
@@ -26,6 +29,8 @@ export const runCommand: Command = {
     ['fetchyard run contacts --input pages.csv --output contacts.csv', 'a file to a file'],
     ['cat urls.txt | fetchyard run contacts --input - --json', 'the report as JSON'],
     ['fetchyard run contacts --input pages.csv --again', 'fetch everything once more'],
+    ['fetchyard run contacts --input pages.csv --estimate', 'what it would cost'],
+    ['fetchyard run contacts --input pages.csv --budget 5000', 'stops before it costs more'],
   ],
   groups: ['database', 'node', 'work', 'fetch', 'upstream', 'web'],
   flags: {
@@ -35,6 +40,12 @@ export const runCommand: Command = {
     },
     output: { type: 'text', sentence: 'File for the results, .csv or .jsonl; written at the end' },
     again: { type: 'switch', sentence: 'Ask again for what is finished' },
+    budget: {
+      type: 'text',
+      sentence:
+        'Credits that the run may cost in all, over all nodes and however often it is killed',
+    },
+    estimate: { type: 'switch', sentence: 'Say what the run would cost, and do nothing else' },
     name: { type: 'text', sentence: 'Name of the run, instead of one made from workflow and file' },
     json: { type: 'switch', sentence: 'Print the report as JSON' },
   },
@@ -55,7 +66,9 @@ async function runRun(invocation: Invocation): Promise<number> {
     throw new FetchyardError('USAGE', 'Expected --input FILE, or --input - for standard input.')
   }
   const workflow = await givenWorkflow(invocation)
+  const budget = budgetGiven(invocation)
   const input = await openInput(inputPath, { cwd, stdin: streams.stdin })
+  if (isGiven(invocation, 'estimate')) return sayEstimate(invocation, workflow, input)
   const target = await targetOf(invocation, workflow)
   const stop = listenForStop({ source: invocation.signals, clock: invocation.clock })
   // Reading that waits for more input has to end as well.
@@ -64,13 +77,45 @@ async function runRun(invocation: Invocation): Promise<number> {
     const purpose = `run ${workflow.definition.name}`
     const request = databaseRequest(invocation, { purpose, exclusive: true })
     const report = await withDatabase(request, (database) =>
-      workInput({ invocation, database, workflow, input, target, stop }),
+      workInput({ invocation, database, workflow, input, target, stop, budget }),
     )
     await printReport(invocation, report)
     return finishedExit(invocation)
   } finally {
     stop.close()
   }
+}
+
+function budgetGiven(invocation: Invocation): number | null {
+  const text = textGiven(invocation, 'budget')
+  if (text === null) return null
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text)
+  throw new FetchyardError(
+    'USAGE',
+    `Expected --budget to be a whole number of credits from 1, got \`${text}\`.`,
+  )
+}
+
+async function sayEstimate(
+  invocation: Invocation,
+  workflow: LoadedWorkflow,
+  input: Input,
+): Promise<number> {
+  const { streams } = invocation
+  const settings = { ...invocation.settings, ...workflow.overrides }
+  const request = databaseRequest(invocation, { purpose: 'estimate', exclusive: false })
+  const made = await withDatabase(request, ({ sql }) =>
+    estimate({
+      sql,
+      workflow: workflow.definition.name,
+      input,
+      creditsPerCall: creditsPerCallOf(settings),
+      attempts: settings.attempts,
+    }),
+  )
+  if (isGiven(invocation, 'json')) await printJson(streams, { schema: 1, ...made })
+  else for (const line of estimateLines(made)) await print(streams, line)
+  return 0
 }
 
 async function targetOf(
@@ -93,6 +138,8 @@ interface Work {
   readonly input: Input
   readonly target: Target | null
   readonly stop: StopListener
+  /** Credits; null for no budget. */
+  readonly budget: number | null
 }
 
 async function workInput(work: Work): Promise<RunReport> {
@@ -101,7 +148,9 @@ async function workInput(work: Work): Promise<RunReport> {
   const handle = await installWorkflow(sql, workflow)
   const name = runName(work)
   const run = await openRun(sql, { workflowId: handle.workflowId, name })
-  const { runId } = run
+  const { runId, startedAt } = run
+  const total = { credits: work.budget, since: startedAt }
+  await setBudgets(sql, { workflowId: handle.workflowId, total })
   const isStopped = () => stop.request() !== null
   const parts = { invocation, database, workflow, handle, input, runId, isStopped }
   const fed = await feedWorkflow(parts)

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { LIMITS } from '../../../src/core/limits.js'
+import type { Cohort } from '../../../src/core/steering-plan.js'
 import { type Assignment, DispatchTable } from '../../../supervisor/dispatch-table.js'
 import { leasedPack } from '../../support/values.js'
 
@@ -301,5 +302,49 @@ describe('DispatchTable, through any life', () => {
       }),
       { numRuns: 200 },
     )
+  })
+
+  describe('within an allowance', () => {
+    const isOdd = (key: string) => Number(key.split('-')[1]) % 2 === 1
+    const cohortOf = (key: string) => (isOdd(key) ? 'sequential' : 'concurrent') as Cohort
+    const given = (assignments: readonly Assignment[]) =>
+      assignments.flatMap(({ items }) => items.map(({ itemId }) => itemId))
+
+    it('never has more under way than is allowed, also when that falls', () => {
+      const table = new DispatchTable()
+      table.openWorker('a', 5)
+      table.openWorker('b', 5)
+      table.addPacks([leasedPack({ itemCount: 20 })])
+      const allow = (items: number) => ({ items, cohortOf: () => 'concurrent' as Cohort })
+      expect(given(table.assign(allow(4)))).to.have.length(4)
+      expect(given(table.assign(allow(2)))).to.have.length(0)
+      expect(given(table.assign(allow(7)))).to.have.length(3)
+      expect(table.active).to.equal(7)
+    })
+
+    it('works the sequential cohort one by one, and passes it with the others', () => {
+      const table = new DispatchTable()
+      table.openWorker('a', 4)
+      table.addPacks([leasedPack({ itemCount: 8 })])
+      const allowance = { items: 100, cohortOf }
+      expect(given(table.assign(allowance))).to.deep.equal(['1', '2', '4', '6'])
+      expect(table.finish('a', { itemId: '2', leaseId: '1' })?.cohort).to.equal(undefined)
+      expect(given(table.assign(allowance))).to.deep.equal(['8'])
+      expect(table.finish('a', { itemId: '1', leaseId: '1' })?.cohort).to.equal('sequential')
+      expect(given(table.assign(allowance))).to.deep.equal(['3'])
+      expect(table.buffered).to.equal(2)
+      expect(table.drainBuffer().map(({ itemId }) => itemId)).to.deep.equal(['5', '7'])
+    })
+
+    it('looks again at what it held back when the cohorts change', () => {
+      const table = new DispatchTable()
+      table.openWorker('a', 6)
+      table.addPacks([leasedPack({ itemCount: 8 })])
+      expect(given(table.assign({ items: 100, cohortOf }))).to.deep.equal(['1', '2', '4', '6', '8'])
+      expect(given(table.assign())).to.deep.equal([])
+      table.reconsider()
+      expect(given(table.assign())).to.deep.equal(['3'])
+      expect(table.finish('a', { itemId: '3', leaseId: '1' })?.cohort).to.equal('concurrent')
+    })
   })
 })

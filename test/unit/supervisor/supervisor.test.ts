@@ -21,7 +21,7 @@ function setup(names: readonly string[] = ['flow']) {
     },
     ...{ store: fake.store, clock, random: constantRandom(), events, transports, timing: TIMING },
     isProcessDead: async ({ nodeId }) => dead.has(nodeId),
-    ...{ sweepMs: 10_000, drainMs: DRAIN_MS },
+    ...{ sweepMs: 10_000, drainMs: DRAIN_MS, planLimit: () => null },
     workflows: names.map((name) => ({
       definition: { name, sinks: {} },
       options: serviceOptions({ seats: seats(2) }),

@@ -44,6 +44,14 @@ export function serviceOptions(
     heapMb: null,
     memoryBytesMax: 100 * MEGABYTE,
     silentMs: 10_000,
+    governor: {
+      concurrency: 10_000,
+      start: null,
+      planConcurrency: null,
+      plan: 'workflow:flow',
+      creditsPerCall: 0,
+    },
+    rollback: { errorRateMax: 0.2, itemsMin: 50 },
     ...fields,
   }
 }

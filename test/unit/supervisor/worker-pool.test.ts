@@ -23,6 +23,7 @@ function setup(
     ...{ workerOptions: WORKER_OPTIONS, heapMb: 64, silentMs: 3_000, heldBy: () => 0 },
     memoryBytesMax: 100 * MEGABYTE,
     onReady: (workerId, slots) => calls.push(`ready ${workerId} ${slots}`),
+    onDelay: () => {},
     onSettled: (workerId, { items }) => calls.push(`settled ${workerId} ${items.length}`),
     onClosed: (workerId) => calls.push(`closed ${workerId}`),
     onExit: (workerId, death) => {

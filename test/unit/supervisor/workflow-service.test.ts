@@ -24,6 +24,7 @@ function setup(fields: { readonly slots?: readonly number[] } = {}) {
     ...{ workflow, nodeId: 'node', store: fake.store, clock, random: constantRandom(), events },
     transports,
     isTrusted: () => trust.isTrusted,
+    planLimit: () => null,
     // Workers of paper answer no pings.
     options: serviceOptions({ seats: seats(...(fields.slots ?? [2, 2])), silentMs: 1e9 }),
   })
@@ -426,5 +427,77 @@ describe('a workflow’s service, when it ends', () => {
 
     expect(yard.fake.ended('complete').toSorted()).to.deep.equal(items.toSorted())
     await yard.service.halt()
+  })
+
+  describe('under a rollout', () => {
+    async function steered(steering: Partial<FakeStore['steering']>) {
+      const yard = setup({ slots: [4, 4] })
+      yard.fake.steering = { ...yard.fake.steering, ...steering }
+      const items = yard.fake.enqueue(yard.workflow, 200)
+      await yard.startAll()
+      await yard.clock.advance(0)
+      return { ...yard, items }
+    }
+
+    it('really works one item at a time when it is sequential', async () => {
+      const yard = await steered({ mode: 'sequential' })
+      let most = 0
+      for (let turn = 0; turn < 50; turn += 1) {
+        const { inFlight } = yard.service.load()
+        most = Math.max(most, inFlight)
+        const [worker] = yard.transport.living().filter((one) => one.items.length > 0)
+        const item = worker?.items.at(-1)
+        if (item === undefined) throw new Error('nothing was given out')
+        const { itemId, packId, leaseId } = item
+        const busy = yard.transport.living().find((one) => one.items.at(-1)?.itemId === itemId)
+        busy?.say({ type: 'settled', items: [{ itemId, packId, leaseId, outcome: completed() }] })
+        await yard.clock.advance(SETTLE_MS)
+      }
+      expect(most).to.equal(1)
+      await yard.service.halt()
+    })
+
+    it('gives back what it leased ahead when others have all the share', async () => {
+      const yard = await steered({})
+      expect(yard.service.load().buffered).to.be.above(0)
+      yard.fake.steering = { ...yard.fake.steering, mode: 'sequential', workers: ['a', 'node'] }
+      await yard.clock.advance(1_000 + SETTLE_MS)
+      expect(yard.service.load()).to.include({ buffered: 0, inFlight: 8 })
+      const [released] = yard.events.of('items.released')
+      expect(released?.reason).to.equal('no_share')
+      await workOff(yard)
+      expect(yard.service.load()).to.include({ buffered: 0, inFlight: 0 })
+      await yard.service.halt()
+    })
+
+    it('works the items that are not in it one after the other, beside the others', async () => {
+      const yard = await steered({ rollout: 50 })
+      await workOff(yard)
+      await yard.clock.advance(3 * POLL_MS)
+      await workOff(yard)
+      expect(yard.fake.ended('complete').toSorted()).to.deep.equal(yard.items.toSorted())
+      const cohorts = yard.events.of('item.settled').map(({ cohort }) => cohort)
+      expect(new Set(cohorts)).to.deep.equal(new Set(['concurrent', 'sequential']))
+      await yard.service.halt()
+    })
+
+    it('takes it back when its items fail too often, and says why', async () => {
+      const yard = await steered({ rollout: 50 })
+      await workOff(yard, () => failed('parse')).catch(() => {})
+      await yard.clock.advance(2_000)
+      expect(yard.fake.steering).to.include({ mode: 'sequential', rollout: 0 })
+      const [taken] = yard.events.of('rollout.taken_back')
+      expect(taken?.rollout).to.equal(50)
+      expect(taken?.message).to.match(/100 % of \d+ attempts failed, more than 20 %/)
+      expect(yard.fake.storedEvents).to.include('rollout.taken_back')
+      await yard.service.halt()
+    })
+
+    it('does not blame a node that starts fully rolled out', async () => {
+      const yard = await steered({})
+      await workOff(yard, () => failed('parse'))
+      expect(yard.events.of('rollout.taken_back')).to.deep.equal([])
+      await yard.service.halt()
+    })
   })
 })

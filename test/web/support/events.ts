@@ -17,6 +17,7 @@ export function settled(changed: Partial<ItemSettled> = {}): ItemSettled {
     reused: true,
     bytes: 4_000,
     message: null,
+    cohort: 'concurrent',
     ...changed,
   }
 }

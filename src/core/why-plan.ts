@@ -1,0 +1,190 @@
+// What holds a workflow back right now, in words with figures: the first thing to say is what an
+// operator would have to change. Pure, from figures that the database holds.
+
+import type { WorkflowFigures } from './figures.js'
+
+/** What keeps a node from working more items at once. */
+export const CONCURRENCY_REASONS = [
+  'configured',
+  'operator',
+  'share',
+  'start',
+  'refusals',
+  'event_loop',
+  'sequential',
+  'budget',
+] as const
+export type ConcurrencyReason = (typeof CONCURRENCY_REASONS)[number]
+
+/** One workflow on one living node, as the node said at its last heartbeat. */
+export interface NodeLoad {
+  readonly node: string
+  readonly slots: number
+  readonly inFlight: number
+  readonly buffered: number
+  readonly settling: number
+  readonly limit: number
+  readonly reason: ConcurrencyReason
+  readonly perSecond: number
+  readonly isClogged: boolean
+}
+
+/** What binds, in one word for programs. */
+export const BINDINGS = [
+  'paused',
+  'no_node',
+  'queue_empty',
+  'delayed',
+  'workers_starting',
+  'database_settle',
+  'database_lease',
+  ...CONCURRENCY_REASONS,
+] as const
+export type BindingLimit = (typeof BINDINGS)[number]
+
+export interface Verdict {
+  readonly workflow: string
+  readonly binding: BindingLimit
+  /** What is, with its figures. */
+  readonly words: string
+  /** What would change it; null where nothing should. */
+  readonly advice: string | null
+}
+
+/** A node works at its limit from this share of it on: slots are refilled in turns. */
+const BUSY_SHARE = 0.9
+
+const sum = (loads: readonly NodeLoad[], figure: (load: NodeLoad) => number) =>
+  loads.reduce((total, load) => total + figure(load), 0)
+
+const count = (items: number, word = 'item') => `${items} ${word}${items === 1 ? '' : 's'}`
+
+function said(
+  workflow: string,
+  binding: BindingLimit,
+  words: string,
+  advice: string | null = null,
+): Verdict {
+  return { workflow, binding, words, advice }
+}
+
+/** The limit that most in-flight items run against, and its figure over all nodes. */
+function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict {
+  const [widest] = [...loads].sort((a, b) => b.limit - a.limit)
+  const reason = widest?.reason ?? 'configured'
+  const limit = sum(loads, (load) => load.limit)
+  const busy = sum(loads, (load) => load.inFlight)
+  const nodes = count(loads.length, 'node')
+  const rate = sum(loads, (load) => load.perSecond)
+  const facts = `${busy} of ${limit} in flight on ${nodes}, ${rate}/s, ${own.queued} queued`
+  const { workflow } = own
+  switch (reason) {
+    case 'configured':
+      return said(
+        workflow,
+        reason,
+        `The configured concurrency: ${facts}. More at once needs --concurrency or another node.`,
+        'raise --concurrency, or start another node',
+      )
+    case 'operator':
+      return said(
+        workflow,
+        reason,
+        `The concurrency that an operator set: ${facts}.`,
+        `fetchyard set ${workflow} concurrency=auto`,
+      )
+    case 'share':
+      return said(
+        workflow,
+        reason,
+        `The plan: ${facts}. Each node keeps to its share of it.`,
+        'a larger plan; then --plan-concurrency',
+      )
+    case 'start':
+      return said(workflow, reason, `It has just started and doubles its concurrency: ${facts}.`)
+    case 'refusals':
+      return said(
+        workflow,
+        reason,
+        `The other side refuses more (429): ${facts}. The limit grows again by itself.`,
+        'a larger plan, or fewer clients beside this one',
+      )
+    case 'event_loop':
+      return said(
+        workflow,
+        reason,
+        `The event loop of the workers is late; this machine is the limit: ${facts}.`,
+        'more --processes, or another machine',
+      )
+    case 'budget':
+      return said(
+        workflow,
+        reason,
+        `The budget is spent: ${facts}.`,
+        `fetchyard set ${workflow} budget-day=N, or wait for the next day (UTC)`,
+      )
+    case 'sequential':
+      return said(
+        workflow,
+        reason,
+        `It is sequential, one item at a time in the cluster: ${facts}.`,
+        `fetchyard rollout ${workflow} 10`,
+      )
+  }
+}
+
+/** Decides what holds one workflow back. `loads` are those of living nodes that work it. */
+export function explainWorkflow(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict {
+  const { workflow, queued, processing, delayed, pausedBy } = own
+  if (pausedBy.length > 0) {
+    return said(
+      workflow,
+      'paused',
+      `It is paused by ${pausedBy.join(', ')}; ${queued} queued.`,
+      `fetchyard resume ${workflow}, once the reason is gone`,
+    )
+  }
+  const waiting = queued + delayed
+  if (loads.length === 0 && waiting + processing > 0) {
+    return said(
+      workflow,
+      'no_node',
+      `No living node works it; ${queued} queued, ${processing} held by nodes that are gone.`,
+      'fetchyard up, or pm2 start ecosystem.config.cjs',
+    )
+  }
+  if (waiting + processing === 0) return said(workflow, 'queue_empty', 'The queue is empty.')
+  const busy = sum(loads, (load) => load.inFlight)
+  const limit = sum(loads, (load) => load.limit)
+  const clogged = loads.filter((load) => load.isClogged)
+  if (clogged.length > 0) {
+    const settling = sum(clogged, (load) => load.settling)
+    return said(
+      workflow,
+      'database_settle',
+      `The database: ${count(settling, 'outcome')} wait to be written, so nothing new is started.`,
+      'see the log for settle.failed; check locks and load of the database',
+    )
+  }
+  if (sum(loads, (load) => load.slots) === 0) {
+    return said(workflow, 'workers_starting', `No worker is ready yet; ${queued} queued.`)
+  }
+  const isBroke = loads.every((load) => load.reason === 'budget')
+  if (isBroke || busy >= BUSY_SHARE * limit) return limitVerdict(own, loads)
+  if (queued > 0) {
+    return said(
+      workflow,
+      'database_lease',
+      `Leasing: ${busy} of ${limit} in flight although ${queued} are queued.`,
+      'the database answers slowly or the node is not sure of its leases; see the log',
+    )
+  }
+  if (delayed > 0 && busy === 0) {
+    return said(
+      workflow,
+      'delayed',
+      `${count(delayed)} wait for a retry or for their time; nothing else is queued.`,
+    )
+  }
+  return said(workflow, 'queue_empty', `The queue is empty; the last ${processing} are in flight.`)
+}

@@ -1,0 +1,238 @@
+// The governor of one workflow on this node: how many of its items may be under way, and why not
+// more. It puts together what operators set, this node's share of the cluster's limit, and what
+// refusals taught; the sums are in src/core.
+
+import type { Clock, MonotonicMs } from '../src/core/clock.js'
+import type { ConcurrencyState } from '../src/core/concurrency-plan.js'
+import {
+  allowedItems,
+  moveCeiling,
+  onEnd,
+  onOwnOverload,
+  onRefusal,
+  startConcurrency,
+} from '../src/core/concurrency-plan.js'
+import { messageOf } from '../src/core/errors.js'
+import type { Outcome } from '../src/core/outcome.js'
+import { OUTCOMES } from '../src/core/outcome.js'
+import { shareOf } from '../src/core/share-plan.js'
+import type { Cohort } from '../src/core/steering-plan.js'
+import { cohortOf } from '../src/core/steering-plan.js'
+import type { ConcurrencyReason } from '../src/core/why-plan.js'
+import type { Steering } from '../src/store/steering.js'
+import type { Store, WorkflowHandle } from '../src/store/store.js'
+import type { EventBus } from '../src/telemetry/events.js'
+import { createTicker } from './ticker.js'
+
+export interface GovernorOptions {
+  /** Items under way on this node, at most: its slots. */
+  readonly concurrency: number
+  /** Items under way at first; grows from here. Null starts with all. */
+  readonly start: number | null
+  /** Items under way in the cluster, over all that share the plan. Null: what the account says. */
+  readonly planConcurrency: number | null
+  /** The word that workflows sharing one limit have in common. */
+  readonly plan: string
+  /** What a call is expected to cost; 0 for calls that cost nothing. */
+  readonly creditsPerCall: number
+}
+
+export interface GovernorDeps {
+  readonly store: Store
+  readonly workflow: WorkflowHandle
+  readonly nodeId: string
+  readonly clock: Clock
+  readonly events: EventBus
+  readonly options: GovernorOptions
+  /** Items that the upstream's account lets be in flight; null while that is not known. */
+  readonly planLimit: () => number | null
+  /** Items whose cost is not in the ledger yet: under way, or ended and not written. */
+  readonly unbooked: () => number
+  /** What is set was read: there may be room, or other cohorts. */
+  readonly onSteered: (steering: Steering) => void
+}
+
+export interface Governor {
+  readonly start: () => void
+  readonly stop: () => Promise<void>
+  /** Items that may be under way in all workers of this node, given how many are. */
+  readonly allowed: (active: number) => number
+  /** So many items were started. */
+  readonly noteStarts: (items: number) => void
+  readonly reason: () => ConcurrencyReason
+  readonly steering: () => Steering | null
+  readonly cohortOf: (itemKey: string) => Cohort
+  /** An item's attempt ended. `active` counts those under way before, itself included. */
+  readonly noteEnd: (outcome: Outcome, active: number) => void
+  /** A worker's event loop was late by this much. */
+  readonly noteDelay: (workerId: string, eventLoopDelayMs: number) => void
+}
+
+/** How often what operators set is read: a change holds within two of them. */
+const STEERING_MS = 1_000
+/** An event loop that is late by this much has more to do than it can. */
+const LATE_MS = 250
+/** Late answers in a row before they count: a single one may be a collection of garbage. */
+const LATE_TIMES = 3
+/** Own overloads count once in this time. */
+const OWN_OVERLOAD_MS = 5_000
+
+export function createGovernor(deps: GovernorDeps): Governor {
+  return new WorkflowGovernor(deps)
+}
+
+class WorkflowGovernor implements Governor {
+  readonly #deps: GovernorDeps
+  readonly #ticker: ReturnType<typeof createTicker>
+  #state: ConcurrencyState
+  #steering: Steering | null = null
+  #share: number | null = null
+  /** Late answers in a row, of workers that were late last time. */
+  readonly #lateTimes = new Map<string, number>()
+  #ownOverloadMs: MonotonicMs = Number.NEGATIVE_INFINITY
+  #ownOverload = false
+  /** Items that the budget still pays for, beyond those that are started; null without a budget. */
+  #affordable: number | null = null
+  #startsWhileReading = 0
+  #told: { readonly limit: number; readonly reason: ConcurrencyReason } | null = null
+
+  constructor(deps: GovernorDeps) {
+    this.#deps = deps
+    const { concurrency, start } = deps.options
+    this.#state = startConcurrency({ start: start ?? concurrency, ceiling: concurrency })
+    this.#ticker = createTicker(deps.clock, () => this.#read())
+  }
+
+  readonly start = (): void => this.#ticker.start()
+
+  readonly stop = (): Promise<void> => this.#ticker.stop()
+
+  readonly steering = (): Steering | null => this.#steering
+
+  readonly cohortOf = (itemKey: string): Cohort => cohortOf(itemKey, this.#steering?.rollout ?? 100)
+
+  /**
+   * Nothing before the first reading: a node that has not heard who else is there would take more
+   * than its share.
+   */
+  readonly allowed = (active: number): number => {
+    const items = this.#limit()
+    // What is under way is paid for already; what is started from here on must be affordable.
+    return this.#affordable === null ? items : Math.min(items, active + this.#affordable)
+  }
+
+  readonly noteStarts = (items: number): void => {
+    this.#startsWhileReading += items
+    if (this.#affordable !== null) this.#affordable = Math.max(0, this.#affordable - items)
+  }
+
+  #limit(): number {
+    const steering = this.#steering
+    if (steering === null) return 0
+    // One in all the cluster: the share of the first node is one, that of the others nothing.
+    if (steering.mode === 'sequential') return shareOf(1, steering.workers, this.#deps.nodeId)
+    return this.#share === 0 ? 0 : allowedItems(this.#state)
+  }
+
+  readonly reason = (): ConcurrencyReason => {
+    const { mode } = this.#steering ?? { mode: 'concurrent' }
+    if (this.#affordable === 0) return 'budget'
+    if (mode === 'sequential') return 'sequential'
+    const limit = this.#limit()
+    if (limit < this.#state.ceiling) {
+      if (this.#share === 0) return 'share'
+      if (this.#state.isSlowStart) return 'start'
+      return this.#ownOverload ? 'event_loop' : 'refusals'
+    }
+    if (this.#share !== null && this.#share <= this.#configured()) return 'share'
+    return this.#steering?.concurrency == null ? 'configured' : 'operator'
+  }
+
+  readonly noteEnd = (outcome: Outcome, active: number): void => {
+    if (outcome.result === 'release') return
+    if (outcome.result === 'complete') {
+      this.#state = onEnd(this.#state, { active, isSuccess: true })
+    } else if (OUTCOMES[outcome.code].rule === 'snooze' && outcome.code === 'rate_limited') {
+      this.#ownOverload = false
+      this.#state = onRefusal(this.#state, active)
+    } else {
+      this.#state = onEnd(this.#state, { active, isSuccess: false })
+    }
+    this.#tell()
+  }
+
+  readonly noteDelay = (workerId: string, eventLoopDelayMs: number): void => {
+    if (eventLoopDelayMs < LATE_MS) {
+      this.#lateTimes.delete(workerId)
+      return
+    }
+    const times = (this.#lateTimes.get(workerId) ?? 0) + 1
+    this.#lateTimes.set(workerId, times)
+    const nowMs = this.#deps.clock.nowMs()
+    if (times < LATE_TIMES || nowMs - this.#ownOverloadMs < OWN_OVERLOAD_MS) return
+    this.#ownOverloadMs = nowMs
+    this.#ownOverload = true
+    this.#state = onOwnOverload(this.#state)
+    this.#tell()
+  }
+
+  async #read(): Promise<number> {
+    const { store, workflow, options, events, unbooked } = this.#deps
+    try {
+      const { workflowId, name } = workflow
+      // Counted before the ledger is read: what is booked in between counts twice, never not
+      // at all.
+      const open = unbooked()
+      this.#startsWhileReading = 0
+      const steering = await store.readSteering({ workflowId, workflow: name, plan: options.plan })
+      if (steering !== null) this.#steer(steering, open)
+    } catch (error) {
+      // What was read last still holds; who steers sees in the log that nobody heard it.
+      events.emit('steering.failed', { workflow: workflow.name, message: messageOf(error) })
+    }
+    return STEERING_MS
+  }
+
+  #steer(steering: Steering, open: number): void {
+    const { nodeId, workflow, options, onSteered } = this.#deps
+    this.#steering = steering
+    const planConcurrency = options.planConcurrency ?? this.#deps.planLimit()
+    this.#share =
+      planConcurrency === null
+        ? null
+        : shareOf(planConcurrency, steering.sharers, `${nodeId}/${workflow.name}`)
+    const ceiling = Math.min(this.#configured(), this.#share ?? Number.POSITIVE_INFINITY)
+    this.#state = moveCeiling(this.#state, Math.max(1, ceiling))
+    this.#affordable = this.#affordableOf(steering, open)
+    this.#tell()
+    onSteered(steering)
+  }
+
+  /**
+   * This node's share of what the budget still pays for. So the cluster overspends by nothing but
+   * calls that cost more than was expected, whoever is killed.
+   */
+  #affordableOf({ creditsLeft, workers }: Steering, open: number): number | null {
+    const { creditsPerCall } = this.#deps.options
+    if (creditsLeft === null) return null
+    // A budget for calls that are not known to cost anything: one credit each, to be safe.
+    const calls = Math.max(0, Math.floor(creditsLeft / Math.max(1, creditsPerCall)))
+    const share = shareOf(calls, workers, this.#deps.nodeId)
+    return Math.max(0, share - open - this.#startsWhileReading)
+  }
+
+  /** What a person set for this node: by options, or while it runs. */
+  #configured(): number {
+    const { concurrency } = this.#deps.options
+    return Math.min(this.#steering?.concurrency ?? concurrency, concurrency)
+  }
+
+  #tell(): void {
+    const { workflow, events } = this.#deps
+    const limit = this.#limit()
+    const reason = this.reason()
+    if (this.#told?.limit === limit && this.#told.reason === reason) return
+    this.#told = { limit, reason }
+    events.emit('concurrency.changed', { workflow: workflow.name, limit, reason })
+  }
+}

@@ -1,0 +1,173 @@
+import { expect } from 'chai'
+import type { Outcome } from '../../../src/core/outcome.js'
+import type { GovernorOptions } from '../../../supervisor/governor.js'
+import { createGovernor } from '../../../supervisor/governor.js'
+import { createFakeClock } from '../../support/fake-clock.js'
+import { recordEvents } from '../../support/fake-events.js'
+import { CONNECTION_LOST, FakeStore } from '../../support/fake-store.js'
+import { completed, failed } from '../../support/values.js'
+
+const STEERING_MS = 1_000
+
+async function setup(
+  options: Partial<GovernorOptions> = {},
+  steering: Partial<FakeStore['steering']> = {},
+) {
+  const store = new FakeStore()
+  store.steering = { ...store.steering, ...steering }
+  const clock = createFakeClock()
+  const events = recordEvents()
+  const open = { items: 0 }
+  const plan: { limit: number | null } = { limit: null }
+  const governor = createGovernor({
+    ...{ store: store.store, clock, events, workflow: store.handle('flow'), nodeId: 'node' },
+    options: {
+      concurrency: 20,
+      start: null,
+      planConcurrency: null,
+      plan: 'p',
+      creditsPerCall: 0,
+      ...options,
+    },
+    planLimit: () => plan.limit,
+    unbooked: () => open.items,
+    onSteered: () => {},
+  })
+  const told = () => events.of('concurrency.changed').at(-1)
+  const end = (outcome: Outcome, times = 1) => {
+    for (let n = 0; n < times; n += 1) governor.noteEnd(outcome, governor.allowed(0))
+  }
+  return { store, clock, events, governor, told, end, open, plan }
+}
+
+describe('the governor', () => {
+  it('allows nothing before it has heard who else is there', async () => {
+    const { governor, clock } = await setup()
+    expect(governor.allowed(0)).to.equal(0)
+    governor.start()
+    await clock.advance(0)
+    expect(governor.allowed(0)).to.equal(20)
+    expect(governor.reason()).to.equal('configured')
+    await governor.stop()
+    expect(clock.waiting()).to.deep.equal([])
+  })
+
+  it('keeps to its share of the plan, and takes more when a sharer goes', async () => {
+    const sharers = ['node/flow', 'other/flow', 'other/second']
+    const { governor, clock, store, told } = await setup({ planConcurrency: 30 }, { sharers })
+    governor.start()
+    await clock.advance(0)
+    expect(told()).to.include({ limit: 10, reason: 'share' })
+    store.steering = { ...store.steering, sharers: ['node/flow', 'other/flow'] }
+    await clock.advance(STEERING_MS)
+    expect(told()).to.include({ limit: 15, reason: 'share' })
+    store.steering = { ...store.steering, sharers: ['other/flow'] }
+    await clock.advance(STEERING_MS)
+    expect(told()).to.include({ limit: 0, reason: 'share' })
+    await governor.stop()
+  })
+
+  it('follows the plan that the account tells, in the middle of a run', async () => {
+    const { governor, clock, plan } = await setup({}, { sharers: ['node/flow', 'other/flow'] })
+    governor.start()
+    await clock.advance(0)
+    expect(governor.allowed(0)).to.equal(20)
+    plan.limit = 10
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(5)
+    plan.limit = 30
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(15)
+    await governor.stop()
+  })
+
+  it('works one item in all the cluster when it is sequential: the first node has it', async () => {
+    const workers = ['node', 'a-node-before']
+    const { governor, clock, store } = await setup({}, { mode: 'sequential', workers })
+    governor.start()
+    await clock.advance(0)
+    expect(governor.allowed(0)).to.equal(0)
+    store.steering = { ...store.steering, workers: ['node', 'z-node-behind'] }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(1)
+    expect(governor.reason()).to.equal('sequential')
+    store.steering = { ...store.steering, mode: 'concurrent' }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(20)
+    await governor.stop()
+  })
+
+  it('follows an operator’s figure, up to the slots there are', async () => {
+    const { governor, clock, store, told } = await setup({}, { concurrency: 5 })
+    governor.start()
+    await clock.advance(0)
+    expect(told()).to.include({ limit: 5, reason: 'operator' })
+    store.steering = { ...store.steering, concurrency: 500 }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(20)
+    await governor.stop()
+  })
+
+  it('grows with successes from where it starts, and shrinks by refusals', async () => {
+    const { governor, clock, end, told } = await setup({ start: 4 })
+    governor.start()
+    await clock.advance(0)
+    expect(told()).to.include({ limit: 4, reason: 'start' })
+    end(completed(), 4)
+    expect(governor.allowed(0)).to.equal(8)
+    end(failed('http_5xx'), 30)
+    expect(governor.allowed(0), 'a failure never speeds up').to.equal(8)
+    end(failed('rate_limited'))
+    expect(told()).to.include({ limit: 7, reason: 'refusals' })
+    await governor.stop()
+  })
+
+  it('gives way when a worker’s event loop is late again and again', async () => {
+    const { governor, clock, told } = await setup()
+    governor.start()
+    await clock.advance(0)
+    governor.noteDelay('w1', 900)
+    governor.noteDelay('w1', 900)
+    governor.noteDelay('w2', 3)
+    expect(governor.allowed(0)).to.equal(20)
+    governor.noteDelay('w1', 900)
+    expect(told()).to.include({ limit: 18, reason: 'event_loop' })
+    governor.noteDelay('w1', 900)
+    expect(governor.allowed(0), 'counts once in a while').to.equal(18)
+    await governor.stop()
+  })
+
+  it('goes by what it read last while the database is away, and says so', async () => {
+    const { governor, clock, store, events } = await setup({}, { concurrency: 5 })
+    governor.start()
+    await clock.advance(0)
+    store.failNext('readSteering', CONNECTION_LOST)
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(5)
+    expect(events.of('steering.failed')).to.have.length(1)
+    await governor.stop()
+  })
+
+  it('starts what its share of the budget pays for, and nothing beyond', async () => {
+    const steering = { creditsLeft: 105, workers: ['node', 'other'] }
+    const { governor, clock, store, told, open } = await setup({ creditsPerCall: 10 }, steering)
+    governor.start()
+    await clock.advance(0)
+    // Ten calls for two nodes.
+    expect(governor.allowed(0)).to.equal(5)
+    governor.noteStarts(3)
+    expect(governor.allowed(3)).to.equal(5)
+    open.items = 3
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(3), 'what is under way is not booked yet').to.equal(5)
+    open.items = 0
+    store.steering = { ...store.steering, creditsLeft: 9 }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(0)
+    expect(told()).to.include({ reason: 'budget' })
+    store.steering = { ...store.steering, creditsLeft: null }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(20)
+    await governor.stop()
+  })
+})
