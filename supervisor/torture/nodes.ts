@@ -40,6 +40,8 @@ interface Seat {
 const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 const KEEPER = fileURLToPath(new URL('./keeper.js', import.meta.url))
 const RESTART_MS = 200
+/** A supervisor is met only when it has had time to do something: of boots alone nobody learns. */
+const SETTLED_MS = 1_000
 const TALK_CHARACTERS = 4_000
 /** Lines of it that are told, from the error on. */
 const TALK_LINES = 12
@@ -121,8 +123,12 @@ export class ManagedNodes implements StormNodes {
     Object.assign(seat, { child, isReady: false })
     if (child.pid !== undefined) this.keep(child.pid, true)
     let talk = ''
-    child.on('message', () => {
-      seat.isReady = true
+    child.once('message', () => {
+      setTimeout(() => {
+        if (seat.child === child && child.exitCode === null && child.signalCode === null) {
+          seat.isReady = true
+        }
+      }, SETTLED_MS)
     })
     child.stderr?.on('data', (chunk: Buffer) => {
       talk = `${talk}${chunk}`.slice(-TALK_CHARACTERS)
