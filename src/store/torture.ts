@@ -166,7 +166,7 @@ export async function readCourse(
                        and lease_id > ${of.sinceLease}::bigint) as step)::float8 as "standstillMs",
            (select count(*) from fetchyard.node
              where starts_with(name, ${of.nodePrefix})
-               and fenced_why = 'its lease ran out')::int as fences,
+               and starts_with(fenced_why, 'its lease ran out'))::int as fences,
            split_part(current_setting('server_version'), ' ', 1) as "serverVersion"`
   return rows[0] ?? { standstillMs: 0, fences: 0, serverVersion: '' }
 }
