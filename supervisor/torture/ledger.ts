@@ -3,6 +3,7 @@
 
 import type { Figures, Problem } from './check.js'
 import { FAULT_KINDS, FAULT_NAMES } from './faults.js'
+import type { FaultRecord } from './storm.js'
 
 export interface Ledger {
   readonly seed: number
@@ -25,6 +26,8 @@ export interface Ledger {
   /** Faults that could not be had here, each with the reason. */
   readonly leftOut: readonly string[]
   readonly faults: { readonly [kind: string]: number }
+  /** Each fault with its instant and whom it met, in the order they were over. */
+  readonly log: readonly FaultRecord[]
   /** Processes that were ended by SIGKILL. */
   readonly kills: number
   readonly missed: readonly string[]

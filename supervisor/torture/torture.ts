@@ -278,6 +278,7 @@ export function ledgerOf(
     leaseMs: request.leaseMs,
     durationMs: storm.durationMs,
     faults: faultCounts(storm.faults),
+    log: storm.faults,
     kills: killsOf(storm.faults),
     missed: storm.missed,
     resumed: Object.fromEntries(resumed),
