@@ -248,11 +248,18 @@ export function createSimStore(parts: SimStoreParts): SimStore {
             })),
           })),
       ),
-    settleItems: (workflow, { nodeId, settlements, isBare = false }) =>
-      ask(`settle ${settlements.length}`, () =>
+    settleItems: async (workflow, { nodeId, settlements, isBare = false }) => {
+      const applied = await ask(`settle ${settlements.length}`, () =>
         database.settle(workflow, { nodeId, settlements, isBare }),
-      ),
-    findReceipts: (keys) => ask('receipts', () => database.at().findReceipts(keys)),
+      )
+      parts.witness.heardOf(nodeId, applied)
+      return applied
+    },
+    findReceipts: async (keys) => {
+      const settled = await ask('receipts', () => database.at().findReceipts(keys))
+      parts.witness.heardOf(parts.nodeId, settled)
+      return settled
+    },
     reclaimPacks: ({ workflowId }, packsMax) =>
       ask('reclaim', () => database.at().reclaim(workflowId, packsMax)),
     findNewestLease: ({ workflowId }, nodeId) =>
