@@ -92,6 +92,8 @@ export class WorkflowService {
   /** Since an item was last completed. */
   #deathsInARow = 0
   #poisonInARow = 0
+  /** We paused the workflow; the next lease tells that somebody resumed it. */
+  #hasPaused = false
 
   constructor(deps: WorkflowServiceDeps) {
     this.#deps = deps
@@ -211,6 +213,7 @@ export class WorkflowService {
       mayLease: () => this.#mayStart(),
       knownLeases: () => [...this.#table.leases(), ...this.#settler.leases()],
       onPacks: (packs) => {
+        this.#noteResumed()
         this.#table.addPacks(packs, clock.nowMs())
         if (this.#isQuiet) this.#release(this.#table.drainBuffer(), 'drain')
         else if (this.#isHolding) this.#release(this.#table.drainBuffer(), 'pause')
@@ -379,10 +382,22 @@ export class WorkflowService {
     events.emit('items.released', { workflow: workflow.name, items: held.length, reason })
   }
 
+  /**
+   * Who resumes the workflow has looked into it: deaths count anew. Otherwise a queue in which only
+   * poison is left would be paused at each death from then on, and never come to its end.
+   */
+  #noteResumed(): void {
+    if (!this.#hasPaused) return
+    this.#hasPaused = false
+    this.#deathsInARow = 0
+    this.#poisonInARow = 0
+  }
+
   async #pause(reason: string, message: string): Promise<void> {
     const { store, workflow, events, nodeId } = this.#deps
     try {
       if (!(await store.pauseWorkflow({ workflowId: workflow.workflowId, reason }))) return
+      this.#hasPaused = true
       events.emit('workflow.paused', { workflow: workflow.name, reason: `${reason}: ${message}` })
       await store.storeEvent({
         level: 'error',

@@ -274,6 +274,30 @@ describe('a workflow’s service, when a worker dies', () => {
     await yard.service.halt()
   })
 
+  // Whoever resumes it has looked: were the deaths of before held against it still, a queue of
+  // nothing but poison would be paused at each further death and never end.
+  it('quarantines on after it was resumed, when nothing but poison is left', async () => {
+    const yard = setup({ slots: [1] })
+    const poison = yard.fake.enqueue(yard.workflow, 2 * LIMITS.poisonInARowMax)
+    const { workflowId } = yard.workflow
+    let resumed = 0
+    await yard.startAll()
+    for (let turn = 0; turn < 2_000 && yard.fake.open().length > 0; turn += 1) {
+      for (const worker of yard.transport.living()) {
+        if (worker.received('setup').length === 0) worker.becomeReady()
+        else if (worker.items.length > 0) worker.exit({ signal: 'SIGSEGV' })
+      }
+      await yard.clock.advance(POLL_MS)
+      const isPaused = (yard.fake.workflows.get('flow')?.pausedBy.length ?? 0) > 0
+      if (!isPaused) continue
+      resumed += 1
+      await yard.fake.store.resumeWorkflow({ workflowId, reason: 'restart_intensity' })
+    }
+    expect(yard.fake.ended('discard').toSorted()).to.deep.equal([...poison].toSorted())
+    expect(resumed).to.be.within(1, 3)
+    await yard.service.halt()
+  })
+
   it('gives nothing more to a worker that gives its items back unasked', async () => {
     const yard = setup({ slots: [2, 2] })
     yard.fake.enqueue(yard.workflow, 40)
