@@ -11,6 +11,7 @@ import { LIMITS } from '../core/limits.js'
 import { ARRAY_TYPES } from './arrays.js'
 import { driverTarget } from './embedded.js'
 import { encryptionOf, socketMaker } from './socket.js'
+import { withoutStaleRows } from './stale-rows.js'
 
 export type Sql = postgres.Sql<Record<string, never>>
 
@@ -69,7 +70,7 @@ function open(
   // A pooler may lose replies when a client sends its next statement early. The driver's types do
   // not know these options.
   const untyped = { max_pipeline: 1, socket }
-  return postgres(target.url, {
+  const sql = postgres(target.url, {
     ...target.options,
     ...untyped,
     // The socket comes encrypted; the driver must not ask for it once more.
@@ -86,6 +87,7 @@ function open(
     connection: { application_name: 'fetchyard' },
     transform: { undefined: null },
   }) as Sql
+  return withoutStaleRows(sql)
 }
 
 /**

@@ -31,7 +31,7 @@ const STATEMENTS = {
   settle: /jsonb_to_recordset\(\$2::text::jsonb\)/,
   lease: /with candidate as materialized/,
   heartbeat: /set alive_until/,
-  reclaim: /with dead as materialized/,
+  reclaim: /'reclaimed', 'node_lost'/,
   release: /lease_id <> all/,
 }
 
