@@ -83,6 +83,8 @@ export const LIMITS = {
   bodyBytesMax: 10 * 1_048_576,
   /** Bytes of bodies held by one worker at once. */
   bytesInFlightMax: 128 * 1_048_576,
+  /** Bodies decompressed and decoded at once by one worker: one for each thread of Node's pool. */
+  decodesMax: 4,
   headersBytesMax: 64 * 1_024,
   /** Bytes of a refusal's body that are read for its words, where they matter. */
   refusalBytesMax: 16 * 1_024,

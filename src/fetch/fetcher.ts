@@ -16,6 +16,7 @@ import { RedirectTrail } from './redirects.js'
 import { type Resolve, systemResolve } from './resolver.js'
 import { type PooledSocket, SocketPool } from './socket-pool.js'
 import { parseTarget } from './target.js'
+import { Turns } from './turns.js'
 import { createUpstream } from './upstream/create.js'
 import type { EndpointChange } from './upstream/endpoints.js'
 import type { Route, Upstream } from './upstream/upstream.js'
@@ -99,6 +100,7 @@ class FetchSession {
   readonly #parts: SessionParts
   readonly #bodyBytesMax: number
   readonly #headers: Readonly<Record<string, string>>
+  readonly #decodes = new Turns(LIMITS.decodesMax)
 
   constructor(options: FetchOptions, parts: SessionParts) {
     this.#options = options
@@ -174,7 +176,7 @@ class FetchSession {
     try {
       const response = await this.#exchangeOver(socket, exchange, route, errand)
       route.ended({ facts: exchange.facts, error: null })
-      return await this.#read(route, response, exchange)
+      return await this.#read(route, response, errand.abortSignal)
     } catch (error) {
       if (!isFresh && isStale(error, exchange)) return 'stale'
       if (route.ended({ facts: exchange.facts, error }) === 'elsewhere') return 'elsewhere'
@@ -207,17 +209,23 @@ class FetchSession {
     }
   }
 
-  async #read(route: Route, response: RawResponse, exchange: Exchange): Promise<FetchedPage | URL> {
+  async #read(
+    route: Route,
+    response: RawResponse,
+    abortSignal: AbortSignal,
+  ): Promise<FetchedPage | URL> {
     const { status, headers } = response
     const coding = headers['content-encoding']
     const wallMs = this.#parts.clock.wallMs()
     const verdict = route.judge({ status, headers, wallMs, words: await wordsOf(response) })
     if (verdict instanceof URL) return verdict
-    const body = await decodeContent(response.body, coding, this.#bodyBytesMax)
-    // What a coding unfolds to is held as well; the answer is of no use to a reader that is done.
-    this.#parts.gate.add(exchange, body.length, () => {})
     const type = parseContentType(headers['content-type'])
-    const { text, charset } = decodeText(body, type.charset)
+    // What a coding unfolds to is counted only when it is there, so few may unfold at once.
+    const { text, charset } = await this.#decodes.run(async () => {
+      abortSignal.throwIfAborted()
+      const body = await decodeContent(response.body, coding, this.#bodyBytesMax)
+      return decodeText(body, type.charset)
+    })
     return { ...verdict, status, text, charset, contentType: type.essence }
   }
 }
