@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { PROTOCOL_MISDEEDS } from './hostile-protocol.js'
 
 export interface HostileRequest {
   readonly path: string
@@ -55,6 +56,7 @@ const ok: Behaviour = (socket) => respond(socket, HTML, PAGE)
 
 /** Misdeeds by the first part of the path. */
 export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
+  ...PROTOCOL_MISDEEDS,
   ok,
   'ok-close': (socket) => {
     respond(socket, `${HTML}connection: close\r\n`, PAGE)
