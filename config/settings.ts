@@ -1,4 +1,5 @@
 import type { PremiumLevel, Tier, UpstreamKind } from '../src/core/upstream-options.js'
+import type { PortRange } from '../src/core/worker-options.js'
 import type { LogLevel } from '../src/telemetry/events.js'
 
 /** Where the items of a workflow are worked. */
@@ -57,6 +58,8 @@ export interface Settings {
   readonly userAgent: string
   /** CIDRs; the words 'loopback' and 'private' have become the ranges they stand for. */
   readonly allowRanges: readonly string[]
+  /** Empty: all. */
+  readonly ports: readonly PortRange[]
 
   readonly upstream: UpstreamKind
   /** null: none is given. */

@@ -67,6 +67,7 @@ export function fetchOptionsOf(settings: Settings): FetchOptions {
     socketsPerHostMax: settings.socketsPerHost,
     userAgent: settings.userAgent,
     allowedRanges: settings.allowRanges,
+    ports: settings.ports,
     upstream: upstreamOptionsOf(settings),
   }
 }

@@ -107,7 +107,14 @@ function isFetchOptions(options: unknown): options is FetchOptions {
     isWithin(options.redirectsMax, 0, LIMITS.redirectsMax) &&
     typeof options.userAgent === 'string' &&
     hasList(options, 'allowedRanges', isText) &&
+    hasList(options, 'ports', isPortRange) &&
     isUpstream(options.upstream)
+  )
+}
+
+function isPortRange(range: unknown): boolean {
+  return (
+    Array.isArray(range) && range.length === 2 && range.every((port) => isWithin(port, 1, 65_535))
   )
 }
 

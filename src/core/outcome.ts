@@ -89,7 +89,10 @@ export const OUTCOMES: Readonly<Record<OutcomeCode, OutcomeRow>> = {
   content_type: { rule: 'discard', meaning: 'The response is not of a type the handler reads.' },
   decode: { rule: 'retry', meaning: 'The content coding of the body is broken or unknown.' },
   robots: { rule: 'discard', meaning: 'The site asks robots not to fetch this URL.' },
-  ssrf: { rule: 'discard', meaning: 'The URL leads to an address that may not be fetched.' },
+  ssrf: {
+    rule: 'discard',
+    meaning: 'The URL leads to an address or a port that may not be fetched.',
+  },
   url: { rule: 'discard', meaning: 'The item holds no usable http or https URL.' },
   budget: {
     rule: 'snooze',

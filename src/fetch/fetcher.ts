@@ -15,7 +15,7 @@ import { FetchFailure } from './failure.js'
 import { RedirectTrail } from './redirects.js'
 import { type Resolve, systemResolve } from './resolver.js'
 import { type PooledSocket, SocketPool } from './socket-pool.js'
-import { parseTarget } from './target.js'
+import { checkPort, parseTarget } from './target.js'
 import { Turns } from './turns.js'
 import { createUpstream } from './upstream/create.js'
 import type { EndpointChange } from './upstream/endpoints.js'
@@ -126,6 +126,7 @@ class FetchSession {
       let target: URL | null = parseTarget(url)
       for (;;) {
         trail.enter(target)
+        checkPort(target, this.#options.ports)
         const result: FetchedPage | URL = await this.#hop(target, errand)
         if (!(result instanceof URL)) return { ...result, facts: toFacts(tally) }
         target = result

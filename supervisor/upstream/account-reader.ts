@@ -69,6 +69,8 @@ class Reader {
       {
         ...{ ...deps.fetch, ...bounds, ...sockets },
         ...{ bodyBytesMax: BODY_BYTES_MAX, redirectsMax: 0, upstream: { kind: 'direct' } },
+        // `ports` is about pages; the endpoint is the operator's own word.
+        ports: [],
       },
       { clock: deps.clock },
     )

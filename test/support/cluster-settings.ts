@@ -42,6 +42,7 @@ export const CLUSTER_SETTINGS: Settings = {
   redirects: 10,
   userAgent: 'Fetchyard-Test/1',
   allowRanges: ['127.0.0.0/8'],
+  ports: [],
   upstream: 'direct',
   upstreamKey: null,
   upstreamEndpoints: ['https://api.scraperapi.com/'],

@@ -284,6 +284,33 @@ describe('fetch: hostile inputs', () => {
     expect(spy.attempts).to.deep.equal([`${PUBLIC}:80`])
   })
 
+  it('keep to the ports that the options list, on every hop and through a proxy API', async () => {
+    const ports = [
+      [80, 80],
+      [8_000, 8_999],
+    ] as const
+    const narrow = makeFetcher({ allowedRanges: [], ports }, { resolve })
+    for (const port of ['', ':80', ':8000', ':8999']) {
+      expect((await narrow.fetchPage(`http://good.example${port}/ok`)).status).to.equal(200)
+    }
+    for (const url of [
+      'https://good.example/',
+      'http://good.example:7999/',
+      'http://8.8.8.8:9000/',
+    ]) {
+      expect(await codeOf(narrow.fetchPage(url)), url).to.equal('ssrf')
+      expect(await codeOf(narrow.fetchPage(to(url))), url).to.equal('ssrf')
+    }
+    await narrow.close()
+    const attempts = new Set(spy.attempts.map((attempt) => attempt.split(':')[1]))
+    expect(attempts).to.deep.equal(new Set(['80', '8000', '8999']))
+    const upstream = { ...PROXY_API, endpoints: ['http://api.example:9999/ok'] }
+    const remote = makeFetcher({ allowedRanges: [], ports, upstream }, { resolve })
+    expect(await codeOf(remote.fetchPage('https://good.example/'))).to.equal('ssrf')
+    expect((await remote.fetchPage('http://good.example/')).status).to.equal(200)
+    await remote.close()
+  })
+
   it('gain nothing from a name that is public first and private next', async () => {
     const answers = [[PUBLIC], ['127.0.0.1']]
     const rebinding = async () => (answers.shift() ?? ['10.0.0.1']).map(toAddress)

@@ -62,7 +62,9 @@ describe('supervisor/upstream/account-reader', () => {
     const clock = createFakeClock()
     const events = recordEvents()
     const upstream = { ...PROXY_API, key, endpoints: started.endpoints }
-    const created = createAccountReader({ upstream, fetch: FETCH_OPTIONS, clock, events })
+    // Ports are for pages: the endpoint has none of these.
+    const fetch = { ...FETCH_OPTIONS, ports: [[1, 1] as const] }
+    const created = createAccountReader({ upstream, fetch, clock, events })
     reader = created
     return { api: started, clock, events, reader: created }
   }
