@@ -25,6 +25,8 @@ interface Siege {
   readonly bodyMb: number
   readonly code: OutcomeCode
   readonly totalTimeoutMs?: number
+  /** What passes by at the speed of the line, and waits for V8 to collect it. */
+  readonly passingMb?: number
 }
 
 const SIEGES: readonly Siege[] = [
@@ -40,6 +42,7 @@ const SIEGES: readonly Siege[] = [
     bodyMb: 1,
     code: 'timeout_total',
     totalTimeoutMs: 4_000,
+    passingMb: 192,
   },
 ]
 
@@ -50,7 +53,7 @@ describe('fetch: memory under hostile servers', () => {
   })
   after(() => server.close())
 
-  for (const { path, count, bodyMb, code, totalTimeoutMs = 60_000 } of SIEGES) {
+  for (const { path, count, bodyMb, code, totalTimeoutMs = 60_000, passingMb = 0 } of SIEGES) {
     it(`stays within its bound: ${count} × ${path}, all ${code}`, async () => {
       const bodyBytesMax = bodyMb * MEGABYTE
       const timeouts = { headersTimeoutMs: 60_000, bodyTimeoutMs: 60_000, totalTimeoutMs }
@@ -60,7 +63,8 @@ describe('fetch: memory under hostile servers', () => {
         urls: Array.from({ length: count }, () => `${server.origin}${path}`),
       })
       expect(new Set(ends.map((end) => end.code))).to.deep.equal(new Set([code]))
-      expect(grownBytes).to.be.below(boundOf(count, bodyBytesMax))
+      const bound = boundOf(count, bodyBytesMax) + passingMb * MEGABYTE
+      expect(grownBytes).to.be.below(bound)
     })
   }
 })
