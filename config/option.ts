@@ -10,6 +10,7 @@ export const OPTION_GROUPS = [
   'work',
   'fetch',
   'politeness',
+  'upstream',
   'web',
   'log',
 ] as const
@@ -72,7 +73,7 @@ interface Kind<Value> {
   readonly show: (value: Value) => string
 }
 
-function makeOption<Value>(words: OptionWords<Value>, kind: Kind<Value>): Option<Value> {
+export function makeOption<Value>(words: OptionWords<Value>, kind: Kind<Value>): Option<Value> {
   const { type, rule, parse, show } = kind
   return {
     group: words.group,
@@ -171,7 +172,22 @@ export function text(
     type: 'text',
     rule: words.rule,
     parse: (raw) => (typeof raw === 'string' && words.pattern.test(raw) ? raw : undefined),
-    show: (value) => value,
+    show: (value) => (words.isSecret === true ? 'a secret' : value),
+  })
+}
+
+const TOGGLE_WORDS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  ...[true, 'on', 'true', 'yes', '1'].map((word) => [word, true] as const),
+  ...[false, 'off', 'false', 'no', '0'].map((word) => [word, false] as const),
+])
+
+/** On or off. */
+export function toggle(words: OptionWords<boolean>): Option<boolean> {
+  return makeOption(words, {
+    type: 'choice',
+    rule: 'on or off',
+    parse: (raw) => TOGGLE_WORDS.get(typeof raw === 'string' ? raw.trim().toLowerCase() : raw),
+    show: (value) => (value ? 'on' : 'off'),
   })
 }
 

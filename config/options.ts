@@ -6,6 +6,7 @@ import { DATABASE_OPTIONS } from './options/database.js'
 import { FETCH_OPTIONS } from './options/fetch.js'
 import { NODE_OPTIONS } from './options/node.js'
 import { POLITENESS_OPTIONS } from './options/politeness.js'
+import { UPSTREAM_OPTIONS } from './options/upstream.js'
 import { LOG_OPTIONS, WEB_OPTIONS } from './options/web.js'
 import { WORK_OPTIONS } from './options/work.js'
 import type { SettingName, Settings } from './settings.js'
@@ -16,6 +17,7 @@ export const OPTIONS: { readonly [Name in SettingName]: Option<Settings[Name]> }
   ...WORK_OPTIONS,
   ...FETCH_OPTIONS,
   ...POLITENESS_OPTIONS,
+  ...UPSTREAM_OPTIONS,
   ...WEB_OPTIONS,
   ...LOG_OPTIONS,
 }
@@ -29,7 +31,7 @@ export const SETTING_NAMES: readonly SettingName[] = Object.keys(OPTIONS).filter
 
 /** Settings that a workflow may have for itself, in the `workflows` part of the file. */
 export const WORKFLOW_SETTING_NAMES: readonly SettingName[] = SETTING_NAMES.filter((name) =>
-  ['work', 'fetch', 'politeness'].includes(OPTIONS[name].group),
+  ['work', 'fetch', 'politeness', 'upstream'].includes(OPTIONS[name].group),
 )
 
 /** A setting's value in words. */

@@ -1,5 +1,7 @@
 // Rules between options. Each names the option to change first, what it is held against, and why.
 
+import { isIP } from 'node:net'
+import { createAddressGuard } from '../src/fetch/address-guard.js'
 import { OPTIONS, showSetting } from './options.js'
 import type { SettingName, Settings } from './settings.js'
 
@@ -23,6 +25,16 @@ function named<Name extends SettingName>(settings: Settings, name: Name): string
  * trust ends early (a sixth of the lease) within one lease.
  */
 const HEARTBEATS_A_LEASE = 3
+
+/** Endpoints that name an address which may not be connected to. Names are looked up later. */
+function refusedEndpoints({ upstreamEndpoints, allowRanges }: Settings): readonly string[] {
+  const guard = createAddressGuard(allowRanges)
+  return upstreamEndpoints.filter((endpoint) => {
+    const host = new URL(endpoint).hostname.replace(/^\[|\]$/g, '')
+    const address = host === 'localhost' ? '127.0.0.1' : host
+    return isIP(address) !== 0 && guard.refusalOf(address) !== null
+  })
+}
 
 export const CROSS_RULES: readonly CrossRule[] = [
   {
@@ -63,5 +75,21 @@ export const CROSS_RULES: readonly CrossRule[] = [
     isBroken: ({ heapMb, memoryMb }) => heapMb !== null && heapMb > memoryMb,
     expected: (settings) =>
       `at most ${named(settings, 'memoryMb')}, above which the worker is replaced anyway`,
+  },
+  {
+    setting: 'upstreamKey',
+    words: 'set when `upstream` is proxy-api',
+    isBroken: ({ upstream, upstreamKey }) => upstream === 'proxy-api' && upstreamKey === null,
+    expected: () =>
+      'the key of your account, since `upstream` is proxy-api (SCRAPER_API_KEY is read as well)',
+  },
+  {
+    setting: 'upstreamEndpoints',
+    words: 'public addresses, or in `allow-ranges`, when `upstream` is proxy-api',
+    isBroken: (settings) =>
+      settings.upstream === 'proxy-api' && refusedEndpoints(settings).length > 0,
+    expected: (settings) =>
+      `public addresses, or within \`allow-ranges\` as ${refusedEndpoints(settings).join(', ')} ` +
+      'is not',
   },
 ]

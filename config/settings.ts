@@ -1,3 +1,5 @@
+import type { PremiumLevel, Tier, UpstreamKind } from '../src/core/upstream-options.js'
+import type { PortRange } from '../src/core/worker-options.js'
 import type { LogLevel } from '../src/telemetry/events.js'
 
 /** Where the items of a workflow are worked. */
@@ -56,6 +58,23 @@ export interface Settings {
   readonly userAgent: string
   /** CIDRs; the words 'loopback' and 'private' have become the ranges they stand for. */
   readonly allowRanges: readonly string[]
+  /** Empty: all. */
+  readonly ports: readonly PortRange[]
+
+  readonly upstream: UpstreamKind
+  /** null: none is given. */
+  readonly upstreamKey: string | null
+  readonly upstreamEndpoints: readonly string[]
+  readonly render: boolean
+  /** null: any. */
+  readonly country: string | null
+  readonly premium: PremiumLevel
+  readonly tiers: readonly Tier[]
+  /** null: another address for each call. */
+  readonly session: number | null
+  /** null: no bound. */
+  readonly maxCost: number | null
+  readonly keepHeaders: boolean
 
   readonly robots: 'obey' | 'ignore'
   /** null: as many as there are sockets for one host, on each node. */

@@ -29,7 +29,7 @@ export interface GovernorOptions {
   readonly concurrency: number
   /** Items under way at first; grows from here. Null starts with all. */
   readonly start: number | null
-  /** Items under way in the cluster, over all that share the plan. Null: no such limit. */
+  /** Items under way in the cluster, over all that share the plan. Null: what the account says. */
   readonly planConcurrency: number | null
   /** The word that workflows sharing one limit have in common. */
   readonly plan: string
@@ -44,6 +44,8 @@ export interface GovernorDeps {
   readonly clock: Clock
   readonly events: EventBus
   readonly options: GovernorOptions
+  /** Items that the upstream's account lets be in flight; null while that is not known. */
+  readonly planLimit: () => number | null
   /** Items whose cost is not in the ledger yet: under way, or ended and not written. */
   readonly unbooked: () => number
   /** What is set was read: there may be room, or other cohorts. */
@@ -194,7 +196,7 @@ class WorkflowGovernor implements Governor {
   #steer(steering: Steering, open: number): void {
     const { nodeId, workflow, options, onSteered } = this.#deps
     this.#steering = steering
-    const { planConcurrency } = options
+    const planConcurrency = options.planConcurrency ?? this.#deps.planLimit()
     this.#share =
       planConcurrency === null
         ? null

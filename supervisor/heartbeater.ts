@@ -32,10 +32,15 @@ export interface Heartbeater {
    * way goes on, because the database may still say that the leases are ours, and it decides.
    */
   readonly isTrusted: () => boolean
-  /** For how long trust has not been broken, in milliseconds; 0 while there is none. */
+  /**
+   * For how long heartbeats have been answered without a gap, in milliseconds; 0 without trust. An
+   * outage that our own trust outlives is a gap, too: others may have been less lucky with theirs.
+   */
   readonly trustedForMs: () => number
 }
 
+/** Heartbeats missed in a row, or late by as much, after which there was a gap. */
+const GAP_BEATS = 2
 /** Wait before another try when a heartbeat failed. */
 const RETRY_MS = 500
 
@@ -76,6 +81,8 @@ function createTrust({ clock, events, timing, onTrustRegained }: TrustDeps): Tru
     isTrusted,
     trustedForMs: () => (isTrusted() ? clock.nowMs() - trustedSinceMs : 0),
     renew: (sentMs) => {
+      const isGap = clock.nowMs() - lastSentMs > GAP_BEATS * timing.intervalMs
+      if (isGap) trustedSinceMs = clock.nowMs()
       lastSentMs = sentMs
       note()
       // A beat may hang without an answer: the end of trust is noticed by the clock.

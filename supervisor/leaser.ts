@@ -35,8 +35,10 @@ export interface Leaser {
   readonly stop: () => Promise<void>
 }
 
-/** Time after which a statement whose answer was lost is surely over. */
+/** Time after which a statement whose answer was lost is almost surely over. */
 const STRANDED_MS = 5_000
+/** Where a disk stands still it is not, so one more look is taken now and then. */
+const LOOK_AGAIN_MS = 60_000
 /** How fast the mean pack size follows what leases bring. */
 const MEAN_WEIGHT = 0.3
 
@@ -45,8 +47,10 @@ export function createLeaser(deps: LeaserDeps): Leaser {
   let meanPackItems = LIMITS.packItemsMax / 2
   let pauseMs: number = min
   let quietUntilMs = 0
-  /** A lease whose answer was lost may have been granted all the same. */
-  let strandedSinceMs: number | null = null
+  /** A lease whose answer was lost may have been granted all the same: when the last one was. */
+  let lostMs = 0
+  /** When to look for such leases; null while there are none to fear. */
+  let lookMs: number | null = null
 
   /** The queue has no more for now: look again after a pause that grows while it stays empty. */
   const rest = (found: number): number => {
@@ -77,30 +81,53 @@ export function createLeaser(deps: LeaserDeps): Leaser {
     return isShort ? rest(kept) : 0
   }
 
-  /** Gives back what a lost answer left leased: nobody would work it, and its node lives. */
+  /**
+   * Gives back what a lost answer left leased: nobody would work it, and its node lives. The answer
+   * to the release may be lost too, and the release come late: the newest lease of now keeps it
+   * from those that are granted meanwhile.
+   */
   const releaseStranded = async (): Promise<void> => {
-    if (strandedSinceMs === null) return
-    if (deps.clock.nowMs() - strandedSinceMs < STRANDED_MS) return
-    const { items } = await deps.store.releaseNode(deps.workflow, deps.nodeId, deps.knownLeases())
-    strandedSinceMs = null
+    const { store, workflow, nodeId } = deps
+    const newest = await store.findNewestLease(workflow, nodeId)
+    if (newest === null) return
+    const { items } = await store.releaseNode(workflow, nodeId, deps.knownLeases(), newest)
     if (items === 0) return
-    const workflow = deps.workflow.name
-    deps.events.emit('items.released', { workflow, items, reason: 'lost_answer' })
+    deps.events.emit('items.released', { workflow: workflow.name, items, reason: 'lost_answer' })
+  }
+
+  const look = async (): Promise<void> => {
+    if (lookMs === null || deps.clock.nowMs() < lookMs) return
+    await releaseStranded()
+    const nowMs = deps.clock.nowMs()
+    const sinceMs = nowMs - lostMs
+    if (sinceMs < STRANDED_MS) lookMs = lostMs + STRANDED_MS
+    // By then the reclaimer frees whatever still came: its deadline is as long.
+    else lookMs = sinceMs < deps.deadlineMs ? nowMs + LOOK_AGAIN_MS : null
+  }
+
+  const failed = (error: unknown): number => {
+    deps.events.emit('lease.failed', { workflow: deps.workflow.name, message: messageOf(error) })
+    return rest(0)
   }
 
   const turn = async (): Promise<number> => {
     const quietMs = quietUntilMs - deps.clock.nowMs()
     if (quietMs > 0) return quietMs
+    try {
+      // Also while nothing may be leased here: others could work what is stranded.
+      await look()
+    } catch (error) {
+      return failed(error)
+    }
     if (!deps.mayLease()) return max
     const plan = planLease({ ...deps.situation(), meanPackItems })
     if (plan.action === 'wait') return max
     try {
-      await releaseStranded()
       return await lease(plan)
     } catch (error) {
-      strandedSinceMs ??= deps.clock.nowMs()
-      deps.events.emit('lease.failed', { workflow: deps.workflow.name, message: messageOf(error) })
-      return rest(0)
+      lostMs = deps.clock.nowMs()
+      lookMs = Math.min(lookMs ?? Number.POSITIVE_INFINITY, lostMs + STRANDED_MS)
+      return failed(error)
     }
   }
 

@@ -19,6 +19,7 @@ import { createProcessTransport } from './process-transport.js'
 import type { StopReason } from './supervisor.js'
 import { Supervisor } from './supervisor.js'
 import { createThreadTransport } from './thread-transport.js'
+import { type Accounts, createAccounts } from './upstream/accounts.js'
 import { version } from './version.js'
 import type { Web } from './web/web.js'
 import { liveSourceOf, startWeb } from './web/web.js'
@@ -39,12 +40,22 @@ export interface NodeRequest {
   readonly workflows: readonly LoadedWorkflow[]
   /** 'silent' while a command draws progress on the terminal. */
   readonly log: 'auto' | 'silent'
+  /** Shorter for tests. @default 30 s, and 10 s for heartbeats */
+  readonly silence?: Silence
+}
+
+/** Silence after which a connection is given up, and its statement sent again on another. */
+export interface Silence {
+  readonly statementMs: number
+  readonly heartbeatMs: number
 }
 
 export interface RunningNode {
   readonly supervisor: Supervisor
   readonly events: EventBus
   readonly telemetry: Telemetry
+  /** What is known of the accounts of proxy APIs. */
+  readonly accounts: Accounts
   /** Address of the dashboard with its token; null when it is off. */
   readonly dashboardUrl: string | null
   /** Drains at the first call, halts at the second. */
@@ -59,22 +70,23 @@ const SAFETY_SHARE = 6
 const POOL_RESERVED = 2
 /** A lease and a settle should not have to wait for each other. */
 const WORK_POOL_MIN = 2
-/** Silence after which a connection is given up, and its statement sent again on another. */
-const STATEMENT_SILENCE_MS = 30_000
-const HEARTBEAT_SILENCE_MS = 10_000
+const SILENCE: Silence = { statementMs: 30_000, heartbeatMs: 10_000 }
 
 /** Starts a node. When it rejects, everything it had started has ended. */
 export async function startNode(request: NodeRequest): Promise<RunningNode> {
-  const { settings, database } = request
+  const { settings, database, silence = SILENCE } = request
   const store = createStore(
     database.openPool({
       max: Math.max(WORK_POOL_MIN, settings.poolMax - POOL_RESERVED),
-      silenceMs: STATEMENT_SILENCE_MS,
+      silenceMs: silence.statementMs,
     }),
-    database.openPool({ max: 1, silenceMs: HEARTBEAT_SILENCE_MS }),
+    database.openPool({ max: 1, silenceMs: silence.heartbeatMs }),
   )
   const plans = Object.fromEntries(
-    request.workflows.map(({ definition: { name } }) => [name, planOf(name)]),
+    request.workflows.map(({ definition: { name }, overrides }) => [
+      name,
+      planOf(name, { ...settings, ...overrides }),
+    ]),
   )
   const identity = { ...(await createNodeIdentity(settings.nodeName)), plans }
   const events = createEventBus()
@@ -86,7 +98,15 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       throw error
     },
   )
+  const accounts = createAccounts(
+    request.workflows.map(({ definition, overrides }) => ({
+      workflow: definition.name,
+      settings: { ...settings, ...overrides },
+    })),
+    { clock: systemClock, events },
+  )
   const supervisor = new Supervisor({
+    planLimit: accounts.planLimit,
     identity,
     store,
     clock: systemClock,
@@ -126,9 +146,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const end = async () => {
     // Not waited for: an audit of a large queue would hold up the end, and nobody needs its answer.
     for (const reader of readers) void reader.stop()
+    await accounts.stop()
     telemetry.stop()
     await web?.close('restart')
   }
+  // Before the first call: what the plan allows should be known when calls begin.
+  accounts.start()
   try {
     await supervisor.start()
   } catch (error) {
@@ -142,6 +165,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     supervisor,
     events,
     telemetry,
+    accounts,
     dashboardUrl: web?.url ?? null,
     stop: (reason) => supervisor.stop(reason),
     stopped: supervisor.stopped.then(async (reason) => {

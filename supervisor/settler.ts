@@ -80,6 +80,8 @@ class BatchingSettler implements Settler {
   readonly #open = new Set<WeighedEnding>()
   #isAbandoned = false
   #cancelDelay: CancelTimer | null = null
+  /** Batches that wait for another try. */
+  readonly #retries = new Set<CancelTimer>()
   #idle: (() => void)[] = []
 
   constructor(deps: SettlerDeps) {
@@ -114,6 +116,8 @@ class BatchingSettler implements Settler {
   readonly abandon = (): void => {
     this.#isAbandoned = true
     this.#cancelDelay?.()
+    for (const cancel of this.#retries) cancel()
+    this.#retries.clear()
     this.#waiting = []
     this.#urgent.length = 0
     this.#open.clear()
@@ -253,15 +257,11 @@ class BatchingSettler implements Settler {
     events.emit('settle.failed', { workflow: workflow.name, items, message, willRetry: true })
     const { min, max } = LIMITS.settleRetryDelayMs
     const delayMs = Math.min(max, min * 2 ** Math.min(batch.failures - 1, 10))
-    this.#deps.clock.setTimer(delayMs, () => void this.#retry(batch))
-  }
-
-  async #retry(batch: Batch): Promise<void> {
-    if (this.#isAbandoned) {
-      this.#underWay -= 1
-      return
-    }
-    await this.#send(batch)
+    const cancel = this.#deps.clock.setTimer(delayMs, () => {
+      this.#retries.delete(cancel)
+      void this.#send(batch)
+    })
+    this.#retries.add(cancel)
   }
 
   /** Finds the row that the database refuses by halving; alone, its item fails for good. */

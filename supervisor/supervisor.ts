@@ -9,12 +9,14 @@ import type { CancelTimer, Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import type { HeartbeatTiming } from '../src/core/heartbeat-plan.js'
 import type { Json } from '../src/core/outcome.js'
+import { OWN_PAUSES } from '../src/core/own-pauses.js'
 import type { Random } from '../src/core/random.js'
 import type { SupervisorEvent, SupervisorState } from '../src/core/supervisor-state.js'
 import { nextSupervisorState } from '../src/core/supervisor-state.js'
 import type { Neighbour, NodeIdentity } from '../src/store/nodes.js'
 import type { Store, StoredDefinition, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
+import { askFenceReason } from './fence-reason.js'
 import type { Heartbeater } from './heartbeater.js'
 import { createHeartbeater } from './heartbeater.js'
 import type { Housekeeper } from './housekeeper.js'
@@ -22,6 +24,7 @@ import { createHousekeeper } from './housekeeper.js'
 import type { Reclaimer } from './reclaimer.js'
 import { createReclaimer } from './reclaimer.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
+import { within } from './within.js'
 import type { WorkflowLoad, WorkflowServiceOptions } from './workflow-service.js'
 import { WorkflowService } from './workflow-service.js'
 
@@ -43,13 +46,13 @@ export interface SupervisorDeps {
   /** Time for what is in flight once the supervisor is asked to stop. */
   readonly drainMs: number
   readonly workflows: readonly SupervisedWorkflow[]
+  /** Items that the plan of a workflow's upstream lets be in flight; null: not known, or none. */
+  readonly planLimit: (workflow: string) => number | null
 }
 
 /** Why a supervisor stopped. */
 export type StopReason = 'stopped' | 'fenced'
 
-/** Pauses that a new boot lifts, because it is a new try at what failed. */
-const LIFTED_AT_START = ['restart_intensity', 'module_refused', 'results_refused'] as const
 /** Longest pause of a node's driver between two tries to reach the database. */
 const RECONNECT_MAX_MS = 5_000
 
@@ -70,7 +73,10 @@ export class Supervisor {
   #handles: WorkflowHandle[] = []
   #state: SupervisorState = 'starting'
   #cancelDeadline: CancelTimer | null = null
+  /** Resolves when it is said why this node was fenced. */
+  #explained: Promise<void> = Promise.resolve()
   #isFenced = false
+  #fencedWhy: string | null = null
   /** Resolves when `start` has done, or given up, what it was at. */
   #entered: Promise<void> = Promise.resolve()
   #resolveStopped: (reason: StopReason) => void = () => {}
@@ -115,6 +121,11 @@ export class Supervisor {
 
   get isTrusted(): boolean {
     return this.#heartbeater.isTrusted()
+  }
+
+  /** Why this node was fenced, for whoever reads the end; it is known once all has stopped. */
+  get fencedWhy(): string | null {
+    return this.#fencedWhy
   }
 
   /** What each workflow has in hand on this node. */
@@ -177,16 +188,17 @@ export class Supervisor {
     const { machine, nodeId } = identity
     for (const neighbour of await store.readNeighbours({ machine, except: nodeId })) {
       if (!(await isProcessDead(neighbour))) continue
-      await store.fenceNode({ nodeId: neighbour.nodeId, reason: 'its process was found dead' })
+      const by = `${identity.name} (pid ${identity.pid})`
+      const reason = `its process (pid ${neighbour.pid}) was found dead by ${by}`
+      await store.fenceNode({ nodeId: neighbour.nodeId, reason })
     }
   }
 
   async #openWorkflow({ definition, options }: SupervisedWorkflow): Promise<void> {
-    const { store, clock, random, events, transports, identity } = this.#deps
+    const { store, clock, random, events, transports, identity, planLimit } = this.#deps
     const workflow = await store.openWorkflow(definition)
-    for (const reason of LIFTED_AT_START) {
-      await store.resumeWorkflow({ workflowId: workflow.workflowId, reason })
-    }
+    const { workflowId } = workflow
+    for (const reason of OWN_PAUSES) await store.resumeWorkflow({ workflowId, reason })
     this.#handles.push(workflow)
     this.#services.push(
       new WorkflowService({
@@ -198,6 +210,7 @@ export class Supervisor {
         events,
         transports,
         isTrusted: () => this.#heartbeater.isTrusted(),
+        planLimit: () => planLimit(workflow.name),
         options,
       }),
     )
@@ -210,12 +223,19 @@ export class Supervisor {
   #onFenced(): void {
     if (this.#isFenced || this.#state === 'halting' || this.#state === 'stopped') return
     this.#isFenced = true
-    const { nodeId } = this.#deps.identity
-    const reason = 'its lease ran out or another boot found its process dead'
-    this.#deps.events.emit('supervisor.fenced', { nodeId, reason })
+    // First everything is dropped; only then is asked why.
     for (const service of this.#services) service.abandon()
     this.#apply('fenced')
+    this.#explained = this.#explainFence()
     void this.#halt()
+  }
+
+  /** Says who fenced us and why. */
+  async #explainFence(): Promise<void> {
+    const { identity, events } = this.#deps
+    const { nodeId } = identity
+    this.#fencedWhy = await askFenceReason(this.#deps, nodeId)
+    events.emit('supervisor.fenced', { nodeId, reason: this.#fencedWhy })
   }
 
   async #drain(): Promise<void> {
@@ -234,18 +254,18 @@ export class Supervisor {
 
   async #halt(): Promise<void> {
     this.#cancelDeadline?.()
-    const { events, transports } = this.#deps
+    const { clock, events, transports } = this.#deps
     // Stopped while it starts: what the start still brings forth is ended with the rest.
-    await this.#within(FAREWELL_MS, this.#entered)
-    await this.#within(FAREWELL_MS, Promise.all(this.#services.map((service) => service.halt())))
+    await within(clock, FAREWELL_MS, this.#entered)
+    await within(clock, FAREWELL_MS, Promise.all(this.#services.map((service) => service.halt())))
     for (const service of this.#services) service.abandon()
     await Promise.all(
       [this.#reclaimer.stop(), this.#housekeeper.stop(), this.#heartbeater.stop()].map((stopping) =>
-        this.#within(FAREWELL_MS, stopping),
+        within(clock, FAREWELL_MS, stopping),
       ),
     )
-    if (!this.#isFenced) await this.#within(FAREWELL_MS, this.#leave())
-    await Promise.all([transports.process.close(), transports.thread.close()])
+    if (!this.#isFenced) await within(clock, FAREWELL_MS, this.#leave())
+    await Promise.all([transports.process.close(), transports.thread.close(), this.#explained])
     this.#apply('ended')
     const reason: StopReason = this.#isFenced ? 'fenced' : 'stopped'
     events.emit('supervisor.stopped', { reason })
@@ -276,22 +296,5 @@ export class Supervisor {
     } catch (error) {
       events.emit('reclaim.failed', { message: `${workflow}: ${messageOf(error)}` })
     }
-  }
-
-  /** Waits for a promise, but not for ever. */
-  #within(limitMs: number, promise: Promise<unknown>): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#deps.clock.setTimer(limitMs, resolve)
-      promise.then(
-        () => {
-          cancel()
-          resolve()
-        },
-        () => {
-          cancel()
-          resolve()
-        },
-      )
-    })
   }
 }

@@ -25,6 +25,16 @@ function createPool(heapMb: number | null): Piscina {
   })
 }
 
+/** How piscina words the end of a thread that called `process.exit`. */
+const EXITED = /^worker exited with code: (\d+)$/
+
+function exitOf(error: unknown): LinkExit {
+  const message = messageOf(error)
+  const exited = EXITED.exec(message)?.[1]
+  if (exited !== undefined) return { exitCode: Number(exited), signal: null, message: null }
+  return { exitCode: 1, signal: null, message }
+}
+
 function start(pool: Piscina, spec: ChildSpec, listener: LinkListener): WorkerLink {
   const { port1, port2 } = new MessageChannel()
   const abort = new AbortController()
@@ -42,7 +52,7 @@ function start(pool: Piscina, spec: ChildSpec, listener: LinkListener): WorkerLi
     .run({ port: port2, workerId: spec.workerId }, { transferList: [port2], signal: abort.signal })
     .then(
       (exitCode: unknown) => end({ exitCode: Number(exitCode), signal: null, message: null }),
-      (error: unknown) => end({ exitCode: 1, signal: null, message: messageOf(error) }),
+      (error: unknown) => end(exitOf(error)),
     )
   return {
     pid: process.pid,

@@ -1,7 +1,7 @@
 // How a worker came to its end: as it was asked to, or not, and in which words.
 
 import type { WorkerState } from '../src/core/worker-state.js'
-import type { LinkExit, WorkerLink } from './transport.js'
+import type { LinkExit, WorkerKind, WorkerLink } from './transport.js'
 
 /** Who died and how, in words for the history of the items it held. */
 export interface WorkerDeath {
@@ -11,7 +11,7 @@ export interface WorkerDeath {
 
 /** What the pool knows of a worker that is gone. */
 export interface Deceased {
-  readonly identity: { readonly workerId: string }
+  readonly identity: { readonly workerId: string; readonly kind: WorkerKind }
   readonly link: Pick<WorkerLink, 'pid'> | null
   /** Its last state while it lived. */
   readonly state: WorkerState
@@ -29,10 +29,41 @@ export function hasEndedAsAsked(worker: Deceased, exit: LinkExit): boolean {
   return worker.state === 'killed' || exit.exitCode === 0
 }
 
+/** Which worker, so that it can be found in the log and in the list of processes. */
+export function workerWords(who: {
+  readonly workerId: string
+  readonly kind: WorkerKind
+  readonly pid: number
+}): string {
+  // The pid of a thread is its supervisor's: said alone it would blame the wrong one.
+  const where = who.kind === 'thread' ? `a thread of pid ${who.pid}` : `pid ${who.pid}`
+  return `worker ${who.workerId} (${where})`
+}
+
+/** What usually lies behind a signal that we did not send. */
+const SIGNAL_HINTS: ReadonlyMap<string, string> = new Map([
+  [
+    'SIGKILL',
+    'which its supervisor did not send: a person did, or the system because memory ran out',
+  ],
+  ['SIGABRT', 'as Node ends when its heap is full, see --heap'],
+])
+/** What a shell or a container makes of the same end. */
+const SIGABRT_CODE = 134
+
 export function deathReason(worker: Deceased, exit: LinkExit): string {
-  const who = `worker ${worker.identity.workerId} (pid ${worker.link?.pid ?? 0})`
+  const who = workerWords({ ...worker.identity, pid: worker.link?.pid ?? 0 })
   if (worker.killReason !== null) return `${who} was killed: it ${worker.killReason}`
-  if (exit.signal !== null) return `${who} died of ${exit.signal}`
-  const words = exit.message === null ? '' : `: ${exit.message}`
-  return `${who} exited with code ${exit.exitCode ?? 'unknown'}${words}`
+  const meanwhile = worker.state === 'draining' ? ', asked to end,' : ''
+  return `${who}${meanwhile} ${endWords(exit)}`
+}
+
+function endWords({ exitCode, signal, message }: LinkExit): string {
+  if (signal !== null) {
+    const hint = SIGNAL_HINTS.get(signal)
+    return `died of ${signal}${hint === undefined ? '' : `, ${hint}`}`
+  }
+  if (message !== null) return exitCode === null ? `did not start: ${message}` : `died: ${message}`
+  const hint = exitCode === SIGABRT_CODE ? `, ${SIGNAL_HINTS.get('SIGABRT')}` : ''
+  return `exited with code ${exitCode ?? 'unknown'}${hint}`
 }

@@ -2,7 +2,7 @@
 // listens to their pulse, replaces the dead, and gives up on a crash loop. What items mean is not
 // its business.
 
-import type { FromWorker, Settled } from '../src/actor/messages.js'
+import type { EndpointNews, FromWorker, Settled } from '../src/actor/messages.js'
 import { PROTOCOL_VERSION } from '../src/actor/messages.js'
 import { assertNever } from '../src/core/assert.js'
 import type { CancelTimer, Clock } from '../src/core/clock.js'
@@ -62,6 +62,8 @@ interface Worker {
   isExpectedToEnd: boolean
   killReason: string | null
 }
+
+const MEGABYTE = 1_048_576
 
 export class WorkerPool {
   readonly #deps: WorkerPoolDeps
@@ -163,6 +165,8 @@ export class WorkerPool {
         return this.#deps.onSettled(worker.identity.workerId, message)
       case 'pong':
         return this.#onPong(worker, message)
+      case 'endpoint':
+        return this.#onEndpoint(worker, message)
       case 'log':
         return this.#deps.events.emit('worker.log', {
           ...worker.identity,
@@ -172,6 +176,15 @@ export class WorkerPool {
         })
       default:
         return assertNever(message)
+    }
+  }
+
+  #onEndpoint({ identity }: Worker, news: EndpointNews): void {
+    const { endpoint, state, reason, coolDownMs } = news
+    if (state === 'up') this.#deps.events.emit('upstream.endpoint_up', { ...identity, endpoint })
+    else {
+      const fields = { ...identity, endpoint, reason, coolDownMs }
+      this.#deps.events.emit('upstream.endpoint_down', fields)
     }
   }
 
@@ -203,9 +216,14 @@ export class WorkerPool {
       memoryBytes,
       active,
     })
-    if (memoryBytes <= this.#deps.memoryBytesMax || worker.state !== 'ready') return
-    this.#deps.events.emit('worker.replaced', { ...worker.identity, reason: 'memory' })
-    this.#drainToReplace(worker)
+    const { memoryBytesMax, events } = this.#deps
+    if (memoryBytes <= memoryBytesMax) return
+    const isGorging = memoryBytes > LIMITS.memoryTimesMax * memoryBytesMax
+    if (worker.state !== 'ready' && !(isGorging && worker.state === 'draining')) return
+    events.emit('worker.replaced', { ...worker.identity, reason: 'memory' })
+    if (!isGorging) return this.#drainToReplace(worker)
+    const limit = `${Math.round(memoryBytesMax / MEGABYTE)} MB`
+    this.#kill(worker, 'silent', `took more than twice its memory of ${limit}`)
   }
 
   /**
@@ -237,7 +255,7 @@ export class WorkerPool {
         this.#kill(worker, 'silent', 'was not ready in time')
       } else if (worker.unanswered >= silentPings) {
         this.#deps.events.emit('worker.replaced', { ...worker.identity, reason: 'silent' })
-        this.#kill(worker, 'silent', `gave no answer for ${this.#deps.silentMs} ms`)
+        this.#kill(worker, 'silent', `gave no answer for ${this.#deps.silentMs / 1_000} s`)
       } else {
         worker.unanswered += 1
         worker.sequence += 1

@@ -1,8 +1,12 @@
 // From settings, as people give them, to what one workflow's service needs.
 
+import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
+import { assert } from '../src/core/assert.js'
+import type { Tier, UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
+import { estimateCost } from '../src/fetch/upstream/credit-cost.js'
 import type { WorkerSeatSpec } from './worker-pool.js'
 import type { WorkflowServiceOptions } from './workflow-service.js'
 
@@ -31,7 +35,26 @@ export function seatsOf(
   }))
 }
 
-function fetchOptionsOf(settings: Settings): FetchOptions {
+/** Where requests of these settings go. The rules of the settings see to it that a key is there. */
+export function upstreamOptionsOf(settings: Settings): UpstreamOptions {
+  const { upstream: kind, upstreamKey: key, country } = settings
+  if (kind === 'direct') return { kind }
+  assert(key !== null, 'settings with a proxy API have a key')
+  return {
+    kind,
+    key,
+    endpoints: settings.upstreamEndpoints,
+    isRendered: settings.render,
+    country: country === null ? null : country.toLowerCase(),
+    premium: settings.premium,
+    session: settings.session,
+    maxCost: settings.maxCost,
+    keepsHeaders: settings.keepHeaders,
+    tiers: settings.tiers,
+  }
+}
+
+export function fetchOptionsOf(settings: Settings): FetchOptions {
   return {
     connectTimeoutMs: settings.connectTimeoutMs,
     headersTimeoutMs: settings.headersTimeoutMs,
@@ -45,17 +68,40 @@ function fetchOptionsOf(settings: Settings): FetchOptions {
     userAgent: settings.userAgent,
     robots: settings.robots,
     allowedRanges: settings.allowRanges,
+    ports: settings.ports,
+    upstream: upstreamOptionsOf(settings),
   }
 }
 
-/** What a call is expected to cost; 0 for direct calls. */
-export function creditsPerCallOf(settings: Pick<Settings, 'callCredits'>): number {
-  return settings.callCredits ?? 0
+/** A site of no special price. */
+const ANY_SITE = new URL('https://site.invalid/')
+
+const TIER_PRICES: Readonly<Record<Tier, number>> = {
+  direct: 0,
+  flat: estimateCost(ANY_SITE, { isRendered: false, premium: 'off' }),
+  render: estimateCost(ANY_SITE, { isRendered: true, premium: 'off' }),
+  premium: estimateCost(ANY_SITE, { isRendered: false, premium: 'on' }),
+  ultra: estimateCost(ANY_SITE, { isRendered: false, premium: 'ultra' }),
 }
 
-/** The word under which nodes share the limit of a workflow's plan. */
-export function planOf(workflow: string): string {
-  return `workflow:${workflow}`
+/** What a call is expected to cost, at the dearest way that may be taken; 0 for direct calls. */
+export function creditsPerCallOf(settings: Settings): number {
+  if (settings.callCredits !== null) return settings.callCredits
+  const upstream = upstreamOptionsOf(settings)
+  if (upstream.kind === 'direct') return 0
+  if (upstream.tiers.length === 0) return estimateCost(ANY_SITE, upstream)
+  return Math.max(...upstream.tiers.map((tier) => TIER_PRICES[tier]))
+}
+
+/**
+ * The word under which nodes share a limit: workflows of one account share its plan. It is stored
+ * with the node, so it must not tell the key.
+ */
+export function planOf(workflow: string, settings: Settings): string {
+  const upstream = upstreamOptionsOf(settings)
+  if (upstream.kind === 'direct') return `workflow:${workflow}`
+  const digest = createHash('sha256').update(`fetchyard plan\0${upstream.key}`).digest('hex')
+  return `account:${digest.slice(0, 16)}`
 }
 
 export function serviceOptionsOf(
@@ -80,7 +126,7 @@ export function serviceOptionsOf(
       concurrency: settings.concurrency,
       start: settings.concurrencyStart,
       planConcurrency: settings.planConcurrency,
-      plan: planOf(workflow.name),
+      plan: planOf(workflow.name, settings),
       creditsPerCall: creditsPerCallOf(settings),
     },
     hosts: {

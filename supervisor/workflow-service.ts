@@ -6,7 +6,7 @@ import type { Settled } from '../src/actor/messages.js'
 import type { CancelTimer, Clock } from '../src/core/clock.js'
 import type { LeaseSituation } from '../src/core/lease-plan.js'
 import { LIMITS } from '../src/core/limits.js'
-import type { Outcome } from '../src/core/outcome.js'
+import { OUTCOMES, type Outcome } from '../src/core/outcome.js'
 import type { Random } from '../src/core/random.js'
 import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
 import { decideCrash, decideSettlement, releaseSettlement } from '../src/core/settlement.js'
@@ -55,6 +55,8 @@ export interface WorkflowServiceDeps {
   readonly events: EventBus
   readonly transports: { readonly [kind in WorkerKind]: WorkerTransport }
   readonly isTrusted: () => boolean
+  /** Items that the plan of the workflow's upstream lets be in flight in the whole cluster. */
+  readonly planLimit: () => number | null
   readonly options: WorkflowServiceOptions
 }
 
@@ -98,9 +100,13 @@ export class WorkflowService {
   #keptShare = 1
   #isQuiet = false
   #isAbandoned = false
+  /** Every further item would fail for a reason that the workflow is being paused for. */
+  #isHolding = false
   /** Since an item was last completed. */
   #deathsInARow = 0
   #poisonInARow = 0
+  /** We paused the workflow; the next lease tells that somebody resumed it. */
+  #hasPaused = false
 
   constructor(deps: WorkflowServiceDeps) {
     this.#deps = deps
@@ -180,13 +186,14 @@ export class WorkflowService {
   }
 
   #createGovernor(): Governor {
-    const { store, workflow, nodeId, clock, events, options } = this.#deps
+    const { store, workflow, nodeId, clock, events, options, planLimit } = this.#deps
     return createGovernor({
       store,
       workflow,
       nodeId,
       clock,
       events,
+      planLimit,
       options: options.governor,
       unbooked: () => this.#table.inFlight + this.#settler.pending(),
       onSteered: (steering) => {
@@ -225,9 +232,11 @@ export class WorkflowService {
       mayLease: () => this.#mayStart(),
       knownLeases: () => [...this.#table.leases(), ...this.#settler.leases()],
       onPacks: (packs) => {
+        this.#noteResumed()
         this.#table.addPacks(packs, clock.nowMs())
         const kept = this.#noteKept(packs.reduce((sum, pack) => sum + pack.items.length, 0))
         if (this.#isQuiet) this.#release(this.#table.drainBuffer(), 'drain')
+        else if (this.#isHolding) this.#release(this.#table.drainBuffer(), 'pause')
         else this.#dispatch()
         return kept
       },
@@ -315,7 +324,8 @@ export class WorkflowService {
 
   /** Whether new work may be started on this node. */
   #mayStart(): boolean {
-    return !this.#isQuiet && this.#deps.isTrusted() && !this.#settler.isFull()
+    const isHeld = this.#isQuiet || this.#isHolding
+    return !isHeld && this.#deps.isTrusted() && !this.#settler.isFull()
   }
 
   #dispatch(): void {
@@ -368,6 +378,21 @@ export class WorkflowService {
     this.#rollout.note(held.cohort ?? 'concurrent', settlement.event)
     const facts = outcome.result === 'release' ? null : outcome.facts
     this.#settler.offer({ held, settlement, facts })
+    if (outcome.result !== 'failed' || OUTCOMES[outcome.code].pauses !== true) return
+    void this.#hold(outcome.code, outcome.message)
+  }
+
+  /**
+   * Pauses the workflow for what its next items would meet as well, such as a refused key. Until
+   * the database knows, nothing is started here, and what no worker has started is given back.
+   */
+  async #hold(reason: string, message: string): Promise<void> {
+    if (this.#isHolding) return
+    this.#isHolding = true
+    this.#release(this.#table.drainBuffer(), 'pause')
+    await this.#pause(reason, message)
+    this.#isHolding = false
+    this.wake()
   }
 
   #onExit(workerId: string, death: WorkerDeath): { isExcused: boolean } {
@@ -404,13 +429,15 @@ export class WorkflowService {
   /**
    * One item that kills its worker is poison. Item after item that does, with nothing completed in
    * between, is a sick machine or a broken module: quarantine would turn the whole queue into
-   * errors.
+   * errors. The workflow is paused when yet another item's worker dies, not before: several
+   * poisonous items at the end of a queue, with nothing left that could be completed, are no reason
+   * to hold back what comes next.
    */
   #countDeath(settlements: readonly Settlement[], reason: string): void {
     this.#deathsInARow += 1
     const isPoison = settlements.some((settlement) => settlement.code === 'poison')
     if (isPoison) this.#poisonInARow += 1
-    if (isPoison && this.#poisonInARow >= LIMITS.poisonInARowMax) {
+    else if (this.#poisonInARow >= LIMITS.poisonInARowMax) {
       const message = `${this.#poisonInARow} items in a row killed their workers and none was completed; the last ${reason}`
       void this.#pause('restart_intensity', message)
     }
@@ -425,10 +452,22 @@ export class WorkflowService {
     events.emit('items.released', { workflow: workflow.name, items: held.length, reason })
   }
 
+  /**
+   * Who resumes the workflow has looked into it: deaths count anew. Otherwise a queue in which only
+   * poison is left would be paused at each death from then on, and never come to its end.
+   */
+  #noteResumed(): void {
+    if (!this.#hasPaused) return
+    this.#hasPaused = false
+    this.#deathsInARow = 0
+    this.#poisonInARow = 0
+  }
+
   async #pause(reason: string, message: string): Promise<void> {
     const { store, workflow, events, nodeId } = this.#deps
     try {
       if (!(await store.pauseWorkflow({ workflowId: workflow.workflowId, reason }))) return
+      this.#hasPaused = true
       events.emit('workflow.paused', { workflow: workflow.name, reason: `${reason}: ${message}` })
       await store.storeEvent({
         level: 'error',

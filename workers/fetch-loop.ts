@@ -40,6 +40,8 @@ export interface WorkerHost {
   readonly memoryBytes: () => number
   /** Worst event-loop delay since the last call. */
   readonly takeWorstDelayMs: () => number
+  /** Runs something when this turn of the event loop is over. @default setImmediate */
+  readonly defer?: (run: () => void) => void
 }
 
 interface Engine {
@@ -67,7 +69,7 @@ export class FetchLoop {
 
   constructor(host: WorkerHost) {
     this.#host = host
-    this.#outbox = new Outbox((message) => this.#host.send(message))
+    this.#outbox = new Outbox((message) => this.#host.send(message), host.defer)
   }
 
   /** Says hello. */
@@ -150,7 +152,10 @@ export class FetchLoop {
   }
 
   #begin(options: WorkerOptions, definition: WorkflowDefinition): void {
-    const fetcher = createFetcher(options.fetch, { clock: this.#host.clock })
+    const fetcher = createFetcher(options.fetch, {
+      clock: this.#host.clock,
+      onEndpoint: (change) => this.#host.send({ type: 'endpoint', ...change }),
+    })
     const parts: TaskParts = {
       definition,
       fetcher,

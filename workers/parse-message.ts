@@ -11,6 +11,7 @@ import type {
   ToWorker,
 } from '../src/actor/messages.js'
 import { LIMITS } from '../src/core/limits.js'
+import { PREMIUM_LEVELS, TIERS, type UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions, WorkerOptions } from '../src/core/worker-options.js'
 
 type Fields = { readonly [field: string]: unknown }
@@ -44,7 +45,6 @@ function isItem(item: unknown): item is DispatchedItem {
 }
 
 function isAbort(message: object): message is Abort {
-  const isText = (id: unknown) => typeof id === 'string'
   return 'type' in message && message.type === 'abort' && hasList(message, 'itemIds', isText)
 }
 
@@ -107,8 +107,37 @@ function isFetchOptions(options: unknown): options is FetchOptions {
     isWithin(options.redirectsMax, 0, LIMITS.redirectsMax) &&
     typeof options.userAgent === 'string' &&
     (options.robots === 'obey' || options.robots === 'ignore') &&
-    hasList(options, 'allowedRanges', (range) => typeof range === 'string')
+    hasList(options, 'allowedRanges', isText) &&
+    hasList(options, 'ports', isPortRange) &&
+    isUpstream(options.upstream)
   )
+}
+
+function isPortRange(range: unknown): boolean {
+  return (
+    Array.isArray(range) && range.length === 2 && range.every((port) => isWithin(port, 1, 65_535))
+  )
+}
+
+function isUpstream(upstream: unknown): upstream is UpstreamOptions {
+  if (!isFields(upstream)) return false
+  if (upstream.kind === 'direct') return true
+  const { key, endpoints, isRendered, country, premium, session, maxCost, keepsHeaders } = upstream
+  return (
+    upstream.kind === 'proxy-api' &&
+    isText(key) &&
+    hasList(upstream, 'endpoints', (url) => typeof url === 'string' && URL.canParse(url)) &&
+    isWithin(Object(endpoints).length, 1, LIMITS.endpointsMax) &&
+    [isRendered, keepsHeaders].every((one) => typeof one === 'boolean') &&
+    (country === null || isText(country)) &&
+    PREMIUM_LEVELS.some((level) => level === premium) &&
+    hasList(upstream, 'tiers', (tier) => TIERS.some((known) => known === tier)) &&
+    [session, maxCost].every((one) => one === null || isWithin(one, 0, Number.MAX_SAFE_INTEGER))
+  )
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
 }
 
 function isWithin(value: unknown, min: number, max: number): boolean {

@@ -137,6 +137,7 @@ export class Task {
         return abortSignal()
       },
       attempt: this.item.attempt,
+      leaseId: this.item.leaseId,
       fetchPage: (url) => this.#fetchPage(url),
       log: (message, fields) => this.#log(message, fields),
     }

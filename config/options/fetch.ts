@@ -1,5 +1,6 @@
 import { LIMITS } from '../../src/core/limits.js'
 import { count, duration, ranges, size, text } from '../option.js'
+import { portRanges } from '../port-option.js'
 import { readDuration, showDuration } from '../units.js'
 
 const group = 'fetch'
@@ -101,6 +102,14 @@ export const FETCH_OPTIONS = {
     sentence:
       'Addresses that may be fetched although they are not public. Everything private, loopback ' +
       'and link-local is refused otherwise.',
+    default: [],
+  }),
+  ports: portRanges({
+    group,
+    name: 'ports',
+    sentence:
+      'Ports that pages may be fetched from. Ports of other protocols, such as 22 and 25, are ' +
+      'refused in any case.',
     default: [],
   }),
 } as const

@@ -138,7 +138,8 @@ export const WORK_OPTIONS = {
   memoryMb: size({
     group,
     name: 'memory',
-    sentence: 'Memory above which a worker finishes what it has and is replaced.',
+    sentence:
+      'Memory above which a worker finishes what it has and is replaced; at twice that it is killed.',
     default: 512,
     bounds: { min: 64, max: 65_536 },
   }),

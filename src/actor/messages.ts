@@ -8,7 +8,7 @@ import type { Json, Outcome } from '../core/outcome.js'
 import type { WorkerOptions } from '../core/worker-options.js'
 
 /** Raised with every change that an old peer would misread. Peers with another number are replaced. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 /** One item to work. */
 export interface DispatchedItem {
@@ -99,6 +99,17 @@ export interface Settled {
   readonly items: readonly SettledItem[]
 }
 
+/** An endpoint of the upstream went down in this worker's eyes, or is back. */
+export interface EndpointNews {
+  readonly type: 'endpoint'
+  /** Scheme, host and port. */
+  readonly endpoint: string
+  readonly state: 'down' | 'up'
+  readonly reason: string
+  /** How long it is left alone, in milliseconds; 0 when it is up. */
+  readonly coolDownMs: number
+}
+
 /** A line for the supervisor's log. */
 export interface LogLine {
   readonly type: 'log'
@@ -108,4 +119,4 @@ export interface LogLine {
 }
 
 export type ToWorker = Setup | Dispatch | Abort | Drain | Ping
-export type FromWorker = Hello | Ready | Refused | Settled | Pong | LogLine
+export type FromWorker = Hello | Ready | Refused | Settled | Pong | EndpointNews | LogLine

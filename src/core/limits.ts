@@ -32,6 +32,11 @@ export const LIMITS = {
   enqueueRowsMax: 5_000,
   /** Packs freed by one reclaim statement. */
   reclaimPacksMax: 50,
+  /**
+   * Time after which a pack of a dead holder counts as forgotten while another node lives: twice
+   * the longest pause between two sweeps that can be set.
+   */
+  reclaimWaitMsMax: 2 * 3_600_000,
   /** Result rows of one item, over all its sinks. */
   resultRowsMax: 10_000,
   /** Result bytes of one item, as JSON. */
@@ -54,6 +59,8 @@ export const LIMITS = {
   restartPeriodMs: 60_000,
   /** Delay before a dead worker is started again: doubles from the first to the second figure. */
   restartDelayMs: { min: 50, max: 5_000 },
+  /** Memory, in times its limit, at which a worker is killed instead of drained: it still grows. */
+  memoryTimesMax: 2,
   /** Time a worker has to say hello. */
   workerStartMs: 30_000,
   pingIntervalMs: 1_000,
@@ -76,6 +83,8 @@ export const LIMITS = {
   bodyBytesMax: 10 * 1_048_576,
   /** Bytes of bodies held by one worker at once. */
   bytesInFlightMax: 128 * 1_048_576,
+  /** Bodies decompressed and decoded at once by one worker: one for each thread of Node's pool. */
+  decodesMax: 4,
   headersBytesMax: 64 * 1_024,
   /** Hosts whose pace a supervisor remembers, a workflow; more only while they are in use. */
   hostsMax: 10_000,
@@ -83,6 +92,18 @@ export const LIMITS = {
   awayItemsMax: 20_000,
   /** Sites whose robots.txt a worker remembers. */
   robotsOriginsMax: 2_000,
+  /** Bytes of a refusal's body that are read for its words, where they matter. */
+  refusalBytesMax: 16 * 1_024,
+  /** Endpoints of one upstream. */
+  endpointsMax: 8,
+  /** Failures in a row after which an endpoint is left alone. */
+  endpointFailuresMax: 3,
+  /** Time before it is tried again: doubles from the first to the second figure. */
+  endpointCoolDownMs: { min: 5_000, max: 60_000 },
+  /** Hosts whose tier one worker remembers. */
+  hostsRememberedMax: 10_000,
+  /** How long a fetch waits for an endpoint, in its slot, before its item is snoozed. */
+  endpointWaitMs: 5_000,
   /** Sockets of one node to all hosts, and to one: the most that options may ask for. */
   socketsMax: 4_096,
   socketsPerHostMax: 4_000,

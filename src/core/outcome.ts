@@ -25,6 +25,9 @@ export const OUTCOME_CODES = [
   'ssrf',
   'url',
   'budget',
+  'too_costly',
+  'key_refused',
+  'upstream_down',
   'parse',
   'handler',
   'sink',
@@ -52,6 +55,8 @@ export type OutcomeRule =
 
 export interface OutcomeRow {
   readonly rule: OutcomeRule
+  /** Every further item would end the same way: the workflow is paused, the code is the reason. */
+  readonly pauses?: true
   readonly meaning: string
 }
 
@@ -84,9 +89,23 @@ export const OUTCOMES: Readonly<Record<OutcomeCode, OutcomeRow>> = {
   content_type: { rule: 'discard', meaning: 'The response is not of a type the handler reads.' },
   decode: { rule: 'retry', meaning: 'The content coding of the body is broken or unknown.' },
   robots: { rule: 'discard', meaning: 'The site asks robots not to fetch this URL.' },
-  ssrf: { rule: 'discard', meaning: 'The URL leads to an address that may not be fetched.' },
+  ssrf: {
+    rule: 'discard',
+    meaning: 'The URL leads to an address or a port that may not be fetched.',
+  },
   url: { rule: 'discard', meaning: 'The item holds no usable http or https URL.' },
-  budget: { rule: 'snooze', meaning: 'The budget of calls or credits is spent for now.' },
+  budget: {
+    rule: 'snooze',
+    pauses: true,
+    meaning: 'The budget of calls or credits is spent for now; the workflow is paused.',
+  },
+  too_costly: { rule: 'discard', meaning: 'The call would cost more than `max-cost` allows.' },
+  key_refused: {
+    rule: 'snooze',
+    pauses: true,
+    meaning: 'The upstream refuses the key; the workflow is paused.',
+  },
+  upstream_down: { rule: 'snooze', meaning: 'No endpoint of the upstream can be reached.' },
   parse: { rule: 'discard', meaning: 'The content could not be read as what it claims to be.' },
   handler: {
     rule: 'retry',

@@ -32,6 +32,8 @@ export interface Settlement {
   readonly httpStatus: number | null
   readonly durationMs: number | null
   readonly credits: number | null
+  /** What a call whose end nobody knows may have cost, at most; for the ledger. @default 0 */
+  readonly creditsAtMost?: number
   readonly error: string | null
   /** For an item that goes back to the queue: when, and with which counts. */
   readonly next: NextTry | null
@@ -137,12 +139,15 @@ function failureSettlement(
   const { code, retryAfterMs } = failure
   const error = errorText(failure.message)
   const attempt = held.attempt + 1
-  const delayMs = () => backoffDelayMs(policy.backoff, { attempt, retryAfterMs }, random)
+  const delayMs = (waits = 0) =>
+    backoffDelayMs(policy.backoff, { attempt: attempt + waits, retryAfterMs }, random)
   switch (OUTCOMES[code].rule) {
     case 'snooze':
       // An endless 429 would keep the item for ever: past the bound a snooze costs an attempt.
       if (held.snoozes < LIMITS.snoozesMax) {
-        const next = nextOf(held, { delayMs: delayMs(), snoozes: held.snoozes + 1 })
+        // Each further wait may be longer: whoever refuses for a minute is not asked each second.
+        const waits = held.snoozes
+        const next = nextOf(held, { delayMs: delayMs(waits), snoozes: waits + 1 })
         return settlementOf(held, { event: 'snooze', code, error, next })
       }
       break
@@ -219,19 +224,29 @@ function crashOfPack(members: readonly HeldItem[], crash: Crash): readonly Settl
   assert(first !== undefined, 'a pack has members')
   const isLonely = crash.isAlone && members.length === 1
   const { mayQuarantine = true, creditsEach = 0 } = crash
-  const credits = creditsEach > 0 ? creditsEach : null
   const lonelyCrashes = Math.min(first.lonelyCrashes + (isLonely ? 1 : 0), LIMITS.crashesCounted)
   const half = first.crashes >= 1 ? Math.ceil(members.length / 2) : members.length
   const error = errorText(crash.reason)
   return members.map((held, index) => {
     if (isLonely && mayQuarantine && lonelyCrashes >= LIMITS.lonelyCrashesMax) {
-      return settlementOf(held, { event: 'discard', code: 'poison', error, credits })
+      return settlementOf(held, {
+        event: 'discard',
+        code: 'poison',
+        error,
+        creditsAtMost: creditsEach,
+      })
     }
     const next = nextOf(held, {
       crashes: Math.min(held.crashes + 1, LIMITS.crashesCounted),
       lonelyCrashes,
       slice: index < half ? 0 : 1,
     })
-    return settlementOf(held, { event: 'reclaim', code: 'worker_lost', error, next, credits })
+    return settlementOf(held, {
+      event: 'reclaim',
+      code: 'worker_lost',
+      error,
+      next,
+      creditsAtMost: creditsEach,
+    })
   })
 }

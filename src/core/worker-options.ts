@@ -1,3 +1,8 @@
+import type { UpstreamOptions } from './upstream-options.js'
+
+/** Ports from the first to the last, both included. */
+export type PortRange = readonly [number, number]
+
 /** Limits and habits of the fetch loop; all durations in milliseconds, all sizes in bytes. */
 export interface FetchOptions {
   readonly connectTimeoutMs: number
@@ -15,6 +20,10 @@ export interface FetchOptions {
   readonly robots: 'obey' | 'ignore'
   /** Ranges that the SSRF guard lets through although it would refuse them, as CIDR. */
   readonly allowedRanges: readonly string[]
+  /** Ports that may be asked, those of other protocols excepted. Empty: all. */
+  readonly ports: readonly PortRange[]
+  /** Where requests really go. */
+  readonly upstream: UpstreamOptions
 }
 
 /** All a worker may know of the configuration. It reads no environment. */

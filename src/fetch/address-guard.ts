@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { FetchyardError } from '../core/errors.js'
 
@@ -30,8 +31,8 @@ export function createAddressGuard(allowedRanges: readonly string[]): AddressGua
   const judge = (address: Address) => (isWithin(address, allowed) ? null : refusal(address))
   return {
     refusalOf: (text) => {
-      if (!ipaddr.isValid(text)) return 'no address'
-      const address = meantAddress(ipaddr.parse(text))
+      const address = parseAddress(text)
+      if (address === null) return 'no address'
       const tunnelled = tunnelledIpv4(address)
       return judge(address) ?? (tunnelled === null ? null : judge(tunnelled))
     },
@@ -59,6 +60,18 @@ function refusal(address: Address): string | null {
   const range = address.range()
   if (range !== 'unicast') return range
   return address.kind() === 'ipv6' && !address.match(GLOBAL_UNICAST) ? 'not globally routed' : null
+}
+
+/**
+ * The address that a socket would take `text` for. Of ipaddr.js only the groups of an IPv6 address
+ * are asked: it reads `::8.8.8.8` as a mapped address, which to a socket it is not.
+ */
+function parseAddress(text: string): Address | null {
+  const [bare = ''] = text.split('%')
+  const version = isIP(bare)
+  if (version === 0) return null
+  const groups = version === 6 ? new URL(`http://[${bare}]/`).hostname.slice(1, -1) : bare
+  return meantAddress(ipaddr.parse(groups))
 }
 
 function meantAddress(address: Address): Address {

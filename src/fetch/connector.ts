@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, Socket } from 'node:net'
 import { buildConnector } from 'undici'
 import type { Clock } from '../core/clock.js'
 import type { AddressGuard } from './address-guard.js'
@@ -12,11 +12,14 @@ export interface ConnectorOptions {
   readonly clock: Clock
 }
 
+/** A connector for one socket; `abandoned` ends a connection that is being made. */
+export type OpenConnector = (abandoned: AbortSignal) => buildConnector.connector
+
 /**
  * Opens sockets for undici, to addresses that the guard lets through, within the connect timeout
  * (which covers name resolution, TCP and TLS).
  */
-export function createConnector(options: ConnectorOptions): buildConnector.connector {
+export function createConnector(options: ConnectorOptions): OpenConnector {
   const { connectTimeoutMs, guard, resolve, clock } = options
   const connect = buildConnector({
     // The socket's own timer is coarse (a second); it only cleans up after ours.
@@ -27,7 +30,7 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
     noDelay: true,
   })
 
-  return (target, callback) => {
+  return (abandoned) => (target, callback) => {
     // Sockets ask no lookup about a literal address.
     const refusal = isIP(target.hostname) === 0 ? null : guard.refusalOf(target.hostname)
     if (refusal !== null) {
@@ -36,15 +39,26 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
       return
     }
     let isOver = false
-    const cancelTimer = clock.setTimer(connectTimeoutMs, () => {
+    const giveUp = (failure: FetchFailure) => {
       isOver = true
-      callback(new FetchFailure('timeout_connect', `no connection in ${connectTimeoutMs} ms`), null)
+      stop()
+      // Its declared type hides that undici hands out the socket it is connecting.
+      if (socket instanceof Socket) socket.on('error', () => {}).destroy()
+      callback(failure, null)
+    }
+    const onAbandoned = () => giveUp(new FetchFailure('reset', 'the connection was given up'))
+    const cancelTimer = clock.setTimer(connectTimeoutMs, () => {
+      giveUp(new FetchFailure('timeout_connect', `no connection in ${connectTimeoutMs} ms`))
     })
-    connect(target, (...answer) => {
+    const stop = () => {
       cancelTimer()
-      if (!isOver) return callback(...answer)
-      // Too late: nobody waits for this socket any more.
-      answer[1]?.on('error', () => {}).destroy()
+      abandoned.removeEventListener('abort', onAbandoned)
+    }
+    abandoned.addEventListener('abort', onAbandoned, { once: true })
+    const socket: unknown = connect(target, (...answer) => {
+      if (isOver) return
+      stop()
+      callback(...answer)
     })
   }
 }

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici'
 import type { CancelTimer, Clock, MonotonicMs } from '../core/clock.js'
 import { LIMITS } from '../core/limits.js'
 import type { FetchOptions } from '../core/worker-options.js'
+import { BodyBuffer } from './body-buffer.js'
 import type { ByteGate } from './byte-gate.js'
 import { type Phase, toFailure } from './classify.js'
 import { FetchFailure } from './failure.js'
@@ -12,10 +13,13 @@ export interface ExchangeOptions
   extends Pick<FetchOptions, 'headersTimeoutMs' | 'bodyTimeoutMs' | 'bodyBytesMax'> {
   readonly clock: Clock
   readonly gate: ByteGate
+  /** Bytes kept of the body of a refusal or redirect. */
+  readonly refusalBytesMax: number
 }
 
 /**
- * A response, its body still in its content coding. Bodies of refusals and redirects are not kept.
+ * A response, its body still in its content coding. Of refusals and redirects only so much of the
+ * body is kept as was asked for.
  */
 export interface RawResponse {
   readonly status: number
@@ -33,6 +37,7 @@ export interface ExchangeFacts {
   readonly isReused: boolean
   readonly bytes: number
   readonly status: number | null
+  readonly headers: { readonly [name: string]: string }
   readonly phase: Phase
 }
 
@@ -45,7 +50,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #options: ExchangeOptions
   readonly #socket: PooledSocket
   readonly #connectionsBefore: number | null
-  readonly #chunks: Buffer[] = []
+  readonly #body = new BodyBuffer()
   #controller: Dispatcher.DispatchController | null = null
   #phase: Phase = 'connect'
   #isReused = false
@@ -69,6 +74,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       isReused: this.#isReused,
       bytes: this.#bytes,
       status: this.#status,
+      headers: this.#headers,
       phase: this.#phase,
     }
   }
@@ -139,6 +145,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settle === null) return
     this.#bytes += chunk.length
     if (this.#discarding) {
+      const room = this.#options.refusalBytesMax - (this.#bytes - chunk.length)
+      if (room > 0) this.#body.add(chunk.subarray(0, room))
       // Reading the rest keeps the connection; beyond some size a new one is cheaper.
       if (this.#bytes > LIMITS.headersBytesMax) this.#end(this.#response(false))
       return
@@ -148,7 +156,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#end(this.#tooLarge('the body goes on'))
       return
     }
-    this.#chunks.push(chunk)
+    this.#body.add(chunk)
     const mayGoOn = this.#options.gate.add(this, chunk.length, () => this.#resume())
     if (mayGoOn) return
     // Our own pause is not the server's silence.
@@ -167,8 +175,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #response(isReusable: boolean): RawResponse {
-    const [first, second] = this.#chunks
-    const body = first !== undefined && second === undefined ? first : Buffer.concat(this.#chunks)
+    const body = this.#body.take()
     return { status: this.#status ?? 0, headers: this.#headers, body, isReusable }
   }
 
@@ -204,6 +211,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (settle === null) return
     this.#settle = null
     this.#cancelTimer()
+    this.#body.clear()
     settle(end)
   }
 }

@@ -13,10 +13,12 @@ export interface FetchTally {
   httpStatus: number | null
   /** Time that the first site asks for between two requests; null when it asks for none. */
   crawlDelayMs: number | null
+  /** Credits charged by the upstream; null when none of the requests went to one that charges. */
+  credits: number | null
 }
 
 /** What fetches cost. `reused`: every request went over a connection that was open before. */
-export type FetchFacts = Omit<AttemptFacts, 'durationMs' | 'credits'>
+export type FetchFacts = Omit<AttemptFacts, 'durationMs'>
 
 export const createTally = (): FetchTally => ({
   requests: 0,
@@ -24,14 +26,20 @@ export const createTally = (): FetchTally => ({
   bytes: 0,
   httpStatus: null,
   crawlDelayMs: null,
+  credits: null,
 })
 
-export function tallyExchange(tally: FetchTally, facts: ExchangeFacts): void {
+export function tallyExchange(
+  tally: FetchTally,
+  facts: ExchangeFacts,
+  credits: number | null,
+): void {
   if (!facts.isSent) return
   tally.requests += 1
   tally.reusedRequests += facts.isReused ? 1 : 0
   tally.bytes += facts.bytes
   tally.httpStatus = facts.status
+  if (credits !== null) tally.credits = (tally.credits ?? 0) + credits
 }
 
 export function toFacts(tally: FetchTally): FetchFacts {
@@ -44,5 +52,6 @@ export function toFacts(tally: FetchTally): FetchFacts {
     bytes: tally.bytes,
     reused: tally.reusedRequests === tally.requests,
     ...(tally.httpStatus === null ? {} : { httpStatus: tally.httpStatus }),
+    ...(tally.credits === null ? {} : { credits: tally.credits }),
   }
 }

@@ -5,7 +5,6 @@ import type { FetchOptions } from '../core/worker-options.js'
 import { createAddressGuard } from './address-guard.js'
 import { ByteGate } from './byte-gate.js'
 import { decodeText } from './charset.js'
-import { outcomeOfStatus } from './classify.js'
 import { createConnector } from './connector.js'
 import { ACCEPT_ENCODING, decodeContent } from './content-coding.js'
 import { parseContentType } from './content-type.js'
@@ -15,11 +14,14 @@ import { createTally, type FetchFacts, type FetchTally, tallyExchange, toFacts }
 import { FetchFailure } from './failure.js'
 import { RedirectTrail } from './redirects.js'
 import { type Resolve, systemResolve } from './resolver.js'
-import { parseRetryAfter } from './retry-after.js'
 import { productTokenOf } from './robots/robots-file.js'
 import { ROBOTS_REDIRECTS_MAX, RobotsGate } from './robots/robots-gate.js'
 import { type PooledSocket, SocketPool } from './socket-pool.js'
-import { parseTarget } from './target.js'
+import { checkPort, parseTarget } from './target.js'
+import { Turns } from './turns.js'
+import { createUpstream } from './upstream/create.js'
+import type { EndpointChange } from './upstream/endpoints.js'
+import type { Route, Upstream } from './upstream/upstream.js'
 
 export interface FetchRequest {
   /** Ends the fetch; its reason is what `fetchPage` throws then. */
@@ -51,6 +53,8 @@ export interface FetcherParts {
   readonly resolve?: Resolve
   /** Bytes of bodies held at once. @default LIMITS.bytesInFlightMax */
   readonly bytesInFlightMax?: number
+  /** Called when an endpoint of the upstream goes down or is back. */
+  readonly onEndpoint?: (change: EndpointChange) => void
 }
 
 /**
@@ -60,15 +64,19 @@ export interface FetcherParts {
  */
 export function createFetcher(options: FetchOptions, parts: FetcherParts = {}): Fetcher {
   const clock = parts.clock ?? systemClock
+  const guard = createAddressGuard(options.allowedRanges)
   const connector = createConnector({
     connectTimeoutMs: options.connectTimeoutMs,
-    guard: createAddressGuard(options.allowedRanges),
+    guard,
     resolve: parts.resolve ?? systemResolve,
     clock,
   })
-  const pool = new SocketPool(options, connector)
+  const { onEndpoint = () => {} } = parts
+  const upstream = createUpstream(options.upstream, { clock, guard, onEndpoint })
+  const { unboundedHosts } = upstream
+  const pool = new SocketPool({ ...options, unboundedHosts }, connector)
   const gate = new ByteGate(parts.bytesInFlightMax ?? LIMITS.bytesInFlightMax)
-  const session = new FetchSession(options, { clock, pool, gate })
+  const session = new FetchSession(options, { clock, pool, gate, upstream })
   return {
     fetchPage: (url, request = {}) => session.fetchPage(url, request),
     close: () => pool.close(),
@@ -92,6 +100,7 @@ interface SessionParts {
   readonly clock: Clock
   readonly pool: SocketPool
   readonly gate: ByteGate
+  readonly upstream: Upstream
 }
 
 class FetchSession {
@@ -101,6 +110,7 @@ class FetchSession {
   readonly #headers: Readonly<Record<string, string>>
   /** null: robots.txt files are not asked. */
   readonly #robots: RobotsGate | null
+  readonly #decodes = new Turns(LIMITS.decodesMax)
 
   constructor(options: FetchOptions, parts: SessionParts) {
     this.#options = options
@@ -111,7 +121,9 @@ class FetchSession {
       accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
       'accept-encoding': ACCEPT_ENCODING,
     }
-    this.#robots = options.robots === 'obey' ? this.#createRobots() : null
+    // A proxy API fetches on its own account, and a robots.txt through it would cost a call.
+    const isAsked = options.robots === 'obey' && options.upstream.kind === 'direct'
+    this.#robots = isAsked ? this.#createRobots() : null
   }
 
   fetchPage(url: string, request: FetchRequest) {
@@ -140,6 +152,7 @@ class FetchSession {
       let target: URL | null = parseTarget(url)
       for (;;) {
         trail.enter(target)
+        checkPort(target, this.#options.ports)
         if (terms.robots !== null) {
           const crawlDelayMs = await terms.robots.permit(target, errand.abortSignal)
           tally.crawlDelayMs ??= crawlDelayMs
@@ -153,24 +166,35 @@ class FetchSession {
     }
   }
 
-  /** One page, or where it sends us. */
+  /**
+   * One page, or where it sends us. What never reached one endpoint of the upstream goes to the
+   * next.
+   */
   async #hop(target: URL, errand: Errand): Promise<FetchedPage | URL> {
-    const first = await this.#attempt(target, errand, false)
+    const routes = this.#parts.upstream.routesTo(target)
+    for (;;) {
+      const route = await routes.next(errand.abortSignal)
+      const result = await this.#over(route, errand)
+      if (result !== 'elsewhere') return result
+    }
+  }
+
+  async #over(route: Route, errand: Errand): Promise<FetchedPage | URL | 'elsewhere'> {
+    const first = await this.#attempt(route, errand, false)
     if (first !== 'stale') return first
     // The server closed an idle connection at the moment we chose it. It has seen no whole request
     // or did not answer it; a GET may be sent again, once, over a connection of its own.
-    const second = await this.#attempt(target, errand, true)
+    const second = await this.#attempt(route, errand, true)
     if (second === 'stale') throw new FetchFailure('reset', 'a fresh connection was closed as well')
     return second
   }
 
   async #attempt(
-    target: URL,
+    route: Route,
     errand: Errand,
     isFresh: boolean,
-  ): Promise<FetchedPage | URL | 'stale'> {
-    const { abortSignal } = errand
-    const socket = await this.#parts.pool.acquire({ url: target, isFresh, abortSignal })
+  ): Promise<FetchedPage | URL | 'stale' | 'elsewhere'> {
+    const socket = await this.#acquire(route, errand, isFresh)
     errand.startClock()
     const exchange = new Exchange(socket, {
       clock: this.#parts.clock,
@@ -178,50 +202,71 @@ class FetchSession {
       headersTimeoutMs: this.#options.headersTimeoutMs,
       bodyTimeoutMs: this.#options.bodyTimeoutMs,
       bodyBytesMax: this.#bodyBytesMax,
+      refusalBytesMax: this.#parts.upstream.refusalBytesMax,
     })
     try {
-      const response = await this.#exchangeOver(socket, exchange, target, errand)
-      return await this.#read(target, response, exchange)
+      const response = await this.#exchangeOver(socket, exchange, route, errand)
+      route.ended({ facts: exchange.facts, error: null })
+      return await this.#read(route, response, errand.abortSignal)
     } catch (error) {
       if (!isFresh && isStale(error, exchange)) return 'stale'
+      if (route.ended({ facts: exchange.facts, error }) === 'elsewhere') return 'elsewhere'
       throw error
     } finally {
       this.#parts.gate.release(exchange)
     }
   }
 
-  async #exchangeOver(socket: PooledSocket, exchange: Exchange, target: URL, errand: Errand) {
+  async #acquire(route: Route, errand: Errand, isFresh: boolean): Promise<PooledSocket> {
+    const { abortSignal } = errand
+    try {
+      return await this.#parts.pool.acquire({ url: route.url, isFresh, abortSignal })
+    } catch (error) {
+      route.ended({ facts: null, error })
+      throw error
+    }
+  }
+
+  async #exchangeOver(socket: PooledSocket, exchange: Exchange, route: Route, errand: Errand) {
     let isReusable = false
     try {
-      const response = await exchange.run(target, this.#headers, errand.abortSignal)
+      const response = await exchange.run(route.url, this.#headers, errand.abortSignal)
       isReusable = response.isReusable
       return response
     } finally {
       this.#parts.pool.release(socket, isReusable)
-      tallyExchange(errand.tally, exchange.facts)
+      const { facts } = exchange
+      tallyExchange(errand.tally, facts, route.creditsOf(facts))
     }
   }
 
-  async #read(target: URL, response: RawResponse, exchange: Exchange): Promise<FetchedPage | URL> {
+  async #read(
+    route: Route,
+    response: RawResponse,
+    abortSignal: AbortSignal,
+  ): Promise<FetchedPage | URL> {
     const { status, headers } = response
-    const next = RedirectTrail.next(target, status, headers.location)
-    if (next !== null) return next
-    const retryAfterMs = parseRetryAfter(headers['retry-after'], {
-      date: headers.date,
-      wallMs: this.#parts.clock.wallMs(),
-    })
-    const outcome = outcomeOfStatus(status, retryAfterMs !== undefined)
-    if (outcome !== 'ok') {
-      throw new FetchFailure(outcome, `HTTP ${status}`, { httpStatus: status, retryAfterMs })
-    }
     const coding = headers['content-encoding']
-    const body = await decodeContent(response.body, coding, this.#bodyBytesMax)
-    // What a coding unfolds to is held as well; the answer is of no use to a reader that is done.
-    this.#parts.gate.add(exchange, body.length, () => {})
+    const wallMs = this.#parts.clock.wallMs()
+    const verdict = route.judge({ status, headers, wallMs, words: await wordsOf(response) })
+    if (verdict instanceof URL) return verdict
     const type = parseContentType(headers['content-type'])
-    const { text, charset } = decodeText(body, type.charset)
-    return { url: target.href, status, headers, text, charset, contentType: type.essence }
+    // What a coding unfolds to is counted only when it is there, so few may unfold at once.
+    const { text, charset } = await this.#decodes.run(async () => {
+      abortSignal.throwIfAborted()
+      const body = await decodeContent(response.body, coding, this.#bodyBytesMax)
+      return decodeText(body, type.charset)
+    })
+    return { ...verdict, status, text, charset, contentType: type.essence }
   }
+}
+
+/** The text of a refusal, as far as it was kept and can be read. */
+async function wordsOf({ status, headers, body }: RawResponse): Promise<string> {
+  if (status < 300 || body.length === 0) return ''
+  const coding = headers['content-encoding']
+  const decoded = await decodeContent(body, coding, LIMITS.headersBytesMax).catch(() => null)
+  return decoded === null ? '' : decoded.toString('utf8')
 }
 
 /** Whether a reused connection died under the request before any answer came. */

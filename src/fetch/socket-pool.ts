@@ -2,10 +2,11 @@
 // every host it ever met; so each socket here is a `Client` of its own, counted from its birth to
 // its end, idle time included. When there is no room, the socket that has idled longest makes some.
 
-import { type buildConnector, Client } from 'undici'
+import { Client } from 'undici'
 import { assert } from '../core/assert.js'
 import { LIMITS } from '../core/limits.js'
 import type { FetchOptions } from '../core/worker-options.js'
+import type { OpenConnector } from './connector.js'
 import { FetchFailure } from './failure.js'
 
 /** One socket, lent to one request at a time. */
@@ -18,6 +19,8 @@ export interface PooledSocket {
   /** Connections made so far: undici replaces one that broke while it idled. */
   connections: number
   isLent: boolean
+  /** Ends a connection that is being made. */
+  readonly abandon: () => void
 }
 
 export interface SocketRequest {
@@ -34,23 +37,28 @@ interface Waiter {
   readonly onAbort: () => void
 }
 
-type PoolOptions = Pick<FetchOptions, 'socketsMax' | 'socketsPerHostMax' | 'keepAliveMs'>
+interface PoolOptions
+  extends Pick<FetchOptions, 'socketsMax' | 'socketsPerHostMax' | 'keepAliveMs'> {
+  /** Hosts that may have as many sockets as there are: an API that stands for all hosts. */
+  readonly unboundedHosts?: ReadonlySet<string>
+}
 
 export class SocketPool {
   readonly #options: PoolOptions
-  readonly #connector: buildConnector.connector
+  readonly #openConnector: OpenConnector
   /** Every socket, those idle longest first. */
   readonly #sockets = new Set<PooledSocket>()
   readonly #waiters = new Set<Waiter>()
   #isClosed = false
 
-  constructor(options: PoolOptions, connector: buildConnector.connector) {
+  constructor(options: PoolOptions, openConnector: OpenConnector) {
     this.#options = {
       keepAliveMs: options.keepAliveMs,
       socketsMax: Math.min(options.socketsMax, LIMITS.socketsMax),
       socketsPerHostMax: Math.min(options.socketsPerHostMax, LIMITS.socketsPerHostMax),
+      unboundedHosts: options.unboundedHosts ?? new Set(),
     }
-    this.#connector = connector
+    this.#openConnector = openConnector
   }
 
   get size(): number {
@@ -95,9 +103,11 @@ export class SocketPool {
       this.#forget(waiter)
       waiter.reject(new FetchFailure('reset', 'the fetcher is closed'))
     }
-    const clients = [...this.#sockets].map((socket) => socket.client)
+    const sockets = [...this.#sockets]
     this.#sockets.clear()
-    await Promise.all(clients.map((client) => client.destroy()))
+    const ends = sockets.map(({ client }) => client.destroy())
+    for (const socket of sockets) socket.abandon()
+    await Promise.all(ends)
   }
 
   #take(request: SocketRequest): PooledSocket | null {
@@ -110,7 +120,8 @@ export class SocketPool {
       return known
     }
     const ofHost = all.filter((socket) => socket.host === hostname)
-    if (ofHost.length >= this.#options.socketsPerHostMax) {
+    const isBounded = this.#options.unboundedHosts?.has(hostname) !== true
+    if (isBounded && ofHost.length >= this.#options.socketsPerHostMax) {
       const spare = idle.find((socket) => socket.host === hostname)
       if (spare === undefined) return null
       this.#drop(spare)
@@ -124,8 +135,9 @@ export class SocketPool {
 
   #open(url: URL): PooledSocket {
     const { keepAliveMs } = this.#options
+    const abandoned = new AbortController()
     const client = new Client(url.origin, {
-      connect: this.#connector,
+      connect: this.#openConnector(abandoned.signal),
       pipelining: 1,
       maxHeaderSize: LIMITS.headersBytesMax,
       keepAliveTimeout: keepAliveMs,
@@ -142,6 +154,7 @@ export class SocketPool {
       isOpen: false,
       connections: 0,
       isLent: true,
+      abandon: () => abandoned.abort(),
     }
     client.on('connect', () => {
       socket.isOpen = true
@@ -161,6 +174,8 @@ export class SocketPool {
     this.#sockets.delete(socket)
     // Destroying can only fail for a client that is gone already.
     socket.client.destroy().catch(() => {})
+    // undici waits for a connection that is being made, only to close it.
+    socket.abandon()
   }
 
   #wait(request: SocketRequest): Promise<PooledSocket> {

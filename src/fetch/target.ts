@@ -1,4 +1,5 @@
 import { LIMITS } from '../core/limits.js'
+import type { PortRange } from '../core/worker-options.js'
 import { FetchFailure } from './failure.js'
 
 /**
@@ -12,6 +13,18 @@ const BAD_PORTS: ReadonlySet<number> = new Set([
   995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
   6669, 6679, 6697, 10080,
 ])
+
+/**
+ * Refuses a port that the options do not list. Without a list every port is as good as another.
+ *
+ * @throws {FetchFailure} `ssrf`.
+ */
+export function checkPort(target: URL, allowed: readonly PortRange[]): void {
+  if (allowed.length === 0) return
+  const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80))
+  if (allowed.some(([first, last]) => port >= first && port <= last)) return
+  throw new FetchFailure('ssrf', `port ${port} is not among the ports that may be fetched from`)
+}
 
 /**
  * The URL of a request, without its fragment. User name and password in a URL are refused, not

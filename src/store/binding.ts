@@ -47,6 +47,10 @@ export interface MirrorClause {
  * Two conditions keep the owner's word: a row is written only over the word the queue left there,
  * and only by the item of its latest round. So a row that its owner set back to 'Queued' in
  * mid-flight stays 'Queued', and its next round is worked as well.
+ *
+ * The round is asked for by a volatile function, which sees what the statement's snapshot does not:
+ * while we waited, the owner may have asked again and another node leased that, and the word
+ * 'Processing' is then that of the next round.
  */
 export function mirrorCtes(clause: MirrorClause): string {
   const { binding, workflowId } = clause
@@ -68,10 +72,7 @@ export function mirrorCtes(clause: MirrorClause): string {
        and owned.${status} in (${over})
        and mirror_mark.workflow = '${workflowId}'
        and mirror_mark.patience is not null
-       and not exists (select from fetchyard.item as newer
-                        where newer.workflow_id = ${workflowId}
-                          and newer.item_key = word.item_key
-                          and newer.round > word.round)
+       and fetchyard.is_newest_round(${workflowId}::smallint, word.item_key, word.round)
   )`
 }
 
@@ -111,38 +112,49 @@ function enqueueCall(workflowId: number, again: string): string {
                  array_agg(wanted.lane), array_agg(${again}))`
 }
 
-/** The body shared by both triggers: the wanted rows of the statement's new state. */
-function wantedRows(binding: Binding): string {
-  return `(select present.${quoteIdentifier(binding.key)}::text as key,
+/**
+ * The body shared by both triggers: the wanted rows of the statement's new state. With each comes
+ * the item of its key's latest round, looked up by index for every row: the planner knows nothing
+ * of a transition table and expects one row of a join, which it would then do by comparing every
+ * row with every other.
+ */
+function wantedRows(workflowId: number, binding: Binding): string {
+  const key = `present.${quoteIdentifier(binding.key)}::text`
+  return `(select ${key} as key,
                       ${payloadExpression(binding, 'present')} as payload,
-                      ${laneExpression(binding, 'present')} as lane
+                      ${laneExpression(binding, 'present')} as lane,
+                      (select item.item_id from fetchyard.item
+                        where item.workflow_id = ${workflowId} and item.item_key = ${key}
+                        order by item.round desc limit 1) as latest_id
                  from (select * from fetchyard_new where ${wantedCondition(binding)}) as present) as wanted`
 }
 
 /**
- * Rows that are wanted now and were not before, with the round they ask for. Keys are looked up by
- * `in` and not by joins: the planner knows nothing of a transition table and expects one row of a
- * join, which it would then do by comparing every row with every other.
+ * The round that a wanted row asks for. Wanted while its item is under way, be it set back, be it
+ * deleted and inserted again: it is to be done once more, since the end of what is under way will
+ * not be written over its 'Queued'. Otherwise only when finished.
  */
+function againExpression(workflowId: number): string {
+  return `case when wanted.latest_id is null then 1
+                 when wanted.latest_id in (
+                        select member.item_id
+                          from fetchyard.work_queue as pack
+                         cross join lateral unnest(pack.item_ids) as member (item_id)
+                         where pack.workflow_id = ${workflowId} and pack.lease_id is not null)
+                   then 2
+                 else 1 end::smallint`
+}
+
+/** Rows that are wanted now and were not before, with the round they ask for. */
 function newlyWantedRows(workflowId: number, binding: Binding): string {
   const key = quoteIdentifier(binding.key)
   const status = quoteIdentifier(binding.status)
   const before = (condition: string) =>
     `(select ${key}::text from fetchyard_old where ${condition} and ${key} is not null)`
   return `(select wanted.*,
-                  -- Set back while under way, be it by a word of the owner's in between: it is to be
-                  -- done once more. Otherwise only when finished.
                   case when wanted.key in ${before(`${status}::text = 'Processing'`)} then 2
-                       when wanted.key in ${before(`${status}::text = 'Queued'`)} then 1
-                       when wanted.key in (
-                              select item.item_key
-                                from fetchyard.work_queue as pack
-                               cross join lateral unnest(pack.item_ids) as member (item_id)
-                                join fetchyard.item on item.item_id = member.item_id
-                               where pack.workflow_id = ${workflowId} and pack.lease_id is not null)
-                         then 2
-                       else 1 end::smallint as again
-             from ${wantedRows(binding)}
+                       else ${againExpression(workflowId)} end::smallint as again
+             from ${wantedRows(workflowId, binding)}
             where wanted.key not in ${before(wantedCondition(binding))}) as wanted`
 }
 
@@ -156,8 +168,8 @@ function handlerStatement(handler: string, workflowId: number, binding: Binding)
 begin
   if tg_op = 'INSERT' then
     execute $fetchyard_insert$
-    ${enqueueCall(workflowId, '1::smallint')}
-       from ${wantedRows(binding)}
+    ${enqueueCall(workflowId, againExpression(workflowId))}
+       from ${wantedRows(workflowId, binding)}
      having count(*) > 0
     $fetchyard_insert$;
     return null;

@@ -5,11 +5,13 @@
 // statements are given up there, because a pooler hands the next statement to another server
 // connection.
 
-import { connect as connectSocket, type Socket } from 'node:net'
 import postgres from 'postgres'
 import { FetchyardError, messageOf } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import { ARRAY_TYPES } from './arrays.js'
 import { driverTarget } from './embedded.js'
+import { encryptionOf, socketMaker } from './socket.js'
+import { withoutStaleRows } from './stale-rows.js'
 
 export type Sql = postgres.Sql<Record<string, never>>
 
@@ -52,58 +54,40 @@ const SERVER_VERSION_MIN = 140_000
 /** Idle connections are closed before their silence could be taken for death. */
 const IDLE_TIMEOUT_S = 8
 
-/** The error of a connection that was silent for too long. */
-class SilentConnectionError extends Error {
-  readonly code = 'CONNECTION_SILENT'
-}
-
-/** Where the driver wants to go: its lists, of which the first is taken. */
-interface SocketTarget {
-  readonly host: readonly string[]
-  readonly port: readonly number[]
-  readonly path?: string | false | undefined
-}
-
-/**
- * The socket is handed over before it is connected: the driver hears of its failure by its events,
- * and of a promise that is rejected it would never recover. What is written meanwhile waits in the
- * socket.
- */
-function watchedSocket(silenceMs: number): (target: SocketTarget) => Socket {
-  return ({ host, port, path }) => {
-    const socket = path
-      ? connectSocket(path)
-      : connectSocket(port[0] ?? 5432, host[0] ?? 'localhost')
-    return socket.setTimeout(silenceMs, () => {
-      socket.destroy(new SilentConnectionError(`no word from the database for ${silenceMs} ms`))
-    })
-  }
-}
-
 function open(
   options: ConnectOptions,
   pooling: Pooling,
   pool: { readonly max: number; readonly silenceMs?: number },
 ): Sql {
-  // A pooler may lose replies when a client sends its next statement early. The driver's types do
-  // not know this option.
-  const oneAtATime = { max_pipeline: 1 }
   const target = driverTarget(options.url)
-  const watched = pool.silenceMs === undefined ? {} : { socket: watchedSocket(pool.silenceMs) }
-  return postgres(target.url, {
+  const connectTimeoutS = options.connectTimeoutS ?? 10
+  const encryption = encryptionOf(options.url)
+  const socket = socketMaker({
+    encryption,
+    timeoutMs: connectTimeoutS * 1_000,
+    silenceMs: pool.silenceMs ?? null,
+  })
+  // A pooler may lose replies when a client sends its next statement early. The driver's types do
+  // not know these options.
+  const untyped = { max_pipeline: 1, socket }
+  const sql = postgres(target.url, {
     ...target.options,
-    ...oneAtATime,
-    ...watched,
+    ...untyped,
+    // The socket comes encrypted; the driver must not ask for it once more.
+    ...(encryption === null ? {} : { ssl: false }),
     max: pool.max,
     prepare: pooling === 'direct',
-    connect_timeout: options.connectTimeoutS ?? 10,
+    connect_timeout: connectTimeoutS,
     // Spread reconnects, and cap them: a supervisor waits for its database, it does not give up.
     backoff: (tries: number) => Math.min(5, 0.1 * 2 ** tries) * (0.5 + Math.random() / 2),
     idle_timeout: IDLE_TIMEOUT_S,
+    fetch_types: false,
+    types: ARRAY_TYPES,
     onnotice: () => {},
     connection: { application_name: 'fetchyard' },
     transform: { undefined: null },
   }) as Sql
+  return withoutStaleRows(sql)
 }
 
 /**

@@ -21,9 +21,9 @@ export function spendCte(workflowId: number): string {
     insert into fetchyard.spend (workflow_id, kind, calls, credits)
     select ${workflowId},
            case event when 'complete' then 'useful' when 'reclaim' then 'crashed' else 'failed' end,
-           count(*), sum(credits)
+           count(*), sum(coalesce(credits, credits_at_most))
       from own
-     where credits > 0
+     where coalesce(credits, credits_at_most) > 0
      group by 2
   )`
 }

@@ -83,12 +83,35 @@ export interface FencedNode {
 
 /**
  * Fences every node whose lease ran out, but never the caller: after a long sleep its own heartbeat
- * comes first and decides.
+ * comes first and decides. The reason names the caller, so that nobody has to guess who it was.
  */
 export async function fenceExpired(sql: Sql, except: string): Promise<readonly FencedNode[]> {
   return sql<FencedNode[]>`
-    update fetchyard.node
-       set fenced_at = clock_timestamp(), fenced_why = 'its lease ran out'
-     where fenced_at is null and alive_until < clock_timestamp() and node_id <> ${except}
-    returning node_id as "nodeId", name`
+    update fetchyard.node as expired
+       set fenced_at = clock_timestamp(),
+           fenced_why = 'its lease ran out at '
+             || to_char(expired.alive_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+             || coalesce((select '; fenced by ' || caller.name || ' (pid ' || caller.pid || ' on '
+                                 || caller.host || ')'
+                            from fetchyard.node as caller where caller.node_id = ${except}), '')
+     where expired.fenced_at is null and expired.alive_until < clock_timestamp()
+       and expired.node_id <> ${except}
+    returning expired.node_id as "nodeId", expired.name`
+}
+
+/** Why and when a node was fenced. */
+export interface Fence {
+  readonly why: string
+  /** The database's time, as an ISO instant. */
+  readonly at: string
+}
+
+/** What is written about the end of a node; null when it is not fenced, or its row is gone. */
+export async function readFence(sql: Sql, nodeId: string): Promise<Fence | null> {
+  const rows = await sql<Fence[]>`
+    select coalesce(fenced_why, 'nobody wrote down why') as why,
+           to_char(fenced_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+      from fetchyard.node
+     where node_id = ${nodeId} and fenced_at is not null`
+  return rows[0] ?? null
 }

@@ -102,12 +102,15 @@ function cancelStatement({ workflowId, binding }: ItemChoice): string {
   select (select count(*) from own)::int as items`
 }
 
-/** Packs of one statement, and 256 items a pack: what a round can have found at most. */
+/**
+ * Until nothing is found twice in a row. Once does not tell: an item that moved to a new pack while
+ * we waited for its old one is in none that the statement sees, and the next statement finds it.
+ */
 async function repeat(round: () => Promise<number>): Promise<number> {
   let total = 0
-  for (let rounds = 0; rounds < ROUNDS_MAX; rounds += 1) {
+  for (let rounds = 0, idleRounds = 0; rounds < ROUNDS_MAX && idleRounds < 2; rounds += 1) {
     const items = await round()
-    if (items === 0) return total
+    idleRounds = items === 0 ? idleRounds + 1 : 0
     total += items
   }
   return total
@@ -117,8 +120,8 @@ async function repeat(round: () => Promise<number>): Promise<number> {
  * Ends items for good, whether they wait, are delayed or are being worked. A worker that has one
  * goes on until it is done, and its outcome is refused.
  *
- * @returns items cancelled. One that is settled at the same moment may be missed when it goes back
- * to the queue; asking again finds it.
+ * @returns items cancelled. One that moves from pack to pack at the very moments of two statements
+ * may be missed; asking again finds it.
  */
 export async function cancelItems(
   sql: Sql,

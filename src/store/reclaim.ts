@@ -24,15 +24,23 @@ function queuedMirror(workflowId: number, binding: Binding | null, items: string
 }
 
 /**
- * A pack that crashed before comes back in two halves. The loss of a node counts as one crash and
- * never more: it says little about the items, and packs that crash again and again run alone in a
- * worker. Attempts are not charged. Every item's history says who lost it.
+ * A pack that crashed before comes back in two halves. Attempts are not charged. Every item's
+ * history says who lost it.
+ *
+ * The loss of a node counts as one crash and never more. Counting on would isolate an item that
+ * takes its whole supervisor with it, from a thread, but a node is mostly lost for reasons of its
+ * own: an operator's kill -9, a deploy, a host, a network. Hundreds of items are in hand then, and
+ * nothing tells which of them, if any, did it. At the second loss all of them would run one pack
+ * at a time, and after three more that found them alone the innocent would be quarantined. A
+ * supervisor cannot write down what it was about to do before it dies of it, so the database sees
+ * the same picture in both cases. The halves at least make the suspects fewer from loss to loss,
+ * and an item that ends child processes is found by the rules for those.
  */
 function reclaimStatement(workflowId: number, binding: Binding | null): string {
   const mirror = queuedMirror(workflowId, binding, 'lost')
   return `
-  with dead as materialized (
-    select pack.*,
+  with suspect as materialized (
+    select pack.pack_id, pack.lease_id,
            case when node.node_id is null then 'its supervisor is unknown'
                 when node.fenced_at is not null
                   then 'supervisor ' || node.name || ' (pid ' || node.pid || ' on ' || node.host
@@ -43,6 +51,12 @@ function reclaimStatement(workflowId: number, binding: Binding | null): string {
      where pack.workflow_id = ${workflowId}
        and pack.lease_id is not null
        and (node.node_id is null or node.fenced_at is not null or pack.deadline < now())
+  ),
+  dead as materialized (
+    -- By lease: a pack that was freed and leased anew since the snapshot has a holder that lives.
+    select pack.*, suspect.why
+      from suspect
+      join fetchyard.work_queue as pack using (pack_id, lease_id)
      order by pack.pack_id
      limit $1::int
        for update of pack skip locked
@@ -106,7 +120,8 @@ export async function reclaimPacks(sql: Sql, request: ReclaimRequest): Promise<R
 /**
  * Gives packs of a node back untouched: no crash is counted, no attempt charged. All of them when
  * the node stops in order (fencing it comes first, so that no late lease of its own slips in
- * behind); all but the leases it knows of when the answer to a lease was lost.
+ * behind); all but the leases it knows of when the answer to a lease was lost. Such a release may
+ * itself come late, when the node knows of more: so it names the newest lease that it is about.
  */
 export async function releaseNode(
   sql: Sql,
@@ -116,9 +131,11 @@ export async function releaseNode(
     readonly binding: Binding | null
     /** Leases that stay. @default none */
     readonly knownLeases?: readonly string[]
+    /** Newer leases stay, too; null when there is no such bound. @default null */
+    readonly newestLease?: string | null
   },
 ): Promise<Reclaimed> {
-  const { nodeId, workflowId, binding, knownLeases = [] } = request
+  const { nodeId, workflowId, binding, knownLeases = [], newestLease = null } = request
   const mirror = queuedMirror(workflowId, binding, 'given_back')
   const rows = await sql.unsafe<Reclaimed[]>(
     `
@@ -126,6 +143,7 @@ export async function releaseNode(
     select pack_id from fetchyard.work_queue
      where workflow_id = ${workflowId} and node_id = $1::uuid and lease_id is not null
        and lease_id <> all ($2::bigint[])
+       and ($3::bigint is null or lease_id <= $3::bigint)
      order by pack_id
        for update
   ),
@@ -148,8 +166,20 @@ export async function releaseNode(
     select ${workflowId}, 'release', count(*) from given_back having count(*) > 0
   )${mirror}
   select (select count(*) from freed)::int as packs, (select count(*) from given_back)::int as items`,
-    [nodeId, knownLeases as string[]],
+    [nodeId, knownLeases as string[], newestLease],
     { prepare: true },
   )
   return rows[0] ?? { packs: 0, items: 0 }
+}
+
+/** The newest lease of a node on a workflow; null when it holds none. Lease ids only grow. */
+export async function findNewestLease(
+  sql: Sql,
+  of: { readonly workflowId: number; readonly nodeId: string },
+): Promise<string | null> {
+  const rows = await sql<{ lease_id: string | null }[]>`
+    select max(lease_id) as lease_id
+      from fetchyard.work_queue
+     where workflow_id = ${of.workflowId} and node_id = ${of.nodeId} and lease_id is not null`
+  return rows[0]?.lease_id ?? null
 }

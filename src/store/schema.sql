@@ -33,6 +33,7 @@ table fetchyard.item (
   constraint item_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id)
   constraint item_workflow_id_item_key_round_key UNIQUE (workflow_id, item_key, round)
 )
+  with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000)
 
 table fetchyard.migration (
   migration_id integer not null
@@ -78,7 +79,7 @@ table fetchyard.processing_log (
   error text
   constraint processing_log_status_check CHECK ((status = ANY (ARRAY['success'::text, 'retry'::text, 'error'::text, 'cancelled'::text, 'reclaimed'::text])))
 ) partition by range (ended_at)
-create index processing_log_item_idx on only fetchyard.processing_log using btree (item_id)
+create index processing_log_item_status_idx on only fetchyard.processing_log using btree (item_id) include (status)
 
 table fetchyard.processing_log_rest partition of fetchyard.processing_log DEFAULT (
   ended_at timestamp with time zone not null default now()
@@ -96,7 +97,8 @@ table fetchyard.processing_log_rest partition of fetchyard.processing_log DEFAUL
   error text
   constraint processing_log_status_check CHECK ((status = ANY (ARRAY['success'::text, 'retry'::text, 'error'::text, 'cancelled'::text, 'reclaimed'::text])))
 )
-create index processing_log_rest_item_id_idx on fetchyard.processing_log_rest using btree (item_id)
+  with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000)
+create index processing_log_rest_item_id_status_idx on fetchyard.processing_log_rest using btree (item_id) include (status)
 
 table fetchyard.run (
   run_id integer not null generated always as identity
@@ -175,6 +177,7 @@ table fetchyard.workflow (
   binding jsonb -- The source table that is this workflow's queue, as installed; null for a workflow that is only pushed to.
   created_at timestamp with time zone not null default now()
   updated_at timestamp with time zone not null default now()
+  sinks jsonb -- The tables that result rows go to, with their lease columns, as last opened; null before. The audit reads it.
   budget_per_day bigint -- Credits that may be spent in a day (UTC); null: as many as there are.
   budget bigint -- Credits that may be spent since budget_since, as by a run; null: as many as there are.
   budget_since timestamp with time zone not null default '-infinity'::timestamp with time zone
@@ -291,3 +294,12 @@ returns SETOF bigint as $$
   )
   select item_id from added
 $$
+
+function fetchyard.is_newest_round(p_workflow_id smallint, p_item_key text, p_round integer)
+returns boolean as $$
+begin
+  return not exists (select from fetchyard.item as newer
+                      where newer.workflow_id = p_workflow_id
+                        and newer.item_key = p_item_key
+                        and newer.round > p_round);
+end $$

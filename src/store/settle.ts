@@ -28,7 +28,7 @@ const STATUS_WORD = `case event when 'complete' then 'Complete' when 'discard' t
 const SETTLEMENT_COLUMNS = `i bigint, p bigint, l bigint, e text, c text, a smallint, h smallint,
              d integer, k integer, t text, n boolean, w integer, na smallint, ns smallint,
              nc smallint,
-             nl smallint, s integer`
+             nl smallint, s integer, m integer`
 
 function sinkColumns(sink: SinkDefinition, binding: Binding | null): readonly [string, string][] {
   const columns: [string, string][] = Object.entries(sink.columns).map(([name, type]) => [
@@ -73,8 +73,9 @@ function sinkCte(
     select distinct on (${key.join(', ')}) ${names.join(', ')}
       from (select ${columns.map(([column, value]) => `${value} as ${column}`).join(', ')}
               from jsonb_to_recordset($${parts.parameter}::text::jsonb)
-                   as given (fetchyard_item bigint${given === '' ? '' : `, ${given}`})
+                   as given (fetchyard_item bigint, fetchyard_lease bigint${given === '' ? '' : `, ${given}`})
               join own on own.item_id = given.fetchyard_item
+                      and own.lease_id = given.fetchyard_lease
              where own.event = 'complete') as fresh
      order by ${key.join(', ')}
         on conflict (${key.join(', ')}) ${conflict}
@@ -90,13 +91,14 @@ const TAKE_CTES = `
     select set_config('lock_timeout', '${ROW_LOCK_MS}', true)
   ),
   outcome as materialized (
-    select distinct on (i)
+    -- Once a lease: an outcome under an old lease must not stand in for the one that counts.
+    select distinct on (i, l)
            i as item_id, p as pack_id, l as lease_id, e as event, c as code, a as ended_attempt,
-           h as http_status, d as duration_ms, k as credits, t as error,
+           h as http_status, d as duration_ms, k as credits, m as credits_at_most, t as error,
            n as goes_back, w as delay_ms, na as next_attempt, ns as next_snoozes,
            nc as next_crashes, nl as next_lonely_crashes, s as slice
       from jsonb_to_recordset($2::text::jsonb) as given (${SETTLEMENT_COLUMNS})
-     order by i
+     order by i, l
   ),
   held as materialized (
     -- In pack order, so that settles of the same packs queue up instead of deadlocking.
@@ -225,6 +227,7 @@ function wireOf(settlement: Settlement): object {
     h: wireHttpStatus(settlement.httpStatus),
     d: wireFigure(settlement.durationMs),
     k: wireFigure(settlement.credits),
+    m: wireFigure(settlement.creditsAtMost ?? null),
     t: settlement.error,
     n: next !== null,
     w: Math.round(next?.delayMs ?? 0),
@@ -236,12 +239,12 @@ function wireOf(settlement: Settlement): object {
   }
 }
 
+/** Each row with the item and the lease it belongs to. */
 function sinkRows(settlements: readonly Settlement[], sink: string): string {
-  const rows = settlements.flatMap((settlement) =>
-    settlement.event === 'complete'
-      ? (settlement.rows[sink] ?? []).map((row) => ({ ...row, fetchyard_item: settlement.itemId }))
-      : [],
-  )
+  const rows = settlements.flatMap(({ event, itemId, leaseId, rows: given }) => {
+    const owner = { fetchyard_item: itemId, fetchyard_lease: leaseId }
+    return event === 'complete' ? (given[sink] ?? []).map((row) => ({ ...row, ...owner })) : []
+  })
   return JSON.stringify(rows)
 }
 

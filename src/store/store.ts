@@ -15,10 +15,17 @@ import { ensureReceiptPartitions, foldTallies } from './housekeeping.js'
 import type { LeasedPack } from './lease.js'
 import { leasePacks } from './lease.js'
 import { foldSpend } from './money.js'
-import type { FencedNode, Neighbour, NodeIdentity } from './nodes.js'
-import { fenceExpired, fenceNode, readNeighbours, registerNode, sendHeartbeat } from './nodes.js'
+import type { Fence, FencedNode, Neighbour, NodeIdentity } from './nodes.js'
+import {
+  fenceExpired,
+  fenceNode,
+  readFence,
+  readNeighbours,
+  registerNode,
+  sendHeartbeat,
+} from './nodes.js'
 import type { Reclaimed } from './reclaim.js'
-import { reclaimPacks, releaseNode } from './reclaim.js'
+import { findNewestLease, reclaimPacks, releaseNode } from './reclaim.js'
 import type { ReceiptKey } from './settle.js'
 import { findReceipts, settleItems, settleStatement } from './settle.js'
 import type { Steering } from './steering.js'
@@ -31,6 +38,7 @@ import {
   readWorkflows,
   registerWorkflow,
   resumeWorkflow,
+  storeSinks,
 } from './workflows.js'
 
 /** What the store must know of a workflow's definition. */
@@ -67,6 +75,7 @@ export interface Store {
     readonly reason: string
   }) => Promise<boolean>
   readonly fenceExpired: (except: string) => Promise<readonly FencedNode[]>
+  readonly readFence: (nodeId: string) => Promise<Fence | null>
   /** Registers the workflow, binds its source, and prepares its statements. */
   readonly openWorkflow: (definition: StoredDefinition) => Promise<WorkflowHandle>
   readonly readWorkflows: () => Promise<readonly WorkflowRow[]>
@@ -98,7 +107,12 @@ export interface Store {
     workflow: { readonly workflowId: number; readonly binding: Binding | null },
     nodeId: string,
     knownLeases?: readonly string[],
+    newestLease?: string | null,
   ) => Promise<Reclaimed>
+  readonly findNewestLease: (
+    workflow: { readonly workflowId: number },
+    nodeId: string,
+  ) => Promise<string | null>
   readonly pauseWorkflow: (pause: {
     readonly workflowId: number
     readonly reason: string
@@ -122,6 +136,7 @@ export interface Store {
 
 async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<WorkflowHandle> {
   const row = await registerWorkflow(sql, definition.name)
+  await storeSinks(sql, row, definition.sinks)
   const { source } = definition
   if (source !== undefined) await bindSource(sql, row, source)
   const bound = source === undefined ? row.binding : bindingOf(source)
@@ -152,6 +167,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     sendHeartbeat: (beat) => sendHeartbeat(heartbeatSql, beat),
     fenceNode: (fence) => fenceNode(heartbeatSql, fence),
     fenceExpired: (except) => fenceExpired(heartbeatSql, except),
+    readFence: (nodeId) => readFence(heartbeatSql, nodeId),
     openWorkflow: (definition) => openWorkflow(sql, definition),
     readWorkflows: () => readWorkflows(sql),
     findWorkflow: (name) => findWorkflow(sql, name),
@@ -167,8 +183,9 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     findReceipts: (keys) => findReceipts(sql, keys),
     reclaimPacks: ({ workflowId, binding }, packsMax) =>
       reclaimPacks(sql, { workflowId, binding, packsMax }),
-    releaseNode: ({ workflowId, binding }, nodeId, knownLeases = []) =>
-      releaseNode(sql, { workflowId, binding, nodeId, knownLeases }),
+    releaseNode: ({ workflowId, binding }, nodeId, knownLeases = [], newestLease = null) =>
+      releaseNode(sql, { workflowId, binding, nodeId, knownLeases, newestLease }),
+    findNewestLease: ({ workflowId }, nodeId) => findNewestLease(sql, { workflowId, nodeId }),
     pauseWorkflow: (pause) => pauseWorkflow(sql, pause),
     resumeWorkflow: (resume) => resumeWorkflow(sql, resume),
     readSteering: (of) => readSteering(sql, of),

@@ -1,6 +1,8 @@
 // Workflows as rows: who is paused and why, and which table is bound to which.
 
-import type { SourceDefinition } from '../core/definition.js'
+import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
+import type { StoredSink } from './audit-tables.js'
+import { storedSinks } from './audit-tables.js'
 import type { Binding } from './binding.js'
 import { backfillStatement, bindingOf, bindingStatements } from './binding.js'
 import type { Sql } from './client.js'
@@ -11,9 +13,12 @@ export interface WorkflowRow {
   readonly pausedBy: readonly string[]
   readonly binding: Binding | null
   readonly concurrency: number | null
+  /** Where its results go, as last opened; null when that was never told. */
+  readonly sinks: { readonly [sink: string]: StoredSink } | null
 }
 
-const COLUMNS = `workflow_id as "workflowId", name, paused_by as "pausedBy", binding, concurrency`
+const COLUMNS = `workflow_id as "workflowId", name, paused_by as "pausedBy", binding, concurrency,
+  sinks`
 
 export async function readWorkflows(sql: Sql): Promise<readonly WorkflowRow[]> {
   return sql.unsafe<WorkflowRow[]>(`select ${COLUMNS} from fetchyard.workflow order by workflow_id`)
@@ -37,6 +42,26 @@ export async function registerWorkflow(sql: Sql, name: string): Promise<Workflow
   return made
 }
 
+/** Remembers where a workflow's results go, for the audit. Written only when it has changed. */
+export async function storeSinks(
+  sql: Sql,
+  workflow: WorkflowRow,
+  sinks: { readonly [sink: string]: SinkDefinition },
+): Promise<void> {
+  const stored = JSON.stringify(storedSinks(sinks))
+  await sql`
+    update fetchyard.workflow
+       set sinks = ${stored}::text::jsonb, updated_at = now()
+     where workflow_id = ${workflow.workflowId}
+       and sinks is distinct from ${stored}::text::jsonb`
+}
+
+/**
+ * Version of the triggers that a binding installs, stored with it: a program with other triggers
+ * installs its own at the next start. Raised with every change of theirs.
+ */
+const TRIGGERS_VERSION = 2
+
 /** Rounds of a backfill that may find rows and add none. */
 const IDLE_ROUNDS_MAX = 100
 /** Rows enqueued by one statement when a table that already holds rows is bound. */
@@ -53,7 +78,7 @@ export async function bindSource(
   workflow: WorkflowRow,
   source: SourceDefinition,
 ): Promise<number> {
-  const binding = bindingOf(source)
+  const binding = { ...bindingOf(source), triggers: TRIGGERS_VERSION }
   if (JSON.stringify(sorted(workflow.binding)) === JSON.stringify(sorted(binding))) return 0
   await installTriggers(sql, workflow, binding)
   const added = await backfill(sql, workflow.workflowId, binding)

@@ -225,6 +225,10 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
   'worker.log': UNCOUNTED,
   'host.spared': UNCOUNTED,
   'host.recovered': UNCOUNTED,
+  'upstream.endpoint_down': UNCOUNTED,
+  'upstream.endpoint_up': UNCOUNTED,
+  'upstream.account': UNCOUNTED,
+  'upstream.account_failed': UNCOUNTED,
   'concurrency.changed': (counters, event) => {
     const workflow = workflowCounters(counters, event.workflow)
     workflow.concurrencyLimit = event.limit

@@ -34,6 +34,14 @@ export interface Events {
     message: string
     fields: Record<string, unknown>
   }
+  'upstream.endpoint_down': WorkerIdentity & {
+    endpoint: string
+    reason: string
+    coolDownMs: number
+  }
+  'upstream.endpoint_up': WorkerIdentity & { endpoint: string }
+  'upstream.account': UpstreamAccount
+  'upstream.account_failed': { message: string; ageMs: number | null }
   'concurrency.changed': { workflow: string; limit: number; reason: ConcurrencyReason }
   'host.spared': { workflow: string; host: string }
   'host.recovered': { workflow: string; host: string }
@@ -55,9 +63,20 @@ export type ReclaimReason =
   | 'node_lost'
   | 'deadline'
   | 'drain'
+  | 'pause'
   | 'lost_answer'
   | 'no_share'
   | 'host'
+
+/** The account of a proxy API; null for a figure that its answer did not have. */
+export interface UpstreamAccount {
+  /** Calls that the plan lets be in flight, now and at the reading before. */
+  limit: number | null
+  limitBefore: number | null
+  inUse: number | null
+  credits: number | null
+  creditsLeft: number | null
+}
 
 export interface WorkerIdentity {
   workflow: string

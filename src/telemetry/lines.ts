@@ -42,7 +42,8 @@ function settledWords(event: EventOf<'item.settled'>): string {
 function exitWords(event: EventOf<'worker.exited'>): string {
   const how = event.signal === null ? `with code ${event.exitCode}` : `on ${event.signal}`
   const held = event.itemsHeld === 0 ? '' : ` holding ${count(event.itemsHeld, 'item')}`
-  return `Worker ${event.workerId} (pid ${event.pid}) exited ${how}${held}`
+  const where = event.kind === 'thread' ? `a thread of pid ${event.pid}` : `pid ${event.pid}`
+  return `Worker ${event.workerId} (${where}) exited ${how}${held}`
 }
 
 function settleFailedWords(event: EventOf<'settle.failed'>): string {
@@ -64,7 +65,8 @@ const SUPERVISOR_LINES = {
   'supervisor.stopped': { level: 'info', words: (event) => `Stopped: ${event.reason}` },
   'supervisor.fenced': {
     level: 'error',
-    words: (event) => `Fenced by another node, nothing more is written: ${event.reason}`,
+    words: (event) =>
+      `Fenced: ${event.reason}. Its items are given to others; nothing it still does counts`,
   },
   'node.trust_lost': {
     level: 'warn',
@@ -199,9 +201,40 @@ const WORKER_LINES = {
   'worker.log': { level: (event) => event.level, words: (event) => event.message },
 } as const satisfies Partial<Lines>
 
+const UPSTREAM_LINES = {
+  'upstream.endpoint_down': {
+    level: 'warn',
+    words: (event) =>
+      `Worker ${event.workerId} leaves ${event.endpoint} alone for ` +
+      `${Math.round(event.coolDownMs / 1_000)} s: ${event.reason}`,
+  },
+  'upstream.endpoint_up': {
+    level: 'info',
+    words: (event) => `Worker ${event.workerId} reaches ${event.endpoint} again`,
+  },
+  'upstream.account': {
+    level: (event) => (event.limit === event.limitBefore ? 'debug' : 'info'),
+    words: (event) =>
+      `The plan of the upstream has room for ${event.limit ?? 'an unknown number of'} calls at ` +
+      `once, ${event.inUse ?? 'an unknown number'} in flight; ` +
+      `${event.creditsLeft ?? 'an unknown number of'} credits are left`,
+  },
+  'upstream.account_failed': {
+    level: 'warn',
+    words: (event) =>
+      `The account of the upstream cannot be read: ${event.message}` +
+      (event.ageMs === null ? '' : ` (known figures are ${Math.round(event.ageMs / 1_000)} s old)`),
+  },
+} as const satisfies Partial<Lines>
+
 type Lines = { readonly [Name in EventName]: Line<EventOf<Name>> }
 
-const LINES: Lines = { ...SUPERVISOR_LINES, ...WORK_LINES, ...WORKER_LINES }
+const LINES: Lines = {
+  ...SUPERVISOR_LINES,
+  ...WORK_LINES,
+  ...WORKER_LINES,
+  ...UPSTREAM_LINES,
+}
 
 /** The table's row for an event. The compiler does not see that row and event share their name. */
 function lineOf(event: AnyEvent): Line<AnyEvent> {

@@ -56,7 +56,8 @@ function redactUrl(url: string): string {
   return end === -1 ? shown : `${shown}?${REDACTED}`
 }
 
-function printable(text: string): string {
+/** Shows control characters instead of obeying them. */
+export function printable(text: string): string {
   return text.replace(
     UNPRINTABLE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -53,7 +53,7 @@ export const CLUSTER_METRICS: readonly Metric[] = [
 /** Metrics of the work done by this node. */
 export const WORK_METRICS: readonly Metric[] = [
   {
-    name: 'fetchyard_concurrency_limit',
+    name: 'fetchyard_allowed_slots',
     type: 'gauge',
     labels: WORKFLOW,
     help: 'Items of the workflow that this node may work at once now.',

@@ -9,6 +9,11 @@ export interface HandlerContext {
   /** Aborted when the item's time is over, it was cancelled, or the worker drains. */
   readonly abortSignal: AbortSignal
   readonly attempt: number
+  /**
+   * The lease under which this attempt runs: a new and higher number each time. An upstream that
+   * remembers the highest one it saw can turn a worker away that was taken for dead.
+   */
+  readonly leaseId: string
   readonly log: (message: string, fields?: { readonly [key: string]: Json }) => void
 }
 

@@ -11,12 +11,14 @@ import { auditCommand } from './commands/audit.js'
 import { demoCommand } from './commands/demo.js'
 import { enqueueCommand } from './commands/enqueue.js'
 import { exportCommand } from './commands/export.js'
+import { historyCommand } from './commands/history.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { runCommand } from './commands/run.js'
 import { spendCommand } from './commands/spend.js'
 import { statusCommand } from './commands/status.js'
 import { rolloutCommand, setCommand } from './commands/steer.js'
+import { tortureCommand } from './commands/torture.js'
 import { upCommand } from './commands/up.js'
 import { whyCommand } from './commands/why.js'
 import { parseCommandLine } from './parse.js'
@@ -28,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   upCommand,
   enqueueCommand,
   statusCommand,
+  historyCommand,
   whyCommand,
   auditCommand,
   spendCommand,
@@ -37,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   setCommand,
   exportCommand,
   migrateCommand,
+  tortureCommand,
 ]
 
 /** Runs a command line. @returns the exit code; never rejects. */

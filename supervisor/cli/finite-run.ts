@@ -6,6 +6,7 @@ import { EXIT_CODES, FetchyardError } from '../../src/core/errors.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import { totalOf, workflowCounters } from '../../src/telemetry/counters.js'
 import type { OpenDatabase } from '../database.js'
+import { FENCED_MEANS } from '../fence-reason.js'
 import { type LoadedWorkflow, type RunningNode, startNode } from '../node.js'
 import type { StopListener } from '../signals.js'
 import { type Invocation, isUnderPm2 } from './command.js'
@@ -65,7 +66,7 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
     if (watched.end.cause === 'done') await run.onDone?.(finished(watched, node, name), node)
     const pause = watched.end.cause === 'paused' ? watched.end.reason : null
     if (watched.end.cause !== 'stopped') await stopNode(node, pause ?? 'the run is done')
-    refuseEarlyEnd(watched, { workflow: name, pauseWords })
+    refuseEarlyEnd(watched, { workflow: name, pauseWords, fencedWords: fencedWords(node) })
     return finished(watched, node, name)
   } catch (error) {
     leave?.()
@@ -104,18 +105,32 @@ async function withFreePort({ invocation, settings }: FiniteRun): Promise<Settin
   return { ...settings, port: await freePort({ host: settings.host, wished: settings.port }) }
 }
 
+/** Why a fenced node stopped, and what that means for whoever started it. */
+export function fencedWords({ supervisor }: RunningNode): string {
+  return `This node was fenced: ${supervisor.fencedWhy}. ${FENCED_MEANS}.`
+}
+
 const PAUSE_FIXES: ReadonlyMap<string, string> = new Map([
   [
     'restart_intensity',
     'Its workers die one after another: look at the log, at --memory and --heap',
   ],
   ['module_refused', 'Its workers cannot load the workflow: mend the module'],
+  [
+    'key_refused',
+    'The upstream refuses the key: put the right one into FETCHYARD_UPSTREAM_KEY or SCRAPER_API_KEY',
+  ],
+  ['budget', 'The credits are used up: renew or raise the plan of the upstream'],
   ['results_refused', 'The database refuses its results: compare its sinks with their tables'],
 ])
 
 function refuseEarlyEnd(
   { end, progress }: Watched,
-  of: { readonly workflow: string; readonly pauseWords: string },
+  of: {
+    readonly workflow: string
+    readonly pauseWords: string
+    readonly fencedWords: string
+  },
 ): void {
   const { total, open } = progress
   const done = `${showCount(total - open)} of ${showCount(total)} items are done`
@@ -124,10 +139,7 @@ function refuseEarlyEnd(
     throw new FetchyardError('INTERRUPTED', `Stopped: ${done}, none is lost; ${how}.`)
   }
   if (end.cause === 'fenced') {
-    throw new FetchyardError(
-      'FENCED',
-      `This node lost its lease, as after a long pause of the machine: ${done}; ${how}.`,
-    )
+    throw new FetchyardError('FENCED', `${of.fencedWords} ${done}.`)
   }
   if (end.cause === 'budget') {
     throw new FetchyardError(

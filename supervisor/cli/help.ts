@@ -8,7 +8,7 @@ export const EXIT_MEANINGS: { readonly [name in ExitName]: string } = {
   ok: 'done',
   unexpected: 'unexpected error, a defect: please report it',
   usage: 'the command line or the input cannot be used',
-  problems: 'audit found violations',
+  problems: 'audit or torture found a broken promise',
   drained: 'a finite run ended well under PM2, which would start it again after 0',
   databaseUnavailable: 'the database cannot be reached',
   dataDirectory: 'the data directory cannot be written or is in use',
@@ -59,7 +59,8 @@ export const ERROR_MEANINGS: { readonly [code in ErrorCode]: string } = {
   WORKFLOW_INVALID: 'The workflow module cannot be imported, or exports no valid workflow.',
   WORKFLOW_UNKNOWN: 'There is no workflow of that name.',
   WORKFLOW_PAUSED: 'The program paused the workflow itself, for the reason it names.',
+  ITEM_UNKNOWN: 'The workflow has no item of that key.',
   BUDGET_SPENT: 'The budget pays for no further call; a larger one continues the run.',
-  FENCED: 'This node lost its lease and stopped without writing anything.',
+  FENCED: 'This node was fenced and stopped without writing anything; the message says by whom.',
   INTERRUPTED: 'A stop was asked for before the run came to its end.',
 }

@@ -24,6 +24,7 @@ const GROUP_TITLES: { readonly [group in OptionGroup]: string } = {
   work: 'Work:',
   fetch: 'Fetching:',
   politeness: 'Politeness:',
+  upstream: 'Upstream:',
   web: 'Dashboard:',
   log: 'Log:',
 }
@@ -61,6 +62,26 @@ function buildCommand(parser: Argv, command: Command): Argv {
   return addOptions(built, groups)
 }
 
+/** No command line can hold it, so that it marks what was not written by a person. */
+const VEIL = '\0'
+
+/** What follows `--` is an argument, whatever it looks like; yargs would leave it out. */
+function veiled(words: readonly string[]): string[] {
+  const at = words.indexOf('--')
+  if (at === -1) return [...words]
+  return [...words.slice(0, at), ...words.slice(at + 1).map((word) => `${VEIL}${word}`)]
+}
+
+function unveiled(given: { readonly [name: string]: unknown }): {
+  readonly [name: string]: unknown
+} {
+  const bare = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(bare)
+    return typeof value === 'string' ? value.replace(VEIL, '') : value
+  }
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, bare(value)]))
+}
+
 /**
  * Reads the words after the program's name.
  *
@@ -75,15 +96,15 @@ export function parseCommandLine(words: readonly string[], commands: readonly Co
       command.summary,
       (builder) => buildCommand(builder, command),
       (given) => {
-        chosen = { kind: 'command', command, given }
+        chosen = { kind: 'command', command, given: unveiled(given) }
       },
     )
   }
   let output = ''
   let failure: string | null = null
-  parser.parse([...words], {}, (error, _given, text) => {
+  parser.parse(veiled(words), {}, (error, _given, text) => {
     output = text
-    if (error !== null && error !== undefined) failure = error.message
+    if (error !== null && error !== undefined) failure = error.message.replaceAll(VEIL, '')
   })
   if (failure !== null) throw usageError(failure, words, commands)
   if (output === version) return { kind: 'words', text: version }

@@ -1,6 +1,7 @@
 // Watches a finite run from its start until none of its items is open, or until it ends early.
 
 import type { Clock } from '../../src/core/clock.js'
+import { OWN_PAUSES } from '../../src/core/own-pauses.js'
 import type { Sql } from '../../src/store/client.js'
 import { classifyFault } from '../../src/store/client.js'
 import type { RunProgress } from '../../src/store/runs.js'
@@ -37,8 +38,6 @@ export interface Watched {
   readonly slotUtilisation: number
 }
 
-/** Pauses that no waiting lifts. Others are an operator's, who may lift them again. */
-const OWN_PAUSES = ['restart_intensity', 'module_refused', 'results_refused']
 const LOOK_EVERY_MS = 250
 /** A node that is waiting for the ledger to catch up looks broke for a moment. */
 const BROKE_MS = 4_000
@@ -114,10 +113,11 @@ async function lookAt(request: WatchRequest): Promise<Look | null> {
   }
 }
 
+/** Waiting lifts none of our own pauses. Others are an operator's, who may lift them again. */
 function endOf({ progress, pausedBy }: Look, isBroke: boolean): WatchEnd | null {
   if (progress.open === 0) return { cause: 'done' }
   if (isBroke) return { cause: 'budget' }
-  const own = pausedBy.find((reason) => OWN_PAUSES.includes(reason))
+  const own = pausedBy.find((reason) => OWN_PAUSES.some((one) => one === reason))
   return own === undefined ? null : { cause: 'paused', reason: own }
 }
 

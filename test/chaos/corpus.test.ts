@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { audit } from '../../src/store/audit.js'
 import { runProgram, startProgram, useDirectory } from '../cli/program.js'
+import { useAudit } from '../support/audited.js'
 import { useDatabase } from '../support/database.js'
 
 const CORPUS = join(process.cwd(), '..', 'shared', 'corpus', 'contact-pages', 'pages')
@@ -50,6 +51,7 @@ async function servePages(names: readonly string[]): Promise<PageSite> {
 
 describe('the main job on real pages', () => {
   const database = useDatabase()
+  useAudit(database)
   const directory = useDirectory()
 
   it('loses nothing and applies nothing twice after a kill -9 in the middle', async function () {

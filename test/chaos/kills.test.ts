@@ -71,7 +71,8 @@ describe('chaos/kills', () => {
       tell(`supervisor killed and started; its items under way again after ${passed(killedMs)}`)
 
       const [dead, alive] = await readNodes(cluster)
-      expect(dead?.fencedWhy).to.equal('its process was found dead')
+      const by = `found dead by .* \\(pid ${alive?.pid}\\)$`
+      expect(dead?.fencedWhy).to.match(new RegExp(`^its process \\(pid ${dead?.pid}\\) was ${by}`))
       expect(alive?.fencedWhy).to.equal(null)
       cluster.origin.release()
       expectClean(await cluster.untilEmpty(), keys.length)
@@ -101,7 +102,9 @@ describe('chaos/kills', () => {
     await expectCompleteOnce(cluster, keys)
     expect(countRefetches(cluster)).to.equal(SLOTS)
     const dead = (await readNodes(cluster)).find(({ pid }) => pid === victim.pid)
-    expect(dead?.fencedWhy).to.equal('its lease ran out')
+    expect(dead?.fencedWhy).to.match(
+      new RegExp(`^its lease ran out at .*Z; fenced by .* \\(pid ${other.pid} on .*\\)$`),
+    )
   })
 
   // The zombie: its workers went on while it was frozen, and their results wait for it when it

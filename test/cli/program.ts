@@ -21,6 +21,8 @@ export interface Program {
   readonly ended: Promise<Ended>
   /** Resolves when stderr holds the words. */
   readonly says: (words: string) => Promise<void>
+  /** What stderr holds so far. */
+  readonly stderr: () => string
 }
 
 export interface StartOptions {
@@ -34,7 +36,8 @@ export interface StartOptions {
 /** Names of the environment that would change what a test sees. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(FETCHYARD_|WF7_|HTTP_CONN|DATABASE_URL$|pm_id$|NO_COLOR$)/.test(name),
+    ([name]) =>
+      !/^(FETCHYARD_|WF7_|HTTP_CONN|SCRAPER_?API_|DATABASE_URL$|pm_id$|NO_COLOR$)/.test(name),
   )
   return Object.fromEntries(kept)
 }
@@ -63,6 +66,7 @@ export function startProgram(words: readonly string[], options: StartOptions): P
   return {
     child,
     ended,
+    stderr: () => stderr,
     says: (sought) =>
       new Promise((resolve, reject) => {
         if (stderr.includes(sought)) resolve()

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect } from 'chai'
+import { useAudit } from '../support/audited.js'
 import { useDatabase } from '../support/database.js'
 import { MAIN, runProgram, type StartOptions, useDirectory, useSite } from './program.js'
 
@@ -14,6 +15,7 @@ function document(stdout: string): { readonly [field: string]: unknown } {
 
 describe('cli: commands that read and operate', () => {
   const database = useDatabase()
+  const audited = useAudit(database)
   const directory = useDirectory()
   const site = useSite()
 
@@ -137,6 +139,7 @@ describe('cli: commands that read and operate', () => {
   })
 
   it('audits: clean is 0, a lost item is 3', async () => {
+    audited.isDamaged = true
     const clean = await runProgram(['audit'], options())
     await database.sql`
       delete from fetchyard.processing_log

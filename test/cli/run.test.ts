@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { useAudit } from '../support/audited.js'
 import { useDatabase } from '../support/database.js'
 import { runProgram, type StartOptions, startProgram, useDirectory, useSite } from './program.js'
 
@@ -8,6 +9,7 @@ const HABITS = ['--allow-ranges', 'loopback', '--port', 'off']
 
 describe('cli: run', () => {
   const database = useDatabase()
+  useAudit(database)
   const directory = useDirectory()
   const site = useSite()
 

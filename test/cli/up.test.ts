@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { expect } from 'chai'
+import { useAudit } from '../support/audited.js'
 import { useDatabase } from '../support/database.js'
 import { runProgram, startProgram, useDirectory, useSite } from './program.js'
 
@@ -7,6 +8,7 @@ const HABITS = ['--allow-ranges', 'loopback', '--port', 'off']
 
 describe('cli: up', () => {
   const database = useDatabase()
+  useAudit(database)
   const directory = useDirectory()
   const site = useSite()
 

@@ -47,29 +47,6 @@ describe('cluster/workers', () => {
     }
   }
 
-  it('isolates an item that kills its worker each time, and charges none of its pack', async () => {
-    const keys = await cluster.enqueue(LIMITS.packItemsMax, (index) =>
-      index === 100 ? { misdeed: 'exit', times: Number.MAX_SAFE_INTEGER } : null,
-    )
-    const node = await cluster.start({ processes: 2, concurrency: LIMITS.packItemsMax })
-
-    expectClean(await cluster.untilEmpty(), keys.length)
-
-    const neighbours = keys.filter((key) => key !== 'k100')
-    await expectCompleteOnce(cluster, neighbours)
-    const receipts = await readReceipts(cluster)
-    expect(
-      receipts.every(({ attempt }) => attempt === 1),
-      'no attempt charged',
-    ).to.equal(true)
-    const [poison] = receipts.filter(({ status }) => status === 'error')
-    expect(poison).to.include({ itemKey: 'k100', code: 'poison' })
-    expect(poison?.error).to.match(/exited with code 7/)
-    const deaths = node.events('worker.exited').length
-    expect(cluster.origin.visitsOf('k100')).to.equal(deaths)
-    expect(await findWorkflow(cluster.sql, WORKFLOW)).to.deep.include({ pausedBy: [] })
-  })
-
   it('replaces a worker above its memory limit without losing what it works', async () => {
     const keys = await cluster.enqueue(400, (index) => (index === 9 ? { misdeed: 'swell' } : null))
     cluster.origin.setLatency(40)

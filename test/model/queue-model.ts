@@ -5,77 +5,23 @@
 
 import type { HeldItem, Settlement } from '../../src/core/settlement.js'
 import type { LeasedPack } from '../../src/store/lease.js'
+import type { BoundTable, Wish } from './bound-table.js'
+import { OperatorModel } from './operator-model.js'
+import type { ModelAgain, ModelPack } from './queue-rows.js'
+import { byNumber, PACK_ITEMS_MAX, RECEIPT_STATUS, STATUS_WORD } from './queue-rows.js'
 
-const PACK_ITEMS_MAX = 256
+export type {
+  ModelItem,
+  ModelNode,
+  ModelPack,
+  ModelReceipt,
+  ModelResult,
+} from './queue-rows.js'
+
 /** Retries become due on a grid, so that those of one moment share a pack. */
 const DUE_GRID_US = 250_000
 
-export interface ModelNode {
-  readonly nodeId: string
-  readonly name: string
-  aliveUntilUs: number
-  fencedWhy: string | null
-}
-
-export interface ModelPack {
-  readonly packId: string
-  readonly workflowId: number
-  readonly priority: number
-  readonly attempt: number
-  readonly snoozes: number
-  crashes: number
-  readonly lonelyCrashes: number
-  runAtUs: number
-  itemIds: string[]
-  lease: { readonly leaseId: string; readonly nodeId: string; readonly deadlineUs: number } | null
-}
-
-export interface ModelItem {
-  readonly itemId: string
-  readonly workflowId: number
-  readonly key: string
-  readonly round: number
-}
-
-export interface ModelReceipt {
-  readonly itemId: string
-  readonly leaseId: string
-  readonly nodeId: string | null
-  readonly attempt: number
-  readonly status: 'success' | 'retry' | 'error' | 'cancelled' | 'reclaimed'
-  readonly code: string
-}
-
-export interface ModelResult {
-  readonly itemId: string
-  readonly leaseId: string
-}
-
-const RECEIPT_STATUS = {
-  complete: 'success',
-  discard: 'error',
-  cancel: 'cancelled',
-  reclaim: 'reclaimed',
-  retry: 'retry',
-  snooze: 'retry',
-} as const
-
-const isFinal = ({ status }: ModelReceipt) =>
-  status === 'success' || status === 'error' || status === 'cancelled'
-
-export class QueueModel {
-  /** The database's clock, in microseconds. */
-  nowUs = 0
-  readonly nodes = new Map<string, ModelNode>()
-  readonly packs = new Map<string, ModelPack>()
-  readonly items = new Map<string, ModelItem>()
-  readonly receipts = new Map<string, ModelReceipt[]>()
-  /** One row an item that completed: written by the settle, never twice. */
-  readonly results = new Map<string, ModelResult[]>()
-  readonly pausedBy = new Map<number, Set<string>>()
-  readonly #latest = new Map<string, ModelItem>()
-  #serial = { pack: 0, item: 0, lease: 0 }
-
+export class QueueModel extends OperatorModel {
   // Nodes
 
   registerNode(node: { readonly nodeId: string; readonly name: string }, leaseMs: number): void {
@@ -109,80 +55,65 @@ export class QueueModel {
       })
   }
 
-  isFenced(nodeId: string): boolean {
-    return this.nodes.get(nodeId)?.fencedWhy !== null
-  }
-
   // Items
 
   /** @returns ids of the items that are new. */
   enqueue(
     workflowId: number,
     keys: readonly string[],
-    options: { readonly again?: 0 | 1 | 2; readonly delayMs?: number } = {},
+    options: {
+      readonly again?: ModelAgain
+      readonly delayMs?: number
+      readonly priority?: number
+    } = {},
   ): readonly string[] {
-    const { again = 0, delayMs = 0 } = options
-    const added = [...new Set(keys)].flatMap((key) => this.#open(workflowId, key, again))
+    const { again = 0, ...rest } = options
+    const wishes = [...new Set(keys)].map((key) => ({ key, again }))
+    return this.enqueueEach(workflowId, wishes, rest)
+  }
+
+  /** Enqueues keys by one statement that asks for each in its own way. */
+  enqueueEach(
+    workflowId: number,
+    wishes: readonly Wish[],
+    options: { readonly delayMs?: number; readonly priority?: number } = {},
+  ): readonly string[] {
+    const { delayMs = 0, priority = 0 } = options
+    const runAtUs = this.nowUs + delayMs * 1_000
+    const added = wishes.flatMap(({ key, again }) => this.#open(workflowId, key, again))
     for (let from = 0; from < added.length; from += PACK_ITEMS_MAX) {
       const itemIds = added.slice(from, from + PACK_ITEMS_MAX)
-      this.#addPack({ workflowId, itemIds, runAtUs: this.nowUs + delayMs * 1_000 })
+      this.addPack({ workflowId, itemIds, runAtUs, priority })
     }
+    this.count(workflowId, 'enqueue', added.length)
     return added
   }
 
-  #open(workflowId: number, key: string, again: 0 | 1 | 2): readonly string[] {
-    const address = `${workflowId} ${key}`
-    const last = this.#latest.get(address)
+  #open(workflowId: number, key: string, again: ModelAgain): readonly string[] {
+    const last = this.latest(workflowId, key)
     const isWanted =
       last === undefined || again === 2 || (again === 1 && this.isFinished(last.itemId))
     if (!isWanted) return []
-    this.#serial.item += 1
-    const itemId = `${this.#serial.item}`
-    const item = { itemId, workflowId, key, round: (last?.round ?? 0) + 1 }
-    this.#latest.set(address, item)
-    this.items.set(itemId, item)
+    const itemId = this.nextId('item')
+    this.putItem({ itemId, workflowId, key, round: (last?.round ?? 0) + 1 })
     return [itemId]
   }
 
-  isFinished(itemId: string): boolean {
-    return (this.receipts.get(itemId) ?? []).some(isFinal)
-  }
-
-  #addPack(
-    pack: Pick<ModelPack, 'workflowId' | 'itemIds' | 'runAtUs'> & Partial<ModelPack>,
-  ): ModelPack {
-    this.#serial.pack += 1
-    const made = {
-      priority: 0,
-      attempt: 0,
-      snoozes: 0,
-      crashes: 0,
-      lonelyCrashes: 0,
-      lease: null,
-      ...pack,
-      packId: `${this.#serial.pack}`,
+  /** A statement of the owner's on a bound table, and what its triggers make of it. */
+  own(
+    workflowId: number,
+    statement: (table: BoundTable, isLeased: (key: string) => boolean) => readonly Wish[],
+  ): readonly string[] {
+    const table = this.bound.get(workflowId)
+    if (table === undefined) return []
+    const isLeased = (key: string) => {
+      const item = this.latest(workflowId, key)
+      return item !== undefined && (this.packOf(item.itemId)?.lease ?? null) !== null
     }
-    this.packs.set(made.packId, made)
-    return made
+    return this.enqueueEach(workflowId, statement(table, isLeased))
   }
 
   // Leases
-
-  pause(workflowId: number, reason: string): boolean {
-    const reasons = this.pausedBy.get(workflowId) ?? new Set()
-    this.pausedBy.set(workflowId, reasons)
-    if (reasons.has(reason)) return false
-    reasons.add(reason)
-    return true
-  }
-
-  resume(workflowId: number, reason: string | null): boolean {
-    const reasons = this.pausedBy.get(workflowId)
-    if (reasons === undefined || reasons.size === 0) return false
-    if (reason !== null) return reasons.delete(reason)
-    reasons.clear()
-    return true
-  }
 
   /** Ready packs in the order in which they are leased. */
   ready(workflowId: number): readonly ModelPack[] {
@@ -212,21 +143,22 @@ export class QueueModel {
       if (left <= 0) break
       const taken = pack.itemIds.length <= left ? pack : this.#splitOff(pack, left)
       left -= taken.itemIds.length
-      this.#serial.lease += 1
       const deadlineUs = this.nowUs + request.deadlineMs * 1_000
-      taken.lease = { leaseId: `${this.#serial.lease}`, nodeId: request.nodeId, deadlineUs }
+      taken.lease = { leaseId: this.nextId('lease'), nodeId: request.nodeId, deadlineUs }
+      for (const itemId of taken.itemIds) this.mirror(itemId, 'Processing', ['Queued'])
       leased.push(taken)
     }
-    return leased.map((pack) => this.#leasedPack(pack))
+    return leased.map((pack) => this.leasedPack(pack))
   }
 
   /** The first `count` items of a pack, as a pack of their own. */
   #splitOff(pack: ModelPack, count: number): ModelPack {
     const itemIds = pack.itemIds.splice(0, count)
-    return this.#addPack({ ...pack, itemIds, lease: null })
+    return this.addPack({ ...pack, itemIds, lease: null })
   }
 
-  #leasedPack(pack: ModelPack): LeasedPack {
+  /** A pack as a lease answers with it. */
+  leasedPack(pack: ModelPack): LeasedPack {
     const { packId, attempt, snoozes, crashes, lonelyCrashes, lease } = pack
     const items = pack.itemIds.map((itemId) => {
       return { itemId, itemKey: this.items.get(itemId)?.key ?? '', payload: null, lane: '' }
@@ -241,11 +173,14 @@ export class QueueModel {
   settle(nodeId: string, settlements: readonly Settlement[]): ReadonlySet<string> {
     if (this.isFenced(nodeId)) return new Set()
     const seen = new Set<string>()
-    const own = settlements.filter((one) => {
-      if (seen.has(one.itemId)) return false
-      seen.add(one.itemId)
-      return this.holds(nodeId, one)
-    })
+    const own = settlements
+      .filter((one) => {
+        const address = `${one.itemId} ${one.leaseId}`
+        if (seen.has(address)) return false
+        seen.add(address)
+        return this.holds(nodeId, one)
+      })
+      .sort((a, b) => byNumber(a.itemId, b.itemId))
     const back = new Map<string, ModelPack>()
     for (const one of own) this.#settleOne(nodeId, one, back)
     return new Set(own.map(({ itemId }) => itemId))
@@ -261,15 +196,17 @@ export class QueueModel {
   #settleOne(nodeId: string, one: Settlement, back: Map<string, ModelPack>): void {
     const pack = this.packs.get(one.packId)
     if (pack === undefined) return
-    this.#takeOut(pack, one.itemId)
+    this.takeOut(pack, one.itemId)
     const { itemId, leaseId, attempt, event, code } = one
     if (event !== 'release') {
-      this.#record({ itemId, leaseId, nodeId, attempt, status: RECEIPT_STATUS[event], code })
+      this.record({ itemId, leaseId, nodeId, attempt, status: RECEIPT_STATUS[event], code })
     }
     if (event === 'complete') {
-      const rows = this.results.get(itemId) ?? []
-      this.results.set(itemId, [...rows, { itemId, leaseId }])
+      const earlier = this.results.get(itemId) ?? []
+      this.results.set(itemId, [...earlier, { itemId, leaseId, rows: one.rows }])
     }
+    this.count(pack.workflowId, event, 1)
+    this.mirror(itemId, STATUS_WORD[event], ['Processing'])
     if (one.next === null) return
     const { slice, delayMs, ...counts } = one.next
     const runAtUs = this.#due(pack, event, delayMs)
@@ -279,25 +216,16 @@ export class QueueModel {
     if (together !== undefined) together.itemIds.push(itemId)
     else {
       const fields = { workflowId, priority, ...counts, runAtUs, itemIds: [itemId] }
-      back.set(address, this.#addPack(fields))
+      back.set(address, this.addPack(fields))
     }
   }
 
   #due(pack: ModelPack, event: Settlement['event'], delayMs: number): number {
     if (event === 'release' || event === 'reclaim') return pack.runAtUs - 1
-    if (delayMs === 0) return this.nowUs
-    const atUs = this.nowUs + Math.round(delayMs) * 1_000
+    const delayUs = Math.round(delayMs) * 1_000
+    if (delayUs === 0) return this.nowUs
+    const atUs = this.nowUs + delayUs
     return Math.floor(atUs / DUE_GRID_US) * DUE_GRID_US + DUE_GRID_US
-  }
-
-  #takeOut(pack: ModelPack, itemId: string): void {
-    pack.itemIds = pack.itemIds.filter((one) => one !== itemId)
-    if (pack.itemIds.length === 0) this.packs.delete(pack.packId)
-  }
-
-  #record(receipt: ModelReceipt): void {
-    const earlier = this.receipts.get(receipt.itemId) ?? []
-    this.receipts.set(receipt.itemId, [...earlier, receipt])
   }
 
   /** Which items were settled under these very leases. */
@@ -318,7 +246,7 @@ export class QueueModel {
       .filter(({ lease }) => {
         return lease !== null && (this.isFenced(lease.nodeId) || lease.deadlineUs < this.nowUs)
       })
-      .sort((a, b) => Number(a.packId) - Number(b.packId))
+      .sort((a, b) => byNumber(a.packId, b.packId))
       .slice(0, packsMax)
     let items = 0
     for (const pack of dead) items += this.#reclaimPack(pack)
@@ -331,87 +259,49 @@ export class QueueModel {
     const { leaseId, nodeId } = lease
     for (const itemId of itemIds) {
       const end = { status: 'reclaimed', code: 'node_lost' } as const
-      this.#record({ itemId, leaseId, nodeId, attempt: attempt + 1, ...end })
+      this.record({ itemId, leaseId, nodeId, attempt: attempt + 1, ...end })
+      this.mirror(itemId, 'Queued', ['Processing'])
     }
+    this.count(pack.workflowId, 'reclaim', itemIds.length)
     const isHalved = pack.crashes >= 1 && itemIds.length > 1
     const kept = isHalved ? Math.ceil(itemIds.length / 2) : itemIds.length
     pack.lease = null
     pack.crashes = Math.max(pack.crashes, 1)
     pack.runAtUs -= 1
     pack.itemIds = itemIds.slice(0, kept)
-    if (kept < itemIds.length) this.#addPack({ ...pack, itemIds: itemIds.slice(kept) })
+    if (kept < itemIds.length) this.addPack({ ...pack, itemIds: itemIds.slice(kept) })
     return itemIds.length
   }
 
-  /** Gives a node's packs back untouched, but for the leases it knows of. */
+  leasedBy(workflowId: number, nodeId: string): readonly ModelPack[] {
+    return [...this.packs.values()].filter(
+      ({ workflowId: of, lease }) => of === workflowId && lease?.nodeId === nodeId,
+    )
+  }
+
+  findNewestLease(workflowId: number, nodeId: string): string | null {
+    const leases = this.leasedBy(workflowId, nodeId).map(({ lease }) => lease?.leaseId ?? '')
+    return leases.sort(byNumber).at(-1) ?? null
+  }
+
+  /** Gives a node's packs back untouched, but for the leases it knows of and newer ones. */
   releaseNode(
     workflowId: number,
     nodeId: string,
     knownLeases: readonly string[],
+    newestLease: string | null = null,
   ): { packs: number; items: number } {
-    const mine = [...this.packs.values()].filter(
-      ({ workflowId: of, lease }) =>
-        of === workflowId && lease?.nodeId === nodeId && !knownLeases.includes(lease.leaseId),
+    const mine = this.leasedBy(workflowId, nodeId).filter(
+      ({ lease }) =>
+        !knownLeases.includes(lease?.leaseId ?? '') &&
+        (newestLease === null || byNumber(lease?.leaseId ?? '', newestLease) <= 0),
     )
     for (const pack of mine) {
       pack.lease = null
       pack.runAtUs -= 1
+      for (const itemId of pack.itemIds) this.mirror(itemId, 'Queued', ['Processing'])
+      this.count(workflowId, 'release', pack.itemIds.length)
     }
     return { packs: mine.length, items: mine.reduce((sum, pack) => sum + pack.itemIds.length, 0) }
-  }
-
-  // Operators
-
-  /** Items of these keys, or all, that are in a pack which fits. */
-  #chosen(
-    workflowId: number,
-    keys: readonly string[] | null,
-    fits: (pack: ModelPack) => boolean,
-  ): readonly { readonly pack: ModelPack; readonly itemId: string }[] {
-    return [...this.packs.values()]
-      .filter((pack) => pack.workflowId === workflowId && fits(pack))
-      .flatMap((pack) => pack.itemIds.map((itemId) => ({ pack, itemId })))
-      .filter(({ itemId }) => keys?.includes(this.items.get(itemId)?.key ?? '') ?? true)
-  }
-
-  cancel(workflowId: number, keys: readonly string[] | null): number {
-    const chosen = this.#chosen(workflowId, keys, () => true)
-    for (const { pack, itemId } of chosen) {
-      this.#takeOut(pack, itemId)
-      const end = { status: 'cancelled', code: 'cancelled' } as const
-      this.#record({ itemId, leaseId: '0', nodeId: null, attempt: pack.attempt, ...end })
-    }
-    return chosen.length
-  }
-
-  promote(workflowId: number, keys: readonly string[] | null): number {
-    const isDelayed = ({ lease, runAtUs }: ModelPack) => lease === null && runAtUs > this.nowUs
-    const chosen = this.#chosen(workflowId, keys, isDelayed)
-    for (const { pack, itemId } of chosen) {
-      this.#takeOut(pack, itemId)
-      this.#addPack({ ...pack, runAtUs: this.nowUs, itemIds: [itemId] })
-    }
-    return chosen.length
-  }
-
-  // The whole
-
-  /** Where an item is: the number of packs that hold it, and how it ended. */
-  faults(): readonly string[] {
-    const places = new Map<string, number>()
-    for (const { itemIds } of this.packs.values()) {
-      for (const itemId of itemIds) places.set(itemId, (places.get(itemId) ?? 0) + 1)
-    }
-    return [...this.items.keys()].flatMap((itemId) => {
-      const receipts = this.receipts.get(itemId) ?? []
-      const ends = receipts.filter(isFinal).length
-      const successes = receipts.filter(({ status }) => status === 'success').length
-      const results = this.results.get(itemId)?.length ?? 0
-      const queued = places.get(itemId) ?? 0
-      return [
-        ...(queued + ends === 1 ? [] : [`I1: item ${itemId} is in ${queued} packs, ended ${ends}`]),
-        ...(results === successes ? [] : [`I3: item ${itemId}: ${results} results`]),
-      ]
-    })
   }
 }

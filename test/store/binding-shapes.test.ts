@@ -222,7 +222,7 @@ describe('a bound table that refuses', () => {
     expect([...applied]).to.deep.equal([held.itemId])
     expect(Object.values(await yard.words(workflow))).to.deep.equal(['Error'])
     // The audit tells of the word that could not be written.
-    yard.isDamaged = true
+    yard.damage()
   })
 })
 

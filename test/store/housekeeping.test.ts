@@ -75,6 +75,10 @@ describe('ensureReceiptPartitions', () => {
     const [row] = await yard.sql<{ place: string }[]>`
       select tableoid::regclass::text as place from fetchyard.processing_log`
     expect(row?.place).to.match(/^(?:fetchyard\.)?processing_log_\d{8}$/)
+    const settings = await yard.sql`
+      select distinct reloptions from pg_class join pg_inherits on inhrelid = pg_class.oid
+       where inhparent = 'fetchyard.processing_log'::regclass`
+    expect(settings, 'vacuum as closely as migration 2 sets it').to.have.length(1)
   })
 
   it('is done by many at once as if by one', async () => {

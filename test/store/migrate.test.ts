@@ -45,6 +45,26 @@ describe('migrate', () => {
     expect(await migrate(database.sql)).to.deep.equal([])
   })
 
+  it('takes over an index of the receipts that an operator has built beforehand', async () => {
+    const [first, ...others] = await readMigrations()
+    await database.sql`drop view if exists public.processing_log`
+    await database.sql`create schema fetchyard`
+    await database.sql.unsafe(first?.text ?? '')
+    const [partition] = await database.sql<{ statement: string }[]>`
+      select format('create index concurrently on %s (item_id) include (status)',
+                    inhrelid::regclass) as statement
+        from pg_inherits where inhparent = 'fetchyard.processing_log'::regclass`
+    await database.sql.unsafe(partition?.statement ?? '')
+    const indexes = () => database.sql<{ oid: number; isAttached: boolean }[]>`
+      select index.indexrelid as oid, relation.relispartition as "isAttached"
+        from pg_index as index join pg_class as relation on relation.oid = index.indexrelid
+       where index.indrelid = 'fetchyard.processing_log_rest'::regclass
+         and pg_get_indexdef(index.indexrelid) like '%INCLUDE (status)%'`
+    const [built] = await indexes()
+    for (const { text } of others) await database.sql.unsafe(text)
+    expect([...(await indexes())]).to.deep.equal([{ oid: built?.oid, isAttached: true }])
+  })
+
   it('leaves a table of the user’s alone that has the name of our view', async () => {
     await database.sql`drop view if exists public.processing_log`
     await database.sql`create table public.processing_log (theirs integer)`

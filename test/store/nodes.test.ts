@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
+import { readFence } from '../../src/store/nodes.js'
 import { useYard } from '../support/factory.js'
 
 describe('nodes', () => {
@@ -43,6 +44,29 @@ describe('nodes', () => {
     expect(await beat(caller)).to.equal(true)
     expect(await beat(living)).to.equal(true)
     expect(await beat(dead)).to.equal(false)
+  })
+
+  it('remembers who fenced a node, why and when', async () => {
+    const caller = await yard.node({ name: 'caller' })
+    const living = await yard.node()
+    const dead = await yard.node()
+    const orphan = await yard.node()
+    const told = await yard.node()
+    await yard.expire(dead)
+    await yard.store.fenceExpired(caller)
+    await yard.expire(orphan)
+    await yard.store.fenceExpired(randomUUID())
+    await yard.store.fenceNode({ nodeId: told, reason: 'as told' })
+
+    const fence = await readFence(yard.sql, dead)
+    const [, expiredAt = ''] =
+      /^its lease ran out at (.*)Z; fenced by caller \(pid 42 on host\)$/.exec(fence?.why ?? '') ??
+      []
+    expect(Date.parse(`${expiredAt}Z`)).to.be.lessThan(Date.parse(fence?.at ?? ''))
+    expect((await readFence(yard.sql, orphan))?.why).to.match(/^its lease ran out at \S+Z$/)
+    expect((await readFence(yard.sql, told))?.why).to.equal('as told')
+    expect(await readFence(yard.sql, living)).to.equal(null)
+    expect(await readFence(yard.sql, randomUUID())).to.equal(null)
   })
 
   it('knows the neighbours on a machine that are not fenced', async () => {

@@ -134,6 +134,21 @@ describe('releaseNode', () => {
     expect(await yard.hold(workflow, nodeId)).to.have.length(4)
   })
 
+  // The answer to a release was lost, the node leased more, and the release takes effect only now.
+  it('gives back nothing that was leased after the newest lease it names', async () => {
+    const workflow = await yard.workflow()
+    const nodeId = await yard.node()
+    await yard.enqueue(workflow, keys(6))
+    expect(await yard.store.findNewestLease(workflow, nodeId)).to.equal(null)
+    const [stranded] = await yard.hold(workflow, nodeId, { itemsMax: 2 })
+    const newest = await yard.store.findNewestLease(workflow, nodeId)
+    expect(newest).to.equal(stranded?.leaseId)
+    const later = await yard.hold(workflow, nodeId, { itemsMax: 4 })
+    const freed = await yard.store.releaseNode(workflow, nodeId, [], newest)
+    expect(freed).to.deep.equal({ packs: 1, items: 2 })
+    expect(await yard.complete(workflow, nodeId, later)).to.have.length(4)
+  })
+
   it('gives back what a settle under way left', async () => {
     const { workflow, nodeId, held, first } = await yard.leased(3)
     const shrink = async (sql: typeof yard.sql) => {

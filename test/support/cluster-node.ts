@@ -5,13 +5,14 @@ import type { Settings } from '../../config/settings.js'
 import { EXIT_CODES } from '../../src/core/errors.js'
 import type { AnyEvent } from '../../src/telemetry/events.js'
 import { openDatabase } from '../../supervisor/database.js'
-import type { LoadedWorkflow, RunningNode } from '../../supervisor/node.js'
+import type { LoadedWorkflow, RunningNode, Silence } from '../../supervisor/node.js'
 import { startNode } from '../../supervisor/node.js'
 import { CLUSTER_SETTINGS } from './cluster-settings.js'
 
 export interface ClusterNodeOptions {
   readonly databaseUrl: string
   readonly settings: Partial<Settings>
+  readonly silence?: Silence
   readonly workflows: readonly {
     readonly definitionUrl: string
     /** What workers load, when it is another module. */
@@ -49,7 +50,14 @@ async function start(options: ClusterNodeOptions): Promise<RunningNode> {
   })
   tell({ say: 'pooling', pooling: database.pooling })
   const workflows = await Promise.all(options.workflows.map(loadWorkflow))
-  const node = await startNode({ settings, database, workflows, log: 'silent' })
+  const { silence } = options
+  const node = await startNode({
+    settings,
+    database,
+    workflows,
+    log: 'silent',
+    ...(silence === undefined ? {} : { silence }),
+  })
   node.stopped.then(async (reason) => {
     await database.close()
     process.exit(reason === 'fenced' ? EXIT_CODES.temporary : EXIT_CODES.ok)

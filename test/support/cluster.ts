@@ -11,6 +11,8 @@ import { enqueueItems } from '../../src/store/enqueue.js'
 import { ensureReceiptPartitions } from '../../src/store/housekeeping.js'
 import { migrate } from '../../src/store/migrate.js'
 import { pauseWorkflow, registerWorkflow, resumeWorkflow } from '../../src/store/workflows.js'
+import type { Silence } from '../../supervisor/node.js'
+import { useAudit } from './audited.js'
 import type { NodeChild } from './cluster-child.js'
 import { startNodeChild, untilGone } from './cluster-child.js'
 import type { TestDatabase } from './database.js'
@@ -27,8 +29,12 @@ export const WORKFLOW = chaosPages.name
 export interface NodeRequest {
   /** What workers load instead of the workflow's own module. */
   readonly moduleUrl?: string
+  /** Definitions of more workflows that this node works. */
+  readonly alsoWorks?: readonly string[]
   /** Database of this node, when it is reached in another way. */
   readonly databaseUrl?: string
+  /** When it gives up a silent connection, when that should be sooner than in production. */
+  readonly silence?: Silence
 }
 
 export interface Cluster {
@@ -50,6 +56,8 @@ export interface Cluster {
   /** Resolves with the audit when no item is left in the queue. */
   readonly untilEmpty: (patienceMs?: number) => Promise<AuditReport>
   readonly audit: () => Promise<AuditReport>
+  /** Says that this test breaks promises on purpose: it ends without an audit. */
+  readonly damage: () => void
 }
 
 /** The database a cluster lives in, when it is not one of the tests' own server. */
@@ -77,6 +85,7 @@ export function useCluster(database: TestDatabase = useDatabase()): Cluster {
     await untilGone([...family])
     family.clear()
   })
+  const audited = useAudit(database)
   after(() => origin?.close())
 
   return {
@@ -91,8 +100,12 @@ export function useCluster(database: TestDatabase = useDatabase()): Cluster {
     },
     start: async (settings = {}, request = {}) => {
       const { databaseUrl = database.url, moduleUrl = DEFINITION_URL } = request
-      const workflows = [{ definitionUrl: DEFINITION_URL, moduleUrl }]
-      const node = await startNodeChild({ databaseUrl, settings, workflows }, family)
+      const workflows = [
+        { definitionUrl: DEFINITION_URL, moduleUrl },
+        ...(request.alsoWorks ?? []).map((definitionUrl) => ({ definitionUrl })),
+      ]
+      const silence = request.silence === undefined ? {} : { silence: request.silence }
+      const node = await startNodeChild({ databaseUrl, settings, workflows, ...silence }, family)
       nodes.push(node)
       return node
     },
@@ -117,6 +130,9 @@ export function useCluster(database: TestDatabase = useDatabase()): Cluster {
     },
     untilEmpty: (patienceMs = 60_000) => untilEmpty(database.sql, patienceMs),
     audit: () => audit(database.sql),
+    damage: () => {
+      audited.isDamaged = true
+    },
   }
 }
 

@@ -1,17 +1,18 @@
 // Rows for store tests: a migrated database, and nodes, workflows, items and leases on it.
 
 import { randomUUID } from 'node:crypto'
-import { afterEach, before, beforeEach } from 'mocha'
+import { before } from 'mocha'
 import type { SinkDefinition, SourceDefinition } from '../../src/core/definition.js'
 import type { Json } from '../../src/core/outcome.js'
 import type { HeldItem, Settlement } from '../../src/core/settlement.js'
-import { audit } from '../../src/store/audit.js'
 import type { Sql } from '../../src/store/client.js'
 import type { Again } from '../../src/store/enqueue.js'
 import { enqueueItems } from '../../src/store/enqueue.js'
 import { migrate } from '../../src/store/migrate.js'
 import type { Store, WorkflowHandle } from '../../src/store/store.js'
 import { createStore } from '../../src/store/store.js'
+import type { Audited } from './audited.js'
+import { useAudit } from './audited.js'
 import { useDatabase } from './database.js'
 import { heldOf, settlement } from './values.js'
 
@@ -57,12 +58,17 @@ export interface ReceiptRow {
 /** A migrated database and short ways to use it. */
 export class Yard {
   readonly #database: { readonly sql: Sql; readonly url: string }
+  readonly #audited: Audited
   #workflows = 0
-  /** Set by tests that damage the tables on purpose. */
-  isDamaged = false
 
-  constructor(database: { readonly sql: Sql; readonly url: string }) {
+  constructor(database: { readonly sql: Sql; readonly url: string }, audited: Audited) {
     this.#database = database
+    this.#audited = audited
+  }
+
+  /** Says that this test breaks promises on purpose: it ends without an audit. */
+  damage(): void {
+    this.#audited.isDamaged = true
   }
 
   get sql(): Sql {
@@ -208,17 +214,9 @@ export function keys(count: number, prefix = 'key'): readonly string[] {
 /** Gives the surrounding `describe` a yard; after every test its audit must be clean. */
 export function useYard(): Yard {
   const database = useDatabase()
-  const yard = new Yard(database)
+  const yard = new Yard(database, useAudit(database))
   before(async () => {
     await migrate(database.sql)
-  })
-  beforeEach(() => {
-    yard.isDamaged = false
-  })
-  afterEach(async () => {
-    if (yard.isDamaged) return
-    const { isClean, checks } = await audit(yard.sql)
-    if (!isClean) throw new Error(`the audit found: ${JSON.stringify(checks, null, 1)}`)
   })
   return yard
 }

@@ -44,6 +44,9 @@ export const ANSWER_LOST: Fault = { ...CONNECTION_LOST, isAnswerLost: true }
 
 type Method = keyof Store
 
+/** Names end in a number that only grows. */
+const numberOf = (name: string): number => Number(name.slice(1))
+
 export class FakeStore {
   readonly packs: Pack[] = []
   readonly receipts: FakeReceipt[] = []
@@ -113,7 +116,7 @@ export class FakeStore {
   handle(name: string): WorkflowHandle {
     const found = this.workflows.get(name)
     const workflowId = found?.workflowId ?? this.workflows.size + 1
-    const row = { workflowId, name, binding: null, concurrency: null }
+    const row = { workflowId, name, binding: null, concurrency: null, sinks: null }
     if (found === undefined) this.workflows.set(name, { ...row, pausedBy: [] })
     const statements = { settleStatement: '', bareSettleStatement: '' }
     return { workflowId, name, binding: null, sinks: [], ...statements }
@@ -134,6 +137,11 @@ export class FakeStore {
       fenceNode: ({ nodeId, reason }) =>
         this.#call('fenceNode', 1, () => this.#fence(nodeId, reason)),
       fenceExpired: () => this.#call('fenceExpired', 0, () => []),
+      readFence: (nodeId) =>
+        this.#call('readFence', 1, () => {
+          const node = this.nodes.get(nodeId)
+          return node?.isFenced === true ? { why: node.reason ?? '', at: 'then' } : null
+        }),
       openWorkflow: ({ name }: StoredDefinition) =>
         this.#call('openWorkflow', 1, () => this.handle(name)),
       readWorkflows: () => this.#call('readWorkflows', 0, () => [...this.workflows.values()]),
@@ -152,10 +160,14 @@ export class FakeStore {
           const dead = (pack: Pack) => this.nodes.get(pack.nodeId ?? '')?.isFenced !== false
           return this.#free(workflowId, { packsMax, crashes: 1, isFreed: dead })
         }),
-      releaseNode: ({ workflowId }, nodeId, knownLeases = []) =>
+      findNewestLease: ({ workflowId }, nodeId) =>
+        this.#call('findNewestLease', 1, () => this.#newestLease(workflowId, nodeId)),
+      releaseNode: ({ workflowId }, nodeId, knownLeases = [], newestLease = null) =>
         this.#call('releaseNode', 1, () => {
+          const isOld = (pack: Pack) => newestLease === null || age(pack) <= numberOf(newestLease)
+          const age = ({ leaseId }: Pack) => numberOf(leaseId ?? '')
           const mine = (pack: Pack) =>
-            pack.nodeId === nodeId && !knownLeases.includes(pack.leaseId ?? '')
+            pack.nodeId === nodeId && !knownLeases.includes(pack.leaseId ?? '') && isOld(pack)
           return this.#free(workflowId, { packsMax: 1e6, crashes: 0, isFreed: mine })
         }),
       pauseWorkflow: ({ workflowId, reason }) =>
@@ -309,6 +321,12 @@ export class FakeStore {
       Object.assign(pack, { leaseId: null, nodeId: null, crashes: pack.crashes + how.crashes })
     }
     return { packs: freed.length, items: freed.reduce((sum, pack) => sum + pack.items.length, 0) }
+  }
+
+  #newestLease(workflowId: number, nodeId: string): string | null {
+    const mine = this.packs.filter((pack) => pack.workflowId === workflowId)
+    const leases = mine.flatMap((pack) => (pack.nodeId === nodeId ? [pack.leaseId ?? ''] : []))
+    return leases.sort((a, b) => numberOf(a) - numberOf(b)).at(-1) ?? null
   }
 
   #pause(workflowId: number, reason: string): boolean {

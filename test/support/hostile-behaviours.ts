@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { PROTOCOL_MISDEEDS } from './hostile-protocol.js'
 
 export interface HostileRequest {
   readonly path: string
@@ -48,11 +49,14 @@ function drip(socket: Socket, byte: string): void {
 const query = (request: HostileRequest) =>
   new URL(request.path, 'http://server.invalid').searchParams
 
+const MEGABYTE = 1_048_576
+const FULL_SIZE = gzipSync(Buffer.alloc(10 * MEGABYTE, 0x85))
 const gzipped = gzipSync(PAGE)
 const ok: Behaviour = (socket) => respond(socket, HTML, PAGE)
 
 /** Misdeeds by the first part of the path. */
 export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
+  ...PROTOCOL_MISDEEDS,
   ok,
   'ok-close': (socket) => {
     respond(socket, `${HTML}connection: close\r\n`, PAGE)
@@ -108,6 +112,19 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     socket.write('HTTP/1.1 200 OK\r\nx-long: ')
     pour(socket, Buffer.alloc(16_384, 'h'))
   },
+  // A byte in each chunk, alone and beside much padding: 6 and 60 000 bytes on the wire.
+  'tiny-chunks': (socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\n${HTML}transfer-encoding: chunked\r\n\r\n`)
+    pour(socket, Buffer.from('1\r\na\r\n'.repeat(2_048)))
+  },
+  'padded-chunks': (socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\n${HTML}transfer-encoding: chunked\r\n\r\n`)
+    pour(socket, Buffer.from(`1;${'x'.repeat(60_000)}\r\na\r\n`))
+  },
+  'endless-trailers': (socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\n${HTML}transfer-encoding: chunked\r\n\r\n0\r\n`)
+    pour(socket, Buffer.from('x-trailer: t\r\n'.repeat(1_000)))
+  },
   large: (socket) => respond(socket, HTML, Buffer.alloc(400_000, 'x')),
   // Content codings.
   gzip: coded('gzip', gzipped),
@@ -117,8 +134,15 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   br: coded('br', brotliCompressSync(PAGE)),
   twice: coded('gzip, br', brotliCompressSync(gzipped)),
   zstd: coded('zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd])),
-  'gzip-bomb': coded('gzip', gzipSync(Buffer.alloc(64 * 1_048_576))),
-  'br-bomb': coded('br', brotliCompressSync(Buffer.alloc(64 * 1_048_576))),
+  'gzip-bomb': coded('gzip', gzipSync(Buffer.alloc(64 * MEGABYTE))),
+  'br-bomb': coded('br', brotliCompressSync(Buffer.alloc(64 * MEGABYTE))),
+  'deflate-bomb': coded('deflate', deflateSync(Buffer.alloc(64 * MEGABYTE))),
+  'nested-bomb': coded('gzip, gzip', gzipSync(gzipSync(Buffer.alloc(64 * MEGABYTE)))),
+  // As large as a page may be, all of it letters that windows-1252 has and Latin-1 has not.
+  'full-size': (socket) => {
+    const headers = 'content-type: text/html; charset=latin1\r\ncontent-encoding: gzip\r\n'
+    respond(socket, headers, FULL_SIZE)
+  },
   'gzip-truncated': coded('gzip', gzipped.subarray(0, gzipped.length - 12)),
   'br-truncated': coded('br', brotliCompressSync(PAGE).subarray(0, 20)),
   'gzip-broken': coded('gzip', Buffer.from('this is no gzip at all')),

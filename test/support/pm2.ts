@@ -13,7 +13,7 @@ const require = createRequire(import.meta.url)
 const run = promisify(execFile)
 const PM2 = join(dirname(require.resolve('pm2/package.json')), 'bin', 'pm2')
 /** The command line as it was built together with this module. */
-const MAIN = fileURLToPath(new URL('../../supervisor/cli/main.js', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../../supervisor/cli/main.js', import.meta.url))
 const HANDLER = fileURLToPath(new URL('./handlers/chaos-pages.js', import.meta.url))
 const OUTPUT_BYTES_MAX = 16 * 1_048_576
 
@@ -71,7 +71,8 @@ export async function preparePm2(use: {
   return { ...pm2At(directory), directory }
 }
 
-function pm2At(directory: string): Pm2 {
+/** PM2 with its home below a directory. */
+export function pm2At(directory: string): Pm2 {
   const home = join(directory, 'pm2')
   const environment = environmentOf(home)
   const pm2 = async (args: readonly string[]): Promise<string> => {

@@ -78,7 +78,9 @@ interface Demo {
 
 async function runDemo(given: Invocation): Promise<number> {
   const dataDir = join(given.settings.dataDir, 'demo')
-  const settings: Settings = { ...given.settings, databaseUrl: null, dataDir }
+  // Nor does it spend anybody's credits.
+  const own = { databaseUrl: null, dataDir, upstream: 'direct' } as const
+  const settings: Settings = { ...given.settings, ...own }
   const invocation = { ...given, settings }
   const sites = sitesGiven(invocation)
   const stop = listenForStop({ source: invocation.signals, clock: invocation.clock })

@@ -32,7 +32,7 @@ export const runCommand: Command = {
     ['fetchyard run contacts --input pages.csv --estimate', 'what it would cost'],
     ['fetchyard run contacts --input pages.csv --budget 5000', 'stops before it costs more'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'politeness', 'web'],
+  groups: ['database', 'node', 'work', 'fetch', 'politeness', 'upstream', 'web'],
   flags: {
     input: {
       type: 'text',

@@ -6,7 +6,6 @@ import type { Steering } from '../../../src/store/steering.js'
 import { readSteering, setSteering } from '../../../src/store/steering.js'
 import { createStore } from '../../../src/store/store.js'
 import type { WorkflowRow } from '../../../src/store/workflows.js'
-import { planOf } from '../../workflow-options.js'
 import type { Command, Invocation } from '../command.js'
 import { isGiven, textGiven } from '../command.js'
 import { databaseRequest, givenWorkflowRow, withDatabase } from '../session.js'
@@ -141,7 +140,7 @@ async function apply(
 type Now = Steering & { readonly budgets: Budgets }
 
 async function readNow(sql: Sql, { workflowId, name }: WorkflowRow): Promise<Now> {
-  const now = await readSteering(sql, { workflowId, workflow: name, plan: planOf(name) })
+  const now = await readSteering(sql, { workflowId, workflow: name, plan: '' })
   const budgets = await readBudgets(sql, workflowId)
   if (now !== null && budgets !== null) return { ...now, budgets }
   throw new FetchyardError('WORKFLOW_UNKNOWN', `The workflow ${name} is gone.`)

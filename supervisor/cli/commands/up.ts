@@ -4,7 +4,7 @@ import { type LoadedWorkflow, startNode } from '../../node.js'
 import { listenForStop } from '../../signals.js'
 import { isModulePath, loadWorkflow, SHIPPED_NAMES } from '../../workflows.js'
 import { type Command, type Invocation, wordsGiven } from '../command.js'
-import { obeyStop } from '../finite-run.js'
+import { fencedWords, obeyStop } from '../finite-run.js'
 import { databaseRequest, installWorkflow, withDatabase, withOverrides } from '../session.js'
 import { say } from '../streams.js'
 
@@ -15,7 +15,7 @@ export const upCommand: Command = {
     ['fetchyard up', 'all shipped workflows, and those of the configuration file'],
     ['fetchyard up contacts ./my.workflow.js', 'these workflows only'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'politeness', 'web'],
+  groups: ['database', 'node', 'work', 'fetch', 'politeness', 'upstream', 'web'],
   flags: {},
   run: runUp,
 }
@@ -34,11 +34,7 @@ async function runUp(invocation: Invocation): Promise<number> {
       obeyStop(node, stop, invocation)
       invocation.notifyManager('ready')
       if ((await node.stopped) === 'stopped') return EXIT_CODES.ok
-      throw new FetchyardError(
-        'FENCED',
-        'This node lost its lease, as after a long pause of the machine, and stopped without ' +
-          'writing anything. Start it again: a new boot is a new node.',
-      )
+      throw new FetchyardError('FENCED', fencedWords(node))
     })
   } finally {
     stop.close()

@@ -4,7 +4,15 @@
 import { threadId } from 'node:worker_threads'
 import { defineWorkflow } from '../../../src/workflow/define.js'
 
-export type Misdeed = 'exit' | 'kill' | 'throw-later' | 'reject-later' | 'heap' | 'block' | 'swell'
+export type Misdeed =
+  | 'exit'
+  | 'kill'
+  | 'throw-later'
+  | 'reject-later'
+  | 'heap'
+  | 'block'
+  | 'swell'
+  | 'gorge'
 
 export interface ChaosPayload {
   readonly url: string
@@ -37,6 +45,12 @@ const MISDEEDS: { readonly [name in Misdeed]: () => unknown } = {
   },
   block: () => {
     for (;;) Math.random()
+  },
+  // More and more memory, while the worker answers its pings.
+  gorge: () => {
+    const bite = () => taken.push(Buffer.alloc(64 * MEGABYTE, 1))
+    setInterval(() => taken.length < 16 && bite(), 50)
+    return never()
   },
   // Outside of the heap, so that the worker lives on with it.
   swell: () => taken.push(Buffer.alloc(256 * MEGABYTE, 1)),

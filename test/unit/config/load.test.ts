@@ -89,6 +89,17 @@ describe('config/load', () => {
       'loopback,10.0.0.1',
       { allowRanges: ['127.0.0.0/8', '::1/128', '10.0.0.1/32'] },
     ],
+    [
+      'FETCHYARD_PORTS',
+      '80, 443,8000-8999',
+      {
+        ports: [
+          [80, 80],
+          [443, 443],
+          [8000, 8999],
+        ],
+      },
+    ],
     ['FETCHYARD_PORT', 'off', { port: null }],
   ]
   for (const [name, value, expected] of aliases) {

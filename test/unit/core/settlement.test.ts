@@ -86,6 +86,15 @@ describe('decideSettlement', () => {
     })
   })
 
+  // A plan without room for a minute would use up twenty waits of a second each.
+  it('waits longer from snooze to snooze, up to the bound of the backoff', () => {
+    const delays = [0, 1, 2, 3, 10, LIMITS.snoozesMax - 1].map(
+      (snoozes) => decide(heldItem({ snoozes }), failed('rate_limited')).next?.delayMs,
+    )
+    expect(delays).to.deep.equal([500, 1_000, 2_000, 4_000, 30_000, 30_000])
+    expect(decide(heldItem({ snoozes: 5 }), failed('dns')).next?.delayMs).to.equal(500)
+  })
+
   it('honours a Retry-After for retry and snooze', () => {
     for (const code of ['http_5xx', 'rate_limited'] as const) {
       const { next } = decide(heldItem(), failed(code, { retryAfterMs: 30_000 }))

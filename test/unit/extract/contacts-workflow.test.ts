@@ -17,6 +17,7 @@ function contextFor(page: Partial<FetchedPage>): HandlerContext {
     fetchPage: async () => ({ ...PAGE, ...page }),
     abortSignal: new AbortController().signal,
     attempt: 1,
+    leaseId: '1',
     log: () => {},
   }
 }

@@ -20,7 +20,7 @@ describe('fetch/socket-pool', () => {
 
   // No socket is really opened before a request is dispatched over it.
   const makePool = (change: Partial<typeof options> = {}): SocketPool => {
-    const pool = new SocketPool({ ...options, ...change }, buildConnector({}))
+    const pool = new SocketPool({ ...options, ...change }, () => buildConnector({}))
     pools.push(pool)
     return pool
   }

@@ -16,6 +16,8 @@ export const FETCH_OPTIONS: FetchOptions = {
   userAgent: 'fetchyard-test',
   robots: 'ignore',
   allowedRanges: ['127.0.0.0/8'],
+  ports: [],
+  upstream: { kind: 'direct' },
 }
 
 /** A fetcher with defaults fit for a server on this machine. */

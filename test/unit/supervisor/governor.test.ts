@@ -18,6 +18,7 @@ async function setup(
   const clock = createFakeClock()
   const events = recordEvents()
   const open = { items: 0 }
+  const plan: { limit: number | null } = { limit: null }
   const governor = createGovernor({
     ...{ store: store.store, clock, events, workflow: store.handle('flow'), nodeId: 'node' },
     options: {
@@ -28,6 +29,7 @@ async function setup(
       creditsPerCall: 0,
       ...options,
     },
+    planLimit: () => plan.limit,
     unbooked: () => open.items,
     onSteered: () => {},
   })
@@ -35,7 +37,7 @@ async function setup(
   const end = (outcome: Outcome, times = 1) => {
     for (let n = 0; n < times; n += 1) governor.noteEnd(outcome, governor.allowed(0))
   }
-  return { store, clock, events, governor, told, end, open }
+  return { store, clock, events, governor, told, end, open, plan }
 }
 
 describe('the governor', () => {
@@ -62,6 +64,20 @@ describe('the governor', () => {
     store.steering = { ...store.steering, sharers: ['other/flow'] }
     await clock.advance(STEERING_MS)
     expect(told()).to.include({ limit: 0, reason: 'share' })
+    await governor.stop()
+  })
+
+  it('follows the plan that the account tells, in the middle of a run', async () => {
+    const { governor, clock, plan } = await setup({}, { sharers: ['node/flow', 'other/flow'] })
+    governor.start()
+    await clock.advance(0)
+    expect(governor.allowed(0)).to.equal(20)
+    plan.limit = 10
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(5)
+    plan.limit = 30
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(15)
     await governor.stop()
   })
 

@@ -72,6 +72,20 @@ describe('the heartbeater', () => {
     await heartbeater.stop()
   })
 
+  // Its own lease outlived the outage; those of others may not have.
+  it('counts its trust anew after an outage that trust outlived', async () => {
+    const { fake, clock, heartbeater, events } = setup()
+    heartbeater.start(clock.nowMs())
+    await clock.advance(10 * timing.intervalMs)
+    expect(heartbeater.trustedForMs()).to.be.at.least(10 * timing.intervalMs)
+    const tries = Math.ceil(timing.intervalMs / 500) + 1
+    fake.failNext('sendHeartbeat', ...Array.from({ length: tries }, () => CONNECTION_LOST))
+    await clock.advance(3 * timing.intervalMs)
+    expect(events.of('node.trust_lost')).to.deep.equal([])
+    expect(heartbeater.trustedForMs(), 'young again').to.be.below(2 * timing.intervalMs)
+    await heartbeater.stop()
+  })
+
   it('says that trust is lost also while a beat hangs without an answer', async () => {
     const { fake, clock, heartbeater, events } = setup()
     const open = fake.hold('sendHeartbeat')

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { LeaseSituation } from '../../../src/core/lease-plan.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { LeasedPack } from '../../../src/store/lease.js'
+import type { Store } from '../../../src/store/store.js'
 import { createLeaser } from '../../../supervisor/leaser.js'
 import { createFakeClock, settled } from '../../support/fake-clock.js'
 import { recordEvents } from '../../support/fake-events.js'
@@ -9,7 +10,7 @@ import { ANSWER_LOST, CONNECTION_LOST, FakeStore } from '../../support/fake-stor
 
 const { min, max } = LIMITS.pollDelayMs
 
-function setup(slots = 10) {
+function setup(slots = 10, storeOf: (store: Store) => Store = (store) => store) {
   const fake = new FakeStore()
   const clock = createFakeClock()
   const events = recordEvents()
@@ -23,7 +24,8 @@ function setup(slots = 10) {
     buffered: items() - state.eaten,
   })
   const leaser = createLeaser({
-    ...{ store: fake.store, workflow, nodeId: 'node', clock, events, deadlineMs: 1_000, situation },
+    ...{ store: storeOf(fake.store), workflow, nodeId: 'node', clock, events, situation },
+    deadlineMs: 600_000,
     mayLease: () => state.mayLease,
     knownLeases: () => packs.map((pack) => pack.leaseId),
     onPacks: (more) => packs.push(...more),
@@ -127,6 +129,75 @@ describe('the leaser', () => {
     eat()
     await clock.advance(10 * max)
     expect(items(), 'all of them were leased to somebody who knows').to.equal(40)
+    await leaser.stop()
+  })
+
+  // The release is sent, its client hears that it is lost and leases more; then it takes effect.
+  it('gives nothing back that was leased after a release whose answer was lost', async () => {
+    const late: (() => Promise<unknown>)[] = []
+    const { fake, clock, workflow, leaser, eat, items } = setup(10, (store) => ({
+      ...store,
+      releaseNode: (...request) => {
+        if (late.length > 0) return store.releaseNode(...request)
+        late.push(() => store.releaseNode(...request))
+        return Promise.reject(CONNECTION_LOST.error)
+      },
+    }))
+    fake.enqueue(workflow, 60)
+    leaser.start()
+    await settled()
+    fake.failNext('leasePacks', ANSWER_LOST)
+    eat()
+    await clock.advance(10 * max)
+    expect(late).to.have.length(1)
+    eat()
+    await clock.advance(10 * max)
+    const held = fake.packs.filter(({ nodeId }) => nodeId === 'node').map(({ packId }) => packId)
+    await late[0]?.()
+    const still = fake.packs.filter(({ nodeId }) => nodeId === 'node').map(({ packId }) => packId)
+    expect(items()).to.be.greaterThan(15)
+    expect(still).to.deep.equal(held)
+    await leaser.stop()
+  })
+
+  // A disk that stands still commits a lease long after its client has given the connection up.
+  it('finds a lease that took effect after the look that was to find it', async () => {
+    const { fake, clock, workflow, leaser, events } = setup(10)
+    fake.failNext('leasePacks', CONNECTION_LOST)
+    leaser.start()
+    await clock.advance(10 * max)
+    expect(fake.callsOf('findNewestLease')).to.equal(1)
+    fake.enqueue(workflow, 5, { nodeId: 'node', leaseId: 'l900' })
+    await clock.advance(70_000)
+    const released = events.of('items.released').map((event) => [event.reason, event.items])
+    expect(released).to.deep.equal([['lost_answer', 5]])
+    await leaser.stop()
+  })
+
+  it('looks again for leases whose answers were lost after the first', async () => {
+    const { fake, clock, workflow, leaser, events } = setup(10)
+    fake.failNext('leasePacks', CONNECTION_LOST)
+    leaser.start()
+    await clock.advance(4_500)
+    fake.failNext('leasePacks', CONNECTION_LOST)
+    await clock.advance(2_000)
+    fake.enqueue(workflow, 5, { nodeId: 'node', leaseId: 'l900' })
+    await clock.advance(6_000)
+    expect(events.of('items.released').map(({ items }) => items)).to.deep.equal([5])
+    await leaser.stop()
+  })
+
+  it('gives back what is stranded also while it may lease nothing itself', async () => {
+    const { fake, clock, workflow, leaser, state, events, eat } = setup(10)
+    fake.enqueue(workflow, 40)
+    leaser.start()
+    await settled()
+    fake.failNext('leasePacks', ANSWER_LOST)
+    eat()
+    await clock.advance(max)
+    state.mayLease = false
+    await clock.advance(10 * max)
+    expect(events.of('items.released').map(({ items }) => items)).to.deep.equal([15])
     await leaser.stop()
   })
 

@@ -248,6 +248,17 @@ describe('the settler', () => {
     expect(clock.waiting()).to.deep.equal([])
   })
 
+  // A timer that outlives the settler keeps the process from ending for up to five seconds.
+  it('leaves no timer of a batch that waits for another try when it is abandoned', async () => {
+    const { fake, clock, settler, endings } = await setup(2)
+    fake.failNext('settleItems', ...Array.from({ length: 9 }, () => CONNECTION_LOST))
+    offerAll(settler, endings)
+    await clock.advance(5_000)
+    expect(settler.pending()).to.equal(2)
+    settler.abandon()
+    expect(clock.waiting()).to.deep.equal([])
+  })
+
   it('loses and doubles nothing through any sequence of faults', async () => {
     const { fake, clock, settler, endings, states } = await setup(400)
     const faults = Array.from({ length: 40 }, (_, n) =>

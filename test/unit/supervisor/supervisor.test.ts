@@ -21,7 +21,7 @@ function setup(names: readonly string[] = ['flow']) {
     },
     ...{ store: fake.store, clock, random: constantRandom(), events, transports, timing: TIMING },
     isProcessDead: async ({ nodeId }) => dead.has(nodeId),
-    ...{ sweepMs: 10_000, drainMs: DRAIN_MS },
+    ...{ sweepMs: 10_000, drainMs: DRAIN_MS, planLimit: () => null },
     workflows: names.map((name) => ({
       definition: { name, sinks: {} },
       options: serviceOptions({ seats: seats(2) }),
@@ -168,9 +168,31 @@ describe('the supervisor', () => {
     expect(yard.stopped()).to.equal('fenced')
     expect(yard.fake.callsOf('settleItems')).to.equal(settles)
     expect(yard.fake.callsOf('releaseNode'), 'its leases are the reclaimer’s').to.equal(0)
-    expect(yard.events.of('supervisor.fenced')).to.have.length(1)
+    const reason = 'another boot (fenced at then)'
+    expect(yard.events.of('supervisor.fenced')).to.deep.equal([
+      { name: 'supervisor.fenced', nodeId: 'node', reason },
+    ])
+    expect(yard.supervisor.fencedWhy).to.equal(reason)
     expect(yard.clock.waiting()).to.deep.equal([])
     expect(yard.transport.living()).to.deep.equal([])
+  })
+
+  it('drops everything before it asks why it was fenced, and does not wait long for it', async () => {
+    const yard = setup()
+    yard.fake.enqueue(yard.fake.handle('flow'), 5)
+    await yard.start()
+    yard.fake.hold('readFence')
+    yard.fake.nodes.set('node', { isFenced: true, reason: 'another boot' })
+    await yard.clock.advance(TIMING.intervalMs)
+    expect(yard.fake.callsOf('readFence')).to.equal(1)
+    expect(yard.supervisor.state).to.equal('halting')
+    expect(yard.transport.living()).to.deep.equal([])
+    expect(yard.stopped(), 'the answer is still awaited').to.equal(null)
+    await yard.end()
+    expect(yard.stopped()).to.equal('fenced')
+    expect(yard.supervisor.fencedWhy).to.equal('the database did not say why')
+    expect(yard.events.of('supervisor.fenced')).to.have.length(1)
+    expect(yard.clock.waiting()).to.deep.equal([])
   })
 
   it('is halted, not drained, when it is fenced while it drains', async () => {
@@ -196,7 +218,7 @@ describe('the supervisor', () => {
     yard.dead.add('dead-boot')
     await yard.start()
     expect(yard.fake.nodes.get('dead-boot')).to.deep.equal({
-      ...{ isFenced: true, reason: 'its process was found dead' },
+      ...{ isFenced: true, reason: 'its process (pid 1) was found dead by me (pid 1)' },
     })
     expect(yard.fake.nodes.get('living-boot')?.isFenced).to.equal(false)
     expect(yard.supervisor.loads()[0]?.inFlight, 'they are in work again').to.equal(2)

@@ -24,6 +24,8 @@ export const WORKER_OPTIONS: Omit<WorkerOptions, 'workerId' | 'slots'> = {
     userAgent: 'test',
     robots: 'ignore',
     allowedRanges: [],
+    ports: [],
+    upstream: { kind: 'direct' },
   },
 }
 

@@ -86,6 +86,23 @@ describe('the worker pool, in order', () => {
     await pool.halt()
   })
 
+  it('tells when an endpoint is down in a worker’s eyes, and when it is back', async () => {
+    const { pool, transport, events } = setup()
+    pool.start()
+    const worker = transport.newest()
+    worker.becomeReady()
+    const endpoint = 'https://eu.example'
+    const news = { type: 'endpoint', endpoint } as const
+    worker.say({ ...news, state: 'down', reason: 'HTTP 502', coolDownMs: 5_000 })
+    worker.say({ ...news, state: 'up', reason: 'HTTP 200', coolDownMs: 0 })
+    const who = { workflow: 'flow', workerId: 'flow-1', kind: 'process' }
+    expect(events.of('upstream.endpoint_down')[0]).to.deep.include({
+      ...{ ...who, endpoint, reason: 'HTTP 502', coolDownMs: 5_000 },
+    })
+    expect(events.of('upstream.endpoint_up')[0]).to.deep.include({ ...who, endpoint })
+    await pool.halt()
+  })
+
   it('drains: asks every worker, and resolves when all are gone', async () => {
     const { pool, clock, calls, deaths, transport } = setup({ slots: [1, 1, 1] })
     pool.start()
@@ -152,7 +169,10 @@ describe('the worker pool, when workers die', () => {
     }
     expect(transport.workers).to.have.length(21)
     expect(deaths[0]).to.deep.include({ isExpected: false, workerId: 'flow-1' })
-    expect(deaths[0]?.reason).to.equal('worker flow-1 (pid 1000) died of SIGKILL')
+    expect(deaths[0]?.reason).to.equal(
+      'worker flow-1 (pid 1000) died of SIGKILL, which its supervisor did not send: ' +
+        'a person did, or the system because memory ran out',
+    )
     expect(events.of('worker.exited')[0]).to.include({ expected: false, signal: 'SIGKILL' })
     await pool.halt()
   })
@@ -210,7 +230,7 @@ describe('the worker pool, when workers die', () => {
     expect(events.of('worker.replaced')).to.have.length(1)
     expect(events.of('worker.replaced')[0]).to.include({ reason: 'silent' })
     worker.exit({ signal: 'SIGKILL' })
-    expect(deaths[0]?.reason).to.include('was killed: it gave no answer')
+    expect(deaths[0]?.reason).to.include('was killed: it gave no answer for ')
     transport.living().forEach((one) => {
       one.exit()
     })
@@ -248,6 +268,29 @@ describe('the worker pool, when workers die', () => {
     expect(deaths[0]?.reason).to.include('refused its workflow: no default export')
     await pool.halt()
   })
+
+  for (const isDraining of [false, true]) {
+    const when = isDraining ? 'while it drains for its memory' : 'all at once'
+    it(`kills who takes twice its memory ${when}, and blames what it held`, async () => {
+      const { pool, clock, transport, deaths, events } = setup()
+      pool.start()
+      const worker = transport.newest()
+      worker.becomeReady()
+      await clock.advance(PING_MS)
+      if (isDraining) worker.answerPing({ memoryBytes: 200 * MEGABYTE })
+      expect(worker.isKilled).to.equal(false)
+      worker.answerPing({ memoryBytes: 201 * MEGABYTE })
+      worker.answerPing({ memoryBytes: 202 * MEGABYTE })
+      expect(worker.isKilled).to.equal(true)
+      await settled()
+      expect(deaths[0]).to.deep.include({ isExpected: false })
+      expect(deaths[0]?.reason).to.equal(
+        'worker flow-1 (pid 1000) was killed: it took more than twice its memory of 100 MB',
+      )
+      expect(events.of('worker.replaced')).to.have.length(isDraining ? 2 : 1)
+      await pool.halt()
+    })
+  }
 
   it('drains and replaces who holds too much memory', async () => {
     const { pool, clock, calls, transport, deaths, events } = setup()

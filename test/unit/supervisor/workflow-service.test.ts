@@ -24,6 +24,7 @@ function setup(fields: { readonly slots?: readonly number[] } = {}) {
     ...{ workflow, nodeId: 'node', store: fake.store, clock, random: constantRandom(), events },
     transports,
     isTrusted: () => trust.isTrusted,
+    planLimit: () => null,
     // Workers of paper answer no pings.
     options: serviceOptions({ seats: seats(...(fields.slots ?? [2, 2])), silentMs: 1e9 }),
   })
@@ -255,6 +256,48 @@ describe('a workflow’s service, when a worker dies', () => {
     await yard.service.halt()
   })
 
+  // The last of a queue may be poison alone: that is no reason to hold back what comes next.
+  it('goes on after three that kill, when nothing else was left to complete', async () => {
+    const yard = setup({ slots: [2] })
+    const poison = yard.fake.enqueue(yard.workflow, LIMITS.poisonInARowMax)
+    const isSettled = () => yard.fake.open().length === 0
+    await yard.startAll()
+    for (let turn = 0; turn < 600 && !isSettled(); turn += 1) {
+      for (const worker of yard.transport.living()) {
+        if (worker.received('setup').length === 0) worker.becomeReady()
+        else if (worker.items.length > 0) worker.exit({ signal: 'SIGSEGV' })
+      }
+      await yard.clock.advance(POLL_MS)
+    }
+    expect(yard.fake.ended('discard').toSorted()).to.deep.equal([...poison].toSorted())
+    expect(yard.fake.workflows.get('flow')?.pausedBy).to.deep.equal([])
+    await yard.service.halt()
+  })
+
+  // Whoever resumes it has looked: were the deaths of before held against it still, a queue of
+  // nothing but poison would be paused at each further death and never end.
+  it('quarantines on after it was resumed, when nothing but poison is left', async () => {
+    const yard = setup({ slots: [1] })
+    const poison = yard.fake.enqueue(yard.workflow, 2 * LIMITS.poisonInARowMax)
+    const { workflowId } = yard.workflow
+    let resumed = 0
+    await yard.startAll()
+    for (let turn = 0; turn < 2_000 && yard.fake.open().length > 0; turn += 1) {
+      for (const worker of yard.transport.living()) {
+        if (worker.received('setup').length === 0) worker.becomeReady()
+        else if (worker.items.length > 0) worker.exit({ signal: 'SIGSEGV' })
+      }
+      await yard.clock.advance(POLL_MS)
+      const isPaused = (yard.fake.workflows.get('flow')?.pausedBy.length ?? 0) > 0
+      if (!isPaused) continue
+      resumed += 1
+      await yard.fake.store.resumeWorkflow({ workflowId, reason: 'restart_intensity' })
+    }
+    expect(yard.fake.ended('discard').toSorted()).to.deep.equal([...poison].toSorted())
+    expect(resumed).to.be.within(1, 3)
+    await yard.service.halt()
+  })
+
   it('gives nothing more to a worker that gives its items back unasked', async () => {
     const yard = setup({ slots: [2, 2] })
     yard.fake.enqueue(yard.workflow, 40)
@@ -364,6 +407,50 @@ describe('a workflow’s service, when it ends', () => {
     expect(yard.events.of('items.released')).to.deep.equal([])
     expect(yard.events.of('items.reclaimed')).to.deep.equal([])
     expect(yard.events.of('item.settled')).to.deep.equal([])
+  })
+
+  // A refused key or spent credits end every call the same way: the queue must not become errors.
+  for (const code of ['key_refused', 'budget'] as const) {
+    it(`pauses at the first ${code}, gives back what has not begun, and charges nobody`, async () => {
+      const yard = setup()
+      yard.fake.enqueue(yard.workflow, 40)
+      await yard.startAll()
+      const [worker] = yard.transport.living()
+      const [first] = worker?.items ?? []
+      expect(yard.service.load().buffered).to.be.above(0)
+      const { itemId = '', packId = '', leaseId = '' } = first ?? {}
+      worker?.say({ type: 'settled', items: [{ itemId, packId, leaseId, outcome: failed(code) }] })
+      await yard.clock.advance(SETTLE_MS)
+      await workOff(yard, () => failed(code))
+      await yard.clock.advance(10 * POLL_MS)
+
+      const given = yard.transport.workers.flatMap((one) => one.items)
+      expect(given, 'the four in the slots and no other').to.have.length(4)
+      expect(yard.events.of('workflow.paused')).to.have.length(1)
+      expect(yard.events.of('workflow.paused')[0]?.reason).to.match(
+        new RegExp(`^${code}: it ended`),
+      )
+      expect(yard.events.of('items.released')[0]).to.include({ reason: 'pause' })
+      expect(yard.fake.workflows.get('flow')?.pausedBy).to.deep.equal([code])
+      expect(yard.fake.open()).to.have.length(40)
+      expect(yard.fake.packs.every((pack) => pack.attempt === 0)).to.equal(true)
+      await yard.service.halt()
+    })
+  }
+
+  it('goes on when a pause for a refused key was lifted', async () => {
+    const yard = setup()
+    const items = yard.fake.enqueue(yard.workflow, 10)
+    await yard.startAll()
+    await workOff(yard, () => failed('key_refused'))
+    const { workflowId } = yard.workflow
+    await yard.fake.store.resumeWorkflow({ workflowId, reason: 'key_refused' })
+    for (const pack of yard.fake.packs) pack.delayMs = 0
+    await yard.clock.advance(2 * POLL_MS)
+    await workOff(yard)
+
+    expect(yard.fake.ended('complete').toSorted()).to.deep.equal(items.toSorted())
+    await yard.service.halt()
   })
 
   describe('under a rollout', () => {

@@ -4,6 +4,7 @@ import { LIMITS } from '../../../src/core/limits.js'
 import { WORKER_BOUNDS } from '../../../workers/bounds.js'
 import { PAGE } from '../../support/hostile-behaviours.js'
 import { type HostileServer, startHostileServer } from '../../support/hostile-server.js'
+import { PROXY_API } from '../fetch/upstream/support.js'
 import {
   handlerUrl,
   makeItem,
@@ -58,6 +59,37 @@ describe('workers/fetch-loop', () => {
       rig.loop.receive({ ...setup(), options: { workerId: 'w1' } })
       expect((await rig.first('refused')).message).to.contain('cannot be read')
     })
+
+    const proxyApi = { ...PROXY_API }
+    const upstreams: readonly (readonly [object, boolean])[] = [
+      [{ kind: 'direct' }, true],
+      [proxyApi, true],
+      [{ ...proxyApi, premium: 'ultra', country: 'de', session: 0, maxCost: 5 }, true],
+      [{}, false],
+      [{ kind: 'carrier-pigeon' }, false],
+      [{ ...proxyApi, key: null }, false],
+      [{ ...proxyApi, endpoints: [] }, false],
+      [{ ...proxyApi, endpoints: ['nowhere'] }, false],
+      [{ ...proxyApi, premium: 'yes' }, false],
+      [{ ...proxyApi, tiers: ['direct', 'render'] }, true],
+      [{ ...proxyApi, tiers: ['cheap'] }, false],
+      [{ ...proxyApi, session: '7' }, false],
+      [{ ...proxyApi, keepsHeaders: undefined }, false],
+    ]
+    for (const [upstream, isSound] of upstreams) {
+      const { key: _, ...shown } = { key: '', ...upstream }
+      const words = JSON.stringify(shown)
+      it(`${isSound ? 'takes' : 'refuses'} a setup with the upstream ${words}`, async () => {
+        const rig = makeLoop()
+        const { options } = setup()
+        rig.loop.receive({
+          ...setup(),
+          options: { ...options, fetch: { ...options.fetch, upstream } },
+        })
+        if (isSound) expect(await rig.first('ready')).to.include({ slots: 10 })
+        else expect((await rig.first('refused')).message).to.contain('cannot be read')
+      })
+    }
 
     for (const junk of [null, 7, 'x', [], {}, { type: 'dispatch' }, { type: 'ping' }]) {
       it(`ignores ${JSON.stringify(junk)} and says so`, async () => {

@@ -1,0 +1,46 @@
+// Kinds of option that hold a list of something.
+
+import { makeOption, type Option, type OptionWords } from './option.js'
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password, search } = new URL(text)
+  const isBare = username === '' && password === '' && search === ''
+  return (protocol === 'http:' || protocol === 'https:') && isBare
+}
+
+/** URLs: a list in a file; separated by commas, or given again, elsewhere. */
+export function urls(
+  words: OptionWords<readonly string[]> & { readonly max: number },
+): Option<readonly string[]> {
+  return makeOption(words, {
+    type: 'list',
+    rule: `1 to ${words.max} http or https URLs without user, password and query`,
+    parse: (raw) => {
+      const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
+      if (!given.every((entry) => typeof entry === 'string')) return undefined
+      const parts = given.flatMap((entry) => entry.split(',')).map((part) => part.trim())
+      const found = parts.filter((part) => part !== '')
+      const isFit = found.length >= 1 && found.length <= words.max && found.every(isHttpUrl)
+      return isFit ? found : undefined
+    },
+    show: (value) => value.join(', '),
+  })
+}
+
+/** Some words of an ordered list, in its order: a list in a file, separated by commas elsewhere. */
+export function steps<Word extends string>(
+  words: OptionWords<readonly Word[]> & { readonly steps: readonly Word[] },
+): Option<readonly Word[]> {
+  return makeOption(words, {
+    type: 'list',
+    rule: `some of ${words.steps.join(', ')}, in this order`,
+    parse: (raw) => {
+      const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
+      const parts = given.flatMap((entry) => String(entry).split(',')).map((part) => part.trim())
+      const found = words.steps.filter((step) => parts.includes(step))
+      return found.length > 0 && found.join() === parts.join() ? found : undefined
+    },
+    show: (value) => (value.length === 0 ? 'none' : value.join(', ')),
+  })
+}

@@ -1,0 +1,11 @@
+/**
+ * Reasons for which the program pauses a workflow by itself. A new boot lifts them, because it is a
+ * new try at what failed; a finite run that meets one ends.
+ */
+export const OWN_PAUSES = [
+  'restart_intensity',
+  'module_refused',
+  'results_refused',
+  'key_refused',
+  'budget',
+] as const

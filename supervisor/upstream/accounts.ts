@@ -1,0 +1,45 @@
+// The accounts of a node: workflows that use the same key share one reader.
+
+import type { Settings } from '../../config/settings.js'
+import type { Clock } from '../../src/core/clock.js'
+import type { EventBus } from '../../src/telemetry/events.js'
+import { fetchOptionsOf } from '../workflow-options.js'
+import { type AccountReader, createAccountReader } from './account-reader.js'
+
+export interface Accounts {
+  readonly start: () => void
+  readonly stop: () => Promise<void>
+  /** Calls that the plan of a workflow's upstream lets be in flight; null: not known, or direct. */
+  readonly planLimit: (workflow: string) => number | null
+}
+
+export interface AccountUser {
+  readonly workflow: string
+  readonly settings: Settings
+}
+
+export function createAccounts(
+  users: readonly AccountUser[],
+  parts: { readonly clock: Clock; readonly events: EventBus },
+): Accounts {
+  const readers = new Map<string, AccountReader>()
+  const byWorkflow = new Map<string, AccountReader>()
+  for (const { workflow, settings } of users) {
+    const fetch = fetchOptionsOf(settings)
+    const { upstream } = fetch
+    if (upstream.kind !== 'proxy-api') continue
+    const account = JSON.stringify([upstream.key, upstream.endpoints])
+    const reader = readers.get(account) ?? createAccountReader({ upstream, fetch, ...parts })
+    readers.set(account, reader)
+    byWorkflow.set(workflow, reader)
+  }
+  return {
+    start: () => {
+      for (const reader of readers.values()) reader.start()
+    },
+    stop: async () => {
+      await Promise.all([...readers.values()].map((reader) => reader.stop()))
+    },
+    planLimit: (workflow) => byWorkflow.get(workflow)?.planLimit() ?? null,
+  }
+}

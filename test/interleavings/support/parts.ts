@@ -1,0 +1,146 @@
+// The statements of the store as parts of a scenario. Each answers with names, which are the same in
+// every order: keys of items instead of their numbers.
+
+import type { HeldItem, Settlement } from '../../../src/core/settlement.js'
+import type { Again } from '../../../src/store/enqueue.js'
+import { enqueueItems } from '../../../src/store/enqueue.js'
+import { cancelItems, promoteItems } from '../../../src/store/operate.js'
+import type { WorkflowHandle } from '../../../src/store/store.js'
+import { createStore } from '../../../src/store/store.js'
+import { nextTry, settlement } from '../../support/values.js'
+import type { Part } from './actor.js'
+
+type How = Omit<Part, 'does' | 'name'> & { readonly name?: string }
+
+const part = (name: string, how: How, does: Part['does']): Part => ({ name, ...how, does })
+
+/** What a settler sends for an item that is done: its own row in the sink. */
+export function done(held: HeldItem, names: readonly string[] = [held.itemKey]): Settlement {
+  const rows = names.map((name) => ({ name, item: `${held.itemKey}#1` }))
+  return settlement(held, { rows: { harvest: rows } })
+}
+
+/** What a settler sends for an item that is to be tried again later. */
+export function again(held: HeldItem): Settlement {
+  const next = nextTry({ delayMs: 3_600_000, attempt: held.attempt + 1 })
+  return settlement(held, { event: 'retry', code: 'timeout_total', next })
+}
+
+/** Answers with the keys that were accepted. */
+export function settles(
+  of: {
+    readonly workflow: WorkflowHandle
+    readonly nodeId: string
+    readonly held: readonly HeldItem[]
+  },
+  settlements: readonly Settlement[],
+  how: How = {},
+): Part {
+  return part('settle', how, async (sql) => {
+    const { workflow, nodeId, held } = of
+    const applied = await createStore(sql).settleItems(workflow, { nodeId, settlements })
+    return held.flatMap(({ itemId, itemKey }) => (applied.has(itemId) ? [itemKey] : [])).sort()
+  })
+}
+
+/** Answers with the keys it got. */
+export function leases(
+  workflow: WorkflowHandle,
+  request: { readonly nodeId: string; readonly itemsMax?: number; readonly packsMax?: number },
+  how: How = {},
+): Part {
+  const { nodeId, itemsMax = 100, packsMax = 10 } = request
+  const wish = { nodeId, itemsMax, packsMax, deadlineMs: 3_600_000 }
+  return part('lease', how, async (sql) => {
+    const packs = await createStore(sql).leasePacks(workflow, wish)
+    return packs.flatMap(({ items }) => items.map(({ itemKey }) => itemKey)).sort()
+  })
+}
+
+/** Answers with the number of items freed. */
+export function reclaims(workflow: WorkflowHandle, how: How = {}): Part {
+  return part('reclaim', how, async (sql) => {
+    const { items } = await createStore(sql).reclaimPacks(workflow, 100)
+    return items
+  })
+}
+
+/** Answers with the number of items given back. */
+export function releases(workflow: WorkflowHandle, nodeId: string, how: How = {}): Part {
+  return part('release', how, async (sql) => {
+    const { items } = await createStore(sql).releaseNode(workflow, nodeId)
+    return items
+  })
+}
+
+export function cancels(
+  { workflowId, binding }: WorkflowHandle,
+  keys: readonly string[] | null,
+  how: How = {},
+): Part {
+  const reason = 'a test'
+  return part('cancel', how, (sql) => cancelItems(sql, { workflowId, binding, keys, reason }))
+}
+
+export function promotes(
+  { workflowId, binding }: WorkflowHandle,
+  keys: readonly string[] | null,
+  how: How = {},
+): Part {
+  return part('promote', how, (sql) => promoteItems(sql, { workflowId, binding, keys }))
+}
+
+export function pauses({ workflowId }: WorkflowHandle, how: How = {}): Part {
+  return part('pause', how, (sql) =>
+    createStore(sql).pauseWorkflow({ workflowId, reason: 'a test' }),
+  )
+}
+
+export function beats(nodeId: string, how: How = {}): Part {
+  return part('heartbeat', how, (sql) =>
+    createStore(sql).sendHeartbeat({ nodeId, leaseMs: 3_600_000, stats: {} }),
+  )
+}
+
+export function fences(nodeId: string, how: How = {}): Part {
+  return part('fence', how, (sql) => createStore(sql).fenceNode({ nodeId, reason: 'a test' }))
+}
+
+/** Answers with the names of the nodes it fenced. */
+export function fencesExpired(except: string, how: How = {}): Part {
+  return part('fence expired', how, async (sql) => {
+    const fenced = await createStore(sql).fenceExpired(except)
+    return fenced.map(({ name }) => name).sort()
+  })
+}
+
+export function enqueues(
+  { workflowId }: WorkflowHandle,
+  keys: readonly string[],
+  how: How & { readonly again?: Again } = {},
+): Part {
+  const { again: when = 'never', ...rest } = how
+  const items = keys.map((key) => ({ key, payload: null, lane: '' }))
+  return part('enqueue', rest, (sql) => enqueueItems(sql, { workflowId, items, again: when }))
+}
+
+/** The owner of the bound table writes a column of one row. */
+export function ownerSets(
+  key: string,
+  set: { readonly [column in 'status' | 'note']?: string },
+  how: How = {},
+): Part {
+  return part('owner', how, async (sql) => {
+    const [[column, value] = ['note', '']] = Object.entries(set)
+    const rows = await sql`
+      update public.pages set ${sql(column)} = ${value} where page_id = ${key} returning 1`
+    return rows.length
+  })
+}
+
+export function ownerDeletes(key: string, how: How = {}): Part {
+  return part('owner', how, async (sql) => {
+    const rows = await sql`delete from public.pages where page_id = ${key} returning 1`
+    return rows.length
+  })
+}

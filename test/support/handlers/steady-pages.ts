@@ -1,0 +1,12 @@
+// A second workflow, which does nothing but its work.
+
+import { defineWorkflow } from '../../../src/workflow/define.js'
+
+export default defineWorkflow<{ readonly url: string }>({
+  name: 'steady-pages',
+  sinks: {},
+  work: async ({ payload }, context) => {
+    await context.fetchPage(payload.url)
+    return {}
+  },
+})
