@@ -49,6 +49,7 @@ const FETCH = {
   userAgent: 'simulated',
   allowedRanges: [],
   upstream: { kind: 'direct' },
+  ports: [],
 } as const
 
 /** One supervisor, from its start to its end. */
