@@ -1,9 +1,9 @@
 // Keeps rows of a dead connection out of the next answer.
 //
-// The driver collects rows in a result that it replaces when an answer is complete. A connection that
-// dies in the middle of one leaves its rows there, and the first statement after the reconnect gets
-// them before its own: a lease would bring items that were lost with their answer, a heartbeat more
-// than the one row that says all is well. How many rows are its own, the answer itself counts.
+// The driver collects rows in a result that it replaces when an answer is complete. A connection
+// that dies in the middle of one leaves its rows there, and the first statement after the reconnect
+// gets them before its own: a lease would bring items that were lost with their answer, a heartbeat
+// more than the one row that says all is well. How many rows are its own, the answer itself counts.
 
 import type { Sql } from './client.js'
 

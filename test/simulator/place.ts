@@ -51,6 +51,7 @@ const FETCH = {
   robots: 'ignore',
   ports: [],
   upstream: { kind: 'direct' },
+  ports: [],
 } as const
 
 /** One supervisor, from its start to its end. */
