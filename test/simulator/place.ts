@@ -51,7 +51,6 @@ const FETCH = {
   robots: 'ignore',
   ports: [],
   upstream: { kind: 'direct' },
-  ports: [],
 } as const
 
 /** One supervisor, from its start to its end. */
