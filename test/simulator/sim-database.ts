@@ -44,6 +44,9 @@ export class SimDatabase {
   readonly #witness: Witness
   readonly #workflows: readonly string[]
   readonly #reconnectMs: number
+  readonly #gapMs: number
+  #awaySinceMs = 0
+  #awayMs = 0
   readonly #isHale: (nodeId: string) => boolean
   /** When it came back from its last absence, and whether that went without silence or sickness. */
   #backMs = Number.NEGATIVE_INFINITY
@@ -56,6 +59,7 @@ export class SimDatabase {
     readonly workflows: readonly string[]
     /** Time in which every node that lives has sent a heartbeat once the database is back. */
     readonly reconnectMs: number
+    readonly gapMs: number
     /** Whether nothing but the database itself can have kept a node's heartbeats away. */
     readonly isHale: (nodeId: string) => boolean
   }) {
@@ -64,6 +68,7 @@ export class SimDatabase {
     this.weather = parts.weather
     this.#workflows = parts.workflows
     this.#reconnectMs = parts.reconnectMs
+    this.#gapMs = parts.gapMs
     this.#isHale = parts.isHale
   }
 
@@ -75,6 +80,7 @@ export class SimDatabase {
 
   goAway(isSilent: boolean): void {
     this.epoch += 1
+    if (!this.weather.isAway) this.#awaySinceMs = this.#world.nowMs
     this.weather.isAway = true
     this.weather.isSilent = isSilent
   }
@@ -82,6 +88,7 @@ export class SimDatabase {
   comeBack(): void {
     this.weather.isAway = false
     this.#backMs = this.#world.nowMs
+    this.#awayMs = this.#backMs - this.#awaySinceMs
   }
 
   registerNode(identity: NodeIdentity, leaseMs: number): void {
@@ -112,11 +119,14 @@ export class SimDatabase {
     return fenced.map((nodeId) => ({ nodeId, name: nodeId }))
   }
 
-  /** Right after an absence every node looks dead; those that live get the time to say so. */
+  /**
+   * Right after an absence every node looks dead; those that live get the time to say so. One of less
+   * than two heartbeats is none: who missed no heartbeat cannot know of it.
+   */
   #checkFence(nodeId: string): void {
     const { isSilent, slowness, failedShare, lostShare } = this.weather
     if (isSilent || slowness > 1 || failedShare + lostShare > 0 || !this.#isHale(nodeId)) return
-    if (this.#world.nowMs - this.#backMs > this.#reconnectMs) return
+    if (this.#world.nowMs - this.#backMs > this.#reconnectMs || this.#awayMs < this.#gapMs) return
     this.#witness.violation(`${nodeId} was fenced right after the database was away, and it lives`)
   }
 
