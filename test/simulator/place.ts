@@ -195,9 +195,9 @@ export class Boot {
     if (reason === 'stopped' && !this.#hasFrozen) this.#checkLeavings()
     // What was asked before the end may still be answered; nothing else may come.
     world.after(1, () => {
-      // Counted, no violation: a statement that outlives every farewell may leave its pause behind,
-      // in about one seed of 1,600.
-      if (this.process.timers > 0) witness.mark('stopped and left timers')
+      if (this.process.timers > 0) {
+        witness.violation(`${this.nodeId} stopped and left ${this.process.timers} timers`)
+      }
       for (const worker of this.workers) worker.orphan()
       this.process.kill()
       this.#end()
