@@ -127,8 +127,7 @@ export class SimDatabase {
     const { isSilent, slowness, failedShare, lostShare } = this.weather
     if (isSilent || slowness > 1 || failedShare + lostShare > 0 || !this.#isHale(nodeId)) return
     if (this.#world.nowMs - this.#backMs > this.#reconnectMs || this.#awayMs < this.#gapMs) return
-    // Counted and no violation: who was cut off before the absence may have been silent for a lease.
-    this.#witness.mark('fenced right after an absence')
+    this.#witness.violation(`${nodeId} was fenced right after the database was away, and it lives`)
   }
 
   workflowId(name: string): number {
