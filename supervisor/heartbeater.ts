@@ -62,6 +62,7 @@ function createTrust({ clock, events, timing, onTrustRegained }: TrustDeps): Tru
   let trustedSinceMs = lastSentMs
   let lostMs: MonotonicMs | null = null
   let cancelWatch: CancelTimer = () => {}
+  let isStopped = false
   const untilMs = () => trustedUntilMs(timing, lastSentMs)
   const isTrusted = () => clock.nowMs() < untilMs()
   const note = () => {
@@ -87,10 +88,14 @@ function createTrust({ clock, events, timing, onTrustRegained }: TrustDeps): Tru
       note()
       // A beat may hang without an answer: the end of trust is noticed by the clock.
       cancelWatch()
+      if (isStopped) return
       cancelWatch = clock.setTimer(Math.max(0, untilMs() - clock.nowMs()), note)
     },
     note,
-    stop: () => cancelWatch(),
+    stop: () => {
+      isStopped = true
+      cancelWatch()
+    },
   }
 }
 
@@ -129,8 +134,9 @@ export function createHeartbeater(deps: HeartbeaterDeps): Heartbeater {
       ticker.start()
     },
     stop: async () => {
-      await ticker.stop()
+      // First: a heartbeat that hangs would keep the watch, and with it the process, for a lease.
       trust.stop()
+      await ticker.stop()
     },
     isTrusted: trust.isTrusted,
     trustedForMs: trust.trustedForMs,

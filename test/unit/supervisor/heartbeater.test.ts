@@ -86,6 +86,19 @@ describe('the heartbeater', () => {
     await heartbeater.stop()
   })
 
+  it('leaves no timer behind when it is stopped while a beat hangs', async () => {
+    const { fake, clock, heartbeater } = setup()
+    const open = fake.hold('sendHeartbeat')
+    heartbeater.start(clock.nowMs())
+    await clock.advance(timing.intervalMs)
+    void heartbeater.stop()
+    await clock.advance(0)
+    expect(clock.waiting()).to.deep.equal([])
+    open()
+    await clock.advance(0)
+    expect(clock.waiting(), 'when its answer comes after all').to.deep.equal([])
+  })
+
   it('says that trust is lost also while a beat hangs without an answer', async () => {
     const { fake, clock, heartbeater, events } = setup()
     const open = fake.hold('sendHeartbeat')
