@@ -1,6 +1,7 @@
 // The simulated database: the model of the queue, the machines that its nodes name, and its
 // weather. A statement takes effect here in one instant, as if its transaction committed then.
 
+import type { FencingRule } from '../../src/core/heartbeat-plan.js'
 import type { Settlement } from '../../src/core/settlement.js'
 import type { Neighbour, NodeIdentity } from '../../src/store/nodes.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
@@ -109,12 +110,14 @@ export class SimDatabase {
     return isNew
   }
 
-  fenceExpired(except: string): readonly { readonly nodeId: string; readonly name: string }[] {
-    const fenced = this.at().fenceExpired(except)
+  fenceExpired(
+    by: FencingRule & { readonly nodeId: string },
+  ): readonly { readonly nodeId: string; readonly name: string }[] {
+    const fenced = this.at().fenceExpired(by)
     for (const nodeId of fenced) {
       this.#witness.mark('fenced')
       this.#checkFence(nodeId)
-      this.#witness.note(`fenced ${nodeId}: expired, by ${except}`)
+      this.#witness.note(`fenced ${nodeId}: expired, by ${by.nodeId}`)
     }
     return fenced.map((nodeId) => ({ nodeId, name: nodeId }))
   }
