@@ -1,6 +1,7 @@
 // Tests run the built output, so that what is tested is what is shipped.
 module.exports = {
-  spec: process.env.FETCHYARD_TEST_SPEC ?? 'dist/test/**/*.test.js',
+  // Several, with spaces between.
+  spec: process.env.FETCHYARD_TEST_SPEC?.split(' ') ?? 'dist/test/**/*.test.js',
   forbidOnly: Boolean(process.env.CI),
   timeout: 60_000,
   exit: false,

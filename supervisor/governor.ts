@@ -14,7 +14,6 @@ import {
 } from '../src/core/concurrency-plan.js'
 import { messageOf } from '../src/core/errors.js'
 import type { Outcome } from '../src/core/outcome.js'
-import { OUTCOMES } from '../src/core/outcome.js'
 import { shareOf } from '../src/core/share-plan.js'
 import type { Cohort } from '../src/core/steering-plan.js'
 import { cohortOf } from '../src/core/steering-plan.js'
@@ -31,6 +30,11 @@ export interface GovernorOptions {
   readonly start: number | null
   /** Items under way in the cluster, over all that share the plan. Null: what the account says. */
   readonly planConcurrency: number | null
+  /**
+   * Whether a 429 speaks of all calls together, as that of a proxy API does. Fetched directly, it
+   * is the word of one host, and no reason to spare the others.
+   */
+  readonly hasOnePlan: boolean
   /** The word that workflows sharing one limit have in common. */
   readonly plan: string
   /** What a call is expected to cost; 0 for calls that cost nothing. */
@@ -152,7 +156,7 @@ class WorkflowGovernor implements Governor {
     if (outcome.result === 'release') return
     if (outcome.result === 'complete') {
       this.#state = onEnd(this.#state, { active, isSuccess: true })
-    } else if (OUTCOMES[outcome.code].rule === 'snooze' && outcome.code === 'rate_limited') {
+    } else if (outcome.code === 'rate_limited' && this.#deps.options.hasOnePlan) {
       this.#ownOverload = false
       this.#state = onRefusal(this.#state, active)
     } else {

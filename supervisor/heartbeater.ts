@@ -4,7 +4,7 @@
 import type { CancelTimer, Clock, MonotonicMs } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import type { HeartbeatTiming } from '../src/core/heartbeat-plan.js'
-import { planHeartbeat, trustedUntilMs } from '../src/core/heartbeat-plan.js'
+import { fencingRule, planHeartbeat, trustedUntilMs } from '../src/core/heartbeat-plan.js'
 import type { Json } from '../src/core/outcome.js'
 import type { Store } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
@@ -32,15 +32,8 @@ export interface Heartbeater {
    * way goes on, because the database may still say that the leases are ours, and it decides.
    */
   readonly isTrusted: () => boolean
-  /**
-   * For how long heartbeats have been answered without a gap, in milliseconds; 0 without trust. An
-   * outage that our own trust outlives is a gap, too: others may have been less lucky with theirs.
-   */
-  readonly trustedForMs: () => number
 }
 
-/** Heartbeats missed in a row, or late by as much, after which there was a gap. */
-const GAP_BEATS = 2
 /** Wait before another try when a heartbeat failed. */
 const RETRY_MS = 500
 
@@ -48,7 +41,6 @@ const RETRY_MS = 500
 interface Trust {
   readonly lastSentMs: () => MonotonicMs
   readonly isTrusted: () => boolean
-  readonly trustedForMs: () => number
   /** A heartbeat that was sent at this time was answered. */
   readonly renew: (sentMs: MonotonicMs) => void
   readonly note: () => void
@@ -59,9 +51,9 @@ type TrustDeps = Pick<HeartbeaterDeps, 'clock' | 'events' | 'timing' | 'onTrustR
 
 function createTrust({ clock, events, timing, onTrustRegained }: TrustDeps): Trust {
   let lastSentMs = clock.nowMs()
-  let trustedSinceMs = lastSentMs
   let lostMs: MonotonicMs | null = null
   let cancelWatch: CancelTimer = () => {}
+  let isStopped = false
   const untilMs = () => trustedUntilMs(timing, lastSentMs)
   const isTrusted = () => clock.nowMs() < untilMs()
   const note = () => {
@@ -72,36 +64,37 @@ function createTrust({ clock, events, timing, onTrustRegained }: TrustDeps): Tru
     } else if (lostMs !== null) {
       events.emit('node.trust_regained', { awayMs: nowMs - lostMs })
       lostMs = null
-      trustedSinceMs = nowMs
       onTrustRegained()
     }
   }
   return {
     lastSentMs: () => lastSentMs,
     isTrusted,
-    trustedForMs: () => (isTrusted() ? clock.nowMs() - trustedSinceMs : 0),
     renew: (sentMs) => {
-      const isGap = clock.nowMs() - lastSentMs > GAP_BEATS * timing.intervalMs
-      if (isGap) trustedSinceMs = clock.nowMs()
       lastSentMs = sentMs
       note()
       // A beat may hang without an answer: the end of trust is noticed by the clock.
       cancelWatch()
+      if (isStopped) return
       cancelWatch = clock.setTimer(Math.max(0, untilMs() - clock.nowMs()), note)
     },
     note,
-    stop: () => cancelWatch(),
+    stop: () => {
+      isStopped = true
+      cancelWatch()
+    },
   }
 }
 
 export function createHeartbeater(deps: HeartbeaterDeps): Heartbeater {
   const { clock, events, timing, nodeId } = deps
   const trust = createTrust(deps)
+  const { gapMs } = fencingRule(timing)
 
   const beat = async (): Promise<number> => {
     const sentMs = clock.nowMs()
     const { leaseMs, intervalMs } = timing
-    const isOurs = await deps.store.sendHeartbeat({ nodeId, leaseMs, stats: deps.stats() })
+    const isOurs = await deps.store.sendHeartbeat({ nodeId, leaseMs, gapMs, stats: deps.stats() })
     if (!isOurs) {
       deps.onFenced()
       return intervalMs
@@ -129,10 +122,10 @@ export function createHeartbeater(deps: HeartbeaterDeps): Heartbeater {
       ticker.start()
     },
     stop: async () => {
-      await ticker.stop()
+      // First: a heartbeat that hangs would keep the watch, and with it the process, for a lease.
       trust.stop()
+      await ticker.stop()
     },
     isTrusted: trust.isTrusted,
-    trustedForMs: trust.trustedForMs,
   }
 }

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
+import type { FencingRule } from '../src/core/heartbeat-plan.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { Store } from '../src/store/store.js'
 import type { WorkflowRow } from '../src/store/workflows.js'
@@ -16,11 +17,8 @@ export interface ReclaimerDeps {
   readonly events: EventBus
   /** Time between two sweeps. */
   readonly sweepMs: number
-  /**
-   * Whether nodes whose lease ran out may be fenced. Right after the database was away every node
-   * looks dead, and whoever comes first would fence the others and throw their finished work away.
-   */
-  readonly mayFence: () => boolean
+  /** What the database must have heard of this node before it fences others for it. */
+  readonly fencing: FencingRule
   readonly onReclaimed: () => void
 }
 
@@ -61,7 +59,7 @@ export function createReclaimer(deps: ReclaimerDeps): Reclaimer {
 
   const sweep = async (): Promise<void> => {
     try {
-      if (deps.mayFence()) await store.fenceExpired(deps.nodeId)
+      await store.fenceExpired({ nodeId: deps.nodeId, ...deps.fencing })
       await reclaimAll()
     } catch (error) {
       events.emit('reclaim.failed', { message: messageOf(error) })

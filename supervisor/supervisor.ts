@@ -8,6 +8,7 @@
 import type { CancelTimer, Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import type { HeartbeatTiming } from '../src/core/heartbeat-plan.js'
+import { fencingRule } from '../src/core/heartbeat-plan.js'
 import type { Json } from '../src/core/outcome.js'
 import { OWN_PAUSES } from '../src/core/own-pauses.js'
 import type { Random } from '../src/core/random.js'
@@ -52,14 +53,6 @@ export interface SupervisorDeps {
 
 /** Why a supervisor stopped. */
 export type StopReason = 'stopped' | 'fenced'
-
-/** Longest pause of a node's driver between two tries to reach the database. */
-const RECONNECT_MAX_MS = 5_000
-
-/** Time in which any living node has sent a heartbeat once the database is back. */
-function reconnectMs(timing: HeartbeatTiming): number {
-  return Math.min(2 * timing.intervalMs + RECONNECT_MAX_MS, timing.leaseMs)
-}
 
 /** Time to write what is decided and to give leases back when the database answers slowly. */
 const FAREWELL_MS = 5_000
@@ -107,7 +100,7 @@ export class Supervisor {
       events,
       nodeId: identity.nodeId,
       sweepMs: deps.sweepMs,
-      mayFence: () => this.#heartbeater.trustedForMs() >= reconnectMs(deps.timing),
+      fencing: fencingRule(deps.timing),
       onReclaimed: () => {
         for (const service of this.#services) service.wake()
       },

@@ -126,6 +126,7 @@ export function serviceOptionsOf(
       concurrency: settings.concurrency,
       start: settings.concurrencyStart,
       planConcurrency: settings.planConcurrency,
+      hasOnePlan: settings.upstream !== 'direct' || settings.planConcurrency !== null,
       plan: planOf(workflow.name, settings),
       creditsPerCall: creditsPerCallOf(settings),
     },

@@ -9,12 +9,13 @@ import { LIMITS } from '../src/core/limits.js'
 import { OUTCOMES, type Outcome } from '../src/core/outcome.js'
 import type { Random } from '../src/core/random.js'
 import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
-import { decideCrash, decideSettlement, releaseSettlement } from '../src/core/settlement.js'
+import { decideSettlement, releaseSettlement } from '../src/core/settlement.js'
 import type { RollbackRule } from '../src/core/steering-plan.js'
-import type { ConcurrencyReason } from '../src/core/why-plan.js'
+import type { NodeLoad } from '../src/core/why-plan.js'
 import type { WorkerOptions } from '../src/core/worker-options.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus, ReclaimReason } from '../src/telemetry/events.js'
+import { DeathCount } from './death-count.js'
 import { DispatchTable } from './dispatch-table.js'
 import type { Governor, GovernorOptions } from './governor.js'
 import { createGovernor } from './governor.js'
@@ -23,6 +24,7 @@ import { createHostShelf } from './host-pace.js'
 import type { HostShelf } from './host-shelf.js'
 import type { Leaser } from './leaser.js'
 import { createLeaser } from './leaser.js'
+import { Pauser } from './pauser.js'
 import { RateMeter } from './rate-meter.js'
 import { RolloutWatch } from './rollout-watch.js'
 import type { Settler } from './settler.js'
@@ -60,19 +62,9 @@ export interface WorkflowServiceDeps {
   readonly options: WorkflowServiceOptions
 }
 
-export interface WorkflowLoad {
+/** What a heartbeat says of one workflow on this node, but for the node's name. */
+export interface WorkflowLoad extends Omit<NodeLoad, 'node'> {
   readonly workflow: string
-  readonly slots: number
-  readonly inFlight: number
-  readonly buffered: number
-  readonly settling: number
-  /** Items that may be under way on this node, and what keeps it from more. */
-  readonly limit: number
-  readonly reason: ConcurrencyReason
-  /** Items settled in the last second. */
-  readonly perSecond: number
-  /** So much waits for the database that nothing new is started. */
-  readonly isClogged: boolean
 }
 
 /** Time that a pack may be leased although its node lives, as a multiple of an item's own time. */
@@ -95,6 +87,8 @@ export class WorkflowService {
   readonly #settler: Settler
   readonly #governor: Governor
   readonly #rollout: RolloutWatch
+  readonly #deaths = new DeathCount()
+  readonly #pauser: Pauser
   #cancelHostTimer: CancelTimer = () => {}
   /** Part of what leases bring that stays here. */
   #keptShare = 1
@@ -102,11 +96,6 @@ export class WorkflowService {
   #isAbandoned = false
   /** Every further item would fail for a reason that the workflow is being paused for. */
   #isHolding = false
-  /** Since an item was last completed. */
-  #deathsInARow = 0
-  #poisonInARow = 0
-  /** We paused the workflow; the next lease tells that somebody resumed it. */
-  #hasPaused = false
 
   constructor(deps: WorkflowServiceDeps) {
     this.#deps = deps
@@ -114,6 +103,7 @@ export class WorkflowService {
     const { options, ...shared } = deps
     this.#hosts = this.#createHosts()
     this.#table = new DispatchTable(this.#hosts)
+    this.#pauser = new Pauser(deps)
     this.#rollout = new RolloutWatch({ ...shared, rule: options.rollback })
     this.#governor = this.#createGovernor()
     this.#settler = this.#createSettler()
@@ -215,7 +205,7 @@ export class WorkflowService {
       clock,
       events,
       onProgress: () => this.#dispatch(),
-      onBlocked: (message) => void this.#pause('results_refused', message),
+      onBlocked: (message) => void this.#pauser.pause('results_refused', message),
     })
   }
 
@@ -264,7 +254,7 @@ export class WorkflowService {
       onClosed: (workerId) => this.#table.closeWorker(workerId),
       onExit: (workerId, death) => this.#onExit(workerId, death),
       heldBy: (workerId) => this.#table.heldBy(workerId),
-      onGiveUp: (reason, message) => void this.#pause(reason, message),
+      onGiveUp: (reason, message) => void this.#pauser.pause(reason, message),
     })
   }
 
@@ -371,10 +361,7 @@ export class WorkflowService {
   #decide(held: HeldItem, outcome: Outcome): void {
     const { options, random } = this.#deps
     const settlement = decideSettlement(held, outcome, options.retry, random)
-    if (settlement.event === 'complete') {
-      this.#deathsInARow = 0
-      this.#poisonInARow = 0
-    }
+    if (settlement.event === 'complete') this.#deaths.reset()
     this.#rollout.note(held.cohort ?? 'concurrent', settlement.event)
     const facts = outcome.result === 'release' ? null : outcome.facts
     this.#settler.offer({ held, settlement, facts })
@@ -390,7 +377,7 @@ export class WorkflowService {
     if (this.#isHolding) return
     this.#isHolding = true
     this.#release(this.#table.drainBuffer(), 'pause')
-    await this.#pause(reason, message)
+    await this.#pauser.pause(reason, message)
     this.#isHolding = false
     this.wake()
   }
@@ -403,44 +390,27 @@ export class WorkflowService {
       return { isExcused: true }
     }
     if (held.length === 0 || this.#isAbandoned) return { isExcused: false }
-    const { events, workflow, options } = this.#deps
-    const mayQuarantine = this.#poisonInARow < LIMITS.poisonInARowMax
-    const settlements = decideCrash(held, {
-      reason: death.reason,
-      isAlone,
-      mayQuarantine,
-      creditsEach: options.governor.creditsPerCall,
-    })
-    this.#countDeath(settlements, death.reason)
+    const creditsEach = this.#deps.options.governor.creditsPerCall
+    const verdict = this.#deaths.judge({ held, isAlone, reason: death.reason, creditsEach })
+    this.#giveUp(held, verdict.settlements)
+    if (verdict.pauseMessage !== null)
+      void this.#pauser.pause('restart_intensity', verdict.pauseMessage)
+    return { isExcused: verdict.isExcused }
+  }
+
+  /** Settles what a worker died with. */
+  #giveUp(held: readonly HeldItem[], settlements: readonly Settlement[]): void {
     const byId = new Map(held.map((item) => [item.itemId, item]))
     for (const settlement of settlements) {
       const item = byId.get(settlement.itemId)
       if (item !== undefined) this.#settler.offer({ held: item, settlement, facts: null })
     }
+    const { events, workflow } = this.#deps
     const packs = new Set(held.map((item) => item.packId)).size
     const items = held.length
     events.emit('items.reclaimed', { workflow: workflow.name, packs, items, reason: 'worker_lost' })
     // The items of a dead worker should not wait for company: others are ready to run them.
     void this.#settler.flush().then(() => this.wake())
-    const isSuspect = isAlone || held.some((item) => item.crashes > 0)
-    return { isExcused: isSuspect && this.#deathsInARow <= LIMITS.deathsInARowMax }
-  }
-
-  /**
-   * One item that kills its worker is poison. Item after item that does, with nothing completed in
-   * between, is a sick machine or a broken module: quarantine would turn the whole queue into
-   * errors. The workflow is paused when yet another item's worker dies, not before: several
-   * poisonous items at the end of a queue, with nothing left that could be completed, are no reason
-   * to hold back what comes next.
-   */
-  #countDeath(settlements: readonly Settlement[], reason: string): void {
-    this.#deathsInARow += 1
-    const isPoison = settlements.some((settlement) => settlement.code === 'poison')
-    if (isPoison) this.#poisonInARow += 1
-    else if (this.#poisonInARow >= LIMITS.poisonInARowMax) {
-      const message = `${this.#poisonInARow} items in a row killed their workers and none was completed; the last ${reason}`
-      void this.#pause('restart_intensity', message)
-    }
   }
 
   #release(held: readonly HeldItem[], reason: ReclaimReason): void {
@@ -457,28 +427,6 @@ export class WorkflowService {
    * poison is left would be paused at each death from then on, and never come to its end.
    */
   #noteResumed(): void {
-    if (!this.#hasPaused) return
-    this.#hasPaused = false
-    this.#deathsInARow = 0
-    this.#poisonInARow = 0
-  }
-
-  async #pause(reason: string, message: string): Promise<void> {
-    const { store, workflow, events, nodeId } = this.#deps
-    try {
-      if (!(await store.pauseWorkflow({ workflowId: workflow.workflowId, reason }))) return
-      this.#hasPaused = true
-      events.emit('workflow.paused', { workflow: workflow.name, reason: `${reason}: ${message}` })
-      await store.storeEvent({
-        level: 'error',
-        name: 'workflow.paused',
-        workflowId: workflow.workflowId,
-        nodeId,
-        message,
-        fields: { reason },
-      })
-    } catch {
-      // The database is away; the next death or refusal asks again.
-    }
+    if (this.#pauser.takeResumed()) this.#deaths.reset()
   }
 }

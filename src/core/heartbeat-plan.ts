@@ -10,6 +10,30 @@ export interface HeartbeatTiming {
   readonly safetyMarginMs: number
 }
 
+/**
+ * What the database must have heard of a node before that node may fence others. Right after the
+ * database was away every node looks dead, and whoever came first would fence the others and throw
+ * their finished work away.
+ */
+export interface FencingRule {
+  /** Length of the node's leases: its expiry less this is when it was heard last. */
+  readonly leaseMs: number
+  /** A silence of this length is a gap. */
+  readonly gapMs: number
+  /** For how long it must have been heard without one: any living node was heard meanwhile. */
+  readonly steadyMs: number
+}
+
+/** Heartbeats missed in a row that make a gap. */
+const GAP_BEATS = 2
+/** Longest pause of a node's driver between two tries to reach the database. */
+const RECONNECT_MS_MAX = 5_000
+
+export function fencingRule({ intervalMs, leaseMs }: HeartbeatTiming): FencingRule {
+  const gapMs = Math.min(GAP_BEATS * intervalMs, leaseMs)
+  return { leaseMs, gapMs, steadyMs: Math.min(gapMs + RECONNECT_MS_MAX, leaseMs) }
+}
+
 export type HeartbeatPlan =
   | { readonly action: 'wait'; readonly delayMs: number }
   | { readonly action: 'beat' }

@@ -23,9 +23,12 @@ export interface NodeLoad {
   readonly inFlight: number
   readonly buffered: number
   readonly settling: number
+  /** Items that may be under way on this node, and what keeps it from more. */
   readonly limit: number
   readonly reason: ConcurrencyReason
+  /** Items settled in the last second. */
   readonly perSecond: number
+  /** So much waits for the database that nothing new is started. */
   readonly isClogged: boolean
 }
 

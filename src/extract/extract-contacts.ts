@@ -1,3 +1,4 @@
+import { parseUrl } from '../core/parse-url.js'
 import { Collector } from './collect.js'
 import type { ExtractedContact } from './contact.js'
 import { isReservedHost } from './email-address.js'
@@ -32,7 +33,7 @@ export interface PageSource {
  */
 export function extractContacts(html: string, source: PageSource): ExtractedContact[] {
   const page = readPage(html)
-  const host = URL.canParse(source.url) ? new URL(source.url).hostname : ''
+  const host = parseUrl(source.url)?.hostname ?? ''
   const things = [...readJsonLd(page.jsonLd), ...readEmbeddedData(page), ...readCards(page)]
   const declared = declaredCountries(things)
   const countries = rankCountries(page, { host, language: source.language, declared })

@@ -1,5 +1,6 @@
 // Links to profiles on social networks, as opposed to links that share, embed or quote something.
 
+import { parseUrl } from '../core/parse-url.js'
 import type { Page } from './page.js'
 import { decodePercent } from './text.js'
 
@@ -228,7 +229,7 @@ export function readProfile(
   isMe = false,
 ): { readonly value: string; readonly network: string } | null {
   const written = href.trim().replace(/^\/\//, 'https://')
-  if (!/^https?:/i.test(written) || !URL.canParse(written)) return null
+  if (!/^https?:/i.test(written) || parseUrl(written) === null) return null
   const url = new URL(written.replace('/#!/', '/'))
   const whatsApp = readWhatsApp(url)
   if (whatsApp !== null) return { value: whatsApp, network: 'whatsapp' }

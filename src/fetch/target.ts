@@ -1,4 +1,5 @@
 import { LIMITS } from '../core/limits.js'
+import { parseUrl } from '../core/parse-url.js'
 import type { PortRange } from '../core/worker-options.js'
 import { FetchFailure } from './failure.js'
 
@@ -33,7 +34,7 @@ export function checkPort(target: URL, allowed: readonly PortRange[]): void {
  * @throws {FetchFailure} `url`, or `ssrf` for a port of another protocol.
  */
 export function parseTarget(text: string): URL {
-  const target = parseUrl(text)
+  const target = parseWebUrl(text)
   target.hash = ''
   return target
 }
@@ -55,12 +56,12 @@ export function parseRedirect(location: string, from: URL): URL {
   }
 }
 
-function parseUrl(text: string): URL {
+function parseWebUrl(text: string): URL {
   if (text.length > LIMITS.urlMax) {
     throw new FetchFailure('url', `the URL has ${text.length} characters, at most ${LIMITS.urlMax}`)
   }
-  if (!URL.canParse(text)) throw new FetchFailure('url', `${quoted(text)} is no absolute URL`)
-  const url = new URL(text)
+  const url = parseUrl(text)
+  if (url === null) throw new FetchFailure('url', `${quoted(text)} is no absolute URL`)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new FetchFailure('url', `${quoted(url.protocol)} is not fetched, only http and https`)
   }

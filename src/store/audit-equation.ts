@@ -175,7 +175,8 @@ export interface Leases {
 /**
  * Forgotten are packs that a dead holder has kept for longer than any sweep may pause, while
  * another node and the server were up all that time: without a node nobody could have reclaimed
- * them.
+ * them. A machine that slept for hours may lease once more before its late heartbeat tells it that
+ * it is fenced, so no pack counts as kept from before it was leased.
  *
  * The sequence is read after the snapshot was taken and only grows, so it is never behind a lease
  * that the snapshot shows.
@@ -185,7 +186,8 @@ export async function readLeases(sql: Sql, waitMsMax: number): Promise<Leases> {
     `
     with leased as materialized (
       select pack.pack_id, pack.lease_id, node.node_id is null as is_unheld,
-             least(node.fenced_at, node.alive_until, pack.deadline) as free_from
+             greatest(pack.leased_at, least(node.fenced_at, node.alive_until, pack.deadline))
+               as free_from
         from fetchyard.work_queue as pack
         left join fetchyard.node using (node_id)
        where pack.lease_id is not null

@@ -1,6 +1,7 @@
 // Nodes: a row a supervisor boot. Whoever changes `fenced_at` decides that nothing this boot says
 // counts any more; it is never taken back.
 
+import type { FencingRule } from '../core/heartbeat-plan.js'
 import type { Json } from '../core/outcome.js'
 import type { Sql } from './client.js'
 
@@ -52,11 +53,20 @@ export async function readNeighbours(
  */
 export async function sendHeartbeat(
   sql: Sql,
-  beat: { readonly nodeId: string; readonly leaseMs: number; readonly stats: Json },
+  beat: {
+    readonly nodeId: string
+    readonly leaseMs: number
+    /** Silence after which the node must be heard for a while before it may fence others. */
+    readonly gapMs: number
+    readonly stats: Json
+  },
 ): Promise<boolean> {
   const rows = await sql`
     update fetchyard.node
        set alive_until = clock_timestamp() + ${beat.leaseMs}::int * interval '1 millisecond',
+           steady_since = case when alive_until < clock_timestamp()
+                                 + ${beat.leaseMs - beat.gapMs}::int * interval '1 millisecond'
+                               then clock_timestamp() else steady_since end,
            stats = ${JSON.stringify(beat.stats)}::text::jsonb
      where node_id = ${beat.nodeId} and fenced_at is null
     returning node_id`
@@ -82,20 +92,31 @@ export interface FencedNode {
 }
 
 /**
- * Fences every node whose lease ran out, but never the caller: after a long sleep its own heartbeat
- * comes first and decides. The reason names the caller, so that nobody has to guess who it was.
+ * Fences every node whose lease ran out, if the database has heard the caller steadily. It judges
+ * that itself, when the statement is executed: one that was sent in good faith may wait for a
+ * connection until the database is back. After a long sleep the caller's own heartbeat comes first
+ * and decides. The reason names the caller, so that nobody has to guess who it was.
  */
-export async function fenceExpired(sql: Sql, except: string): Promise<readonly FencedNode[]> {
+export async function fenceExpired(
+  sql: Sql,
+  by: FencingRule & { readonly nodeId: string },
+): Promise<readonly FencedNode[]> {
   return sql<FencedNode[]>`
     update fetchyard.node as expired
        set fenced_at = clock_timestamp(),
            fenced_why = 'its lease ran out at '
              || to_char(expired.alive_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-             || coalesce((select '; fenced by ' || caller.name || ' (pid ' || caller.pid || ' on '
-                                 || caller.host || ')'
-                            from fetchyard.node as caller where caller.node_id = ${except}), '')
+             || '; fenced by ' || caller.name || ' (pid ' || caller.pid || ' on ' || caller.host
+             || ')'
+      from fetchyard.node as caller
      where expired.fenced_at is null and expired.alive_until < clock_timestamp()
-       and expired.node_id <> ${except}
+       and expired.node_id <> caller.node_id
+       and caller.node_id = ${by.nodeId}
+       and caller.fenced_at is null
+       and caller.alive_until
+             >= clock_timestamp() + ${by.leaseMs - by.gapMs}::int * interval '1 millisecond'
+       and caller.steady_since
+             <= clock_timestamp() - ${by.steadyMs}::int * interval '1 millisecond'
     returning expired.node_id as "nodeId", expired.name`
 }
 

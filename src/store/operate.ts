@@ -5,6 +5,7 @@
 import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
+import { LEAVE_CTES } from './leave-packs.js'
 
 /** Which items of a workflow an operator means. */
 export interface ItemChoice {
@@ -57,26 +58,7 @@ function takeCtes(workflowId: number, condition: string): string {
       join fetchyard.item on item.item_id = member.item_id
      where $1::text[] is null or member.item_id in (select item_id from chosen)
   ),
-  remaining as materialized (
-    select held.pack_id,
-           array(select member.item_id
-                   from unnest(held.item_ids) with ordinality as member (item_id, n)
-                  where member.item_id not in (select item_id from own)
-                  order by member.n) as item_ids
-      from held
-     where held.pack_id in (select pack_id from own)
-  ),
-  emptied as (
-    delete from fetchyard.work_queue as pack
-     using remaining
-     where pack.pack_id = remaining.pack_id and remaining.item_ids = '{}'
-  ),
-  shrunk as (
-    update fetchyard.work_queue as pack
-       set item_ids = remaining.item_ids
-      from remaining
-     where pack.pack_id = remaining.pack_id and remaining.item_ids <> '{}'
-  )`
+  ${LEAVE_CTES}`
 }
 
 /**

@@ -56,6 +56,7 @@ table fetchyard.node (
   fenced_why text
   stats jsonb not null default '{}'::jsonb
   plans jsonb not null default '{}'::jsonb -- Workflows this node works, and for each the limit of the cluster that it shares: same word, same limit.
+  steady_since timestamp with time zone not null default clock_timestamp() -- Since when its heartbeats have come without a gap. Who was silent, as everybody is while the database is away, may not fence others yet.
   constraint node_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
   constraint node_pkey PRIMARY KEY (node_id)
 )

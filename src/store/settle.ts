@@ -9,6 +9,7 @@ import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
+import { LEAVE_CTES } from './leave-packs.js'
 import { spendCte } from './money.js'
 
 /** What the statement must know of a workflow. */
@@ -119,26 +120,7 @@ const TAKE_CTES = `
       join fetchyard.item on item.item_id = outcome.item_id
      where outcome.item_id = any (held.item_ids)
   ),
-  remaining as materialized (
-    select held.pack_id,
-           array(select member.item_id
-                   from unnest(held.item_ids) with ordinality as member (item_id, n)
-                  where member.item_id not in (select item_id from own)
-                  order by member.n) as item_ids
-      from held
-     where held.pack_id in (select pack_id from own)
-  ),
-  emptied as (
-    delete from fetchyard.work_queue as pack
-     using remaining
-     where pack.pack_id = remaining.pack_id and remaining.item_ids = '{}'
-  ),
-  shrunk as (
-    update fetchyard.work_queue as pack
-       set item_ids = remaining.item_ids
-      from remaining
-     where pack.pack_id = remaining.pack_id and remaining.item_ids <> '{}'
-  )`
+  ${LEAVE_CTES}`
 
 /** What follows from the items taken: new packs for those that go back, receipts, counts. */
 function recordCtes(workflowId: number): string {

@@ -3,6 +3,7 @@
 
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { ClusterFigures } from '../core/figures.js'
+import type { FencingRule } from '../core/heartbeat-plan.js'
 import type { Json } from '../core/outcome.js'
 import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
@@ -68,13 +69,16 @@ export interface Store {
   readonly sendHeartbeat: (beat: {
     readonly nodeId: string
     readonly leaseMs: number
+    readonly gapMs: number
     readonly stats: Json
   }) => Promise<boolean>
   readonly fenceNode: (fence: {
     readonly nodeId: string
     readonly reason: string
   }) => Promise<boolean>
-  readonly fenceExpired: (except: string) => Promise<readonly FencedNode[]>
+  readonly fenceExpired: (
+    by: FencingRule & { readonly nodeId: string },
+  ) => Promise<readonly FencedNode[]>
   readonly readFence: (nodeId: string) => Promise<Fence | null>
   /** Registers the workflow, binds its source, and prepares its statements. */
   readonly openWorkflow: (definition: StoredDefinition) => Promise<WorkflowHandle>
@@ -166,7 +170,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     readNeighbours: (of) => readNeighbours(sql, of),
     sendHeartbeat: (beat) => sendHeartbeat(heartbeatSql, beat),
     fenceNode: (fence) => fenceNode(heartbeatSql, fence),
-    fenceExpired: (except) => fenceExpired(heartbeatSql, except),
+    fenceExpired: (by) => fenceExpired(heartbeatSql, by),
     readFence: (nodeId) => readFence(heartbeatSql, nodeId),
     openWorkflow: (definition) => openWorkflow(sql, definition),
     readWorkflows: () => readWorkflows(sql),

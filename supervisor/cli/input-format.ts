@@ -1,6 +1,7 @@
 // What the text of an input is: lines of URLs, CSV or JSONL; and where in a record its URL stands.
 
 import { LIMITS } from '../../src/core/limits.js'
+import { parseUrl } from '../../src/core/parse-url.js'
 import type { CsvRecord, Line } from './records.js'
 import { splitFields } from './records.js'
 
@@ -49,7 +50,7 @@ export function readUrl(line: number, given: string): InputEntry {
   }
   if (/[\s\0]/.test(url)) return { line, problem: `no URL, it has spaces: ${shown}` }
   if (!isWebUrl(url)) return { line, problem: `no http or https URL: ${shown}` }
-  if (!URL.canParse(url)) return { line, problem: `no URL: ${shown}` }
+  if (parseUrl(url) === null) return { line, problem: `no URL: ${shown}` }
   return { line, url }
 }
 

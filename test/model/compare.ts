@@ -4,7 +4,7 @@
 import { expect } from 'chai'
 import type { QueueModel } from './queue-model.js'
 import type { ModelPack } from './queue-rows.js'
-import type { Snapshot } from './tables.js'
+import type { NodeLine, Snapshot } from './tables.js'
 
 /** Numbers from here on are the model's own, until it learns the real ones. */
 export const PROVISIONAL = 1_000_000_000_000
@@ -125,8 +125,8 @@ export function expectedSnapshot(model: QueueModel, workflowIds: readonly number
         .sort(byText),
     ),
     nodes: [...model.nodes.values()]
-      .map(({ nodeId, aliveUntilUs, fencedWhy }): [string, number, string | null] => {
-        return [nodeId, aliveUntilUs, fencedWhy]
+      .map(({ nodeId, aliveUntilUs, steadySinceUs, fencedWhy }): NodeLine => {
+        return [nodeId, aliveUntilUs, steadySinceUs, fencedWhy]
       })
       .sort(byText),
     words: items.map(({ itemId }) => [Number(itemId), model.wordOf(itemId)]),

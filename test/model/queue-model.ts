@@ -3,6 +3,7 @@
 // its database. It knows no connections and no transactions: each method is one statement that has
 // committed.
 
+import type { FencingRule } from '../../src/core/heartbeat-plan.js'
 import type { HeldItem, Settlement } from '../../src/core/settlement.js'
 import type { LeasedPack } from '../../src/store/lease.js'
 import type { BoundTable, Wish } from './bound-table.js'
@@ -26,13 +27,16 @@ export class QueueModel extends OperatorModel {
 
   registerNode(node: { readonly nodeId: string; readonly name: string }, leaseMs: number): void {
     const aliveUntilUs = this.nowUs + leaseMs * 1_000
-    this.nodes.set(node.nodeId, { ...node, aliveUntilUs, fencedWhy: null })
+    const steadySinceUs = this.nowUs
+    this.nodes.set(node.nodeId, { ...node, aliveUntilUs, steadySinceUs, fencedWhy: null })
   }
 
   /** @returns false when the node is fenced. */
-  heartbeat(nodeId: string, leaseMs: number): boolean {
+  heartbeat(nodeId: string, { leaseMs, gapMs }: Omit<FencingRule, 'steadyMs'>): boolean {
     const node = this.nodes.get(nodeId)
     if (node === undefined || node.fencedWhy !== null) return false
+    const isGap = node.aliveUntilUs < this.nowUs + (leaseMs - gapMs) * 1_000
+    if (isGap) node.steadySinceUs = this.nowUs
     node.aliveUntilUs = this.nowUs + leaseMs * 1_000
     return true
   }
@@ -44,7 +48,9 @@ export class QueueModel extends OperatorModel {
     return true
   }
 
-  fenceExpired(except: string): readonly string[] {
+  fenceExpired(by: FencingRule & { readonly nodeId: string }): readonly string[] {
+    if (!this.#isSteady(by)) return []
+    const except = by.nodeId
     return [...this.nodes.values()]
       .filter(({ nodeId, aliveUntilUs, fencedWhy }) => {
         return fencedWhy === null && aliveUntilUs < this.nowUs && nodeId !== except
@@ -53,6 +59,14 @@ export class QueueModel extends OperatorModel {
         node.fencedWhy = 'its lease ran out'
         return node.nodeId
       })
+  }
+
+  /** Whether a node may fence others: it is not fenced, was heard just now, and for a while. */
+  #isSteady(by: FencingRule & { readonly nodeId: string }): boolean {
+    const node = this.nodes.get(by.nodeId)
+    if (node === undefined || node.fencedWhy !== null) return false
+    const isHeard = node.aliveUntilUs >= this.nowUs + (by.leaseMs - by.gapMs) * 1_000
+    return isHeard && node.steadySinceUs <= this.nowUs - by.steadyMs * 1_000
   }
 
   // Items

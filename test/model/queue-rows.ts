@@ -11,6 +11,8 @@ export interface ModelNode {
   readonly nodeId: string
   readonly name: string
   aliveUntilUs: number
+  /** Since when it was heard without a gap. */
+  steadySinceUs: number
   fencedWhy: string | null
 }
 

@@ -44,6 +44,7 @@ describe(`model/queue (FETCHYARD_SEED=${SEED})`, () => {
     const verdicts = await Promise.all(lanes)
     const failures = verdicts.flatMap(({ failure }) => failure ?? [])
     expect(failures.join('\n\n')).to.equal('')
-    if (RUNS >= RUNS_THAT_REACH_ALL) expectEffects(verdicts.map(({ ground }) => ground))
+    if (PATH === undefined && RUNS >= RUNS_THAT_REACH_ALL)
+      expectEffects(verdicts.map(({ ground }) => ground))
   })
 })

@@ -48,6 +48,14 @@ const FOUND: { readonly [name: string]: readonly Step[] } = {
     { do: 'ask', keys: ['a'], again: 'never' },
     COMPLETE,
   ],
+  'I2: a pack that a node leased right after sleeping for hours was not kept for hours': [
+    { do: 'wait', ms: 3_700_000 },
+    { do: 'wait', ms: 3_700_000 },
+    { do: 'enqueue', keys: ['a'], again: 1, delayMs: 0, priority: 0 },
+    { ...LEASE, flow: 'pushed', node: 0 },
+    { do: 'heartbeat', node: 2, leaseMs: 30_000, gapMs: 1_000 },
+    { do: 'fenceExpired', node: 2, rule: { leaseMs: 30_000, gapMs: 30_000, steadyMs: 0 } },
+  ],
 }
 
 describe('model/regressions', () => {

@@ -2,6 +2,7 @@
 // that matters for nothing becomes a short wait, which the report leaves out.
 
 import fc from 'fast-check'
+import type { FencingRule } from '../../src/core/heartbeat-plan.js'
 import type { Flow, Key, Step } from './steps.js'
 import { ENDINGS, FENCED, KEYS, OWNER_WORDS } from './steps.js'
 
@@ -21,6 +22,10 @@ const word = fc.oneof(
 )
 const reason = fc.constantFrom('operator' as const, 'crashes' as const)
 const resumed = fc.constantFrom(null, null, 'operator' as const, 'crashes' as const)
+/** Of a caller that lives, and of one that was heard for a while, too. */
+const LENIENT: FencingRule = { leaseMs: 30_000, gapMs: 30_000, steadyMs: 0 }
+const STRICT: FencingRule = { leaseMs: 30_000, gapMs: 1_000, steadyMs: 250 }
+const fencing = fc.constantFrom(LENIENT, STRICT)
 const rarely = fc.integer({ min: 0, max: 5 }).map((n) => n === 5)
 
 const time = [
@@ -59,10 +64,15 @@ const leasing = [
   },
   {
     weight: 2,
-    arbitrary: fc.record({ do: kind('heartbeat'), node, leaseMs: fc.constantFrom(30_000, 1_000) }),
+    arbitrary: fc.record({
+      do: kind('heartbeat'),
+      node,
+      leaseMs: fc.constantFrom(30_000, 1_000),
+      gapMs: fc.constantFrom(1_000, 500),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ do: kind('fence'), node }) },
-  { weight: 1, arbitrary: fc.record({ do: kind('fenceExpired'), node }) },
+  { weight: 1, arbitrary: fc.record({ do: kind('fenceExpired'), node, rule: fencing }) },
   {
     weight: 5,
     arbitrary: fc.record({ do: kind('reclaim'), flow, packsMax: fc.constantFrom(50, 1, 2) }),
@@ -237,7 +247,8 @@ const SCENES: readonly { readonly weight: number; readonly play: (cast: Cast) =>
     weight: 1,
     play: ({ node: by, byUs }) => [
       { do: 'jump', to: 'alive_until', byUs },
-      { do: 'fenceExpired', node: by },
+      { do: 'heartbeat', node: by, leaseMs: 30_000, gapMs: 1_000 },
+      { do: 'fenceExpired', node: by, rule: LENIENT },
     ],
   },
 ]

@@ -1,3 +1,4 @@
+import type { FencingRule } from '../../src/core/heartbeat-plan.js'
 // The commands of the model tests as plain data, so that fast-check can shrink a sequence and a
 // person can paste it into a test. Numbers that pick something are taken modulo what there is.
 
@@ -68,9 +69,14 @@ export type Step =
       readonly deadlineMs: number
     }
   | { readonly do: 'boot'; readonly leaseMs: number }
-  | { readonly do: 'heartbeat'; readonly node: number; readonly leaseMs: number }
+  | {
+      readonly do: 'heartbeat'
+      readonly node: number
+      readonly leaseMs: number
+      readonly gapMs: number
+    }
   | { readonly do: 'fence'; readonly node: number }
-  | { readonly do: 'fenceExpired'; readonly node: number }
+  | { readonly do: 'fenceExpired'; readonly node: number; readonly rule: FencingRule }
   | { readonly do: 'reclaim'; readonly flow: Flow; readonly packsMax: number }
   | {
       readonly do: 'releaseNode'

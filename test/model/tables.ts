@@ -67,6 +67,14 @@ export async function emptyTables(sql: Sql, how: 'delete' | 'truncate'): Promise
 
 type Id = number
 
+/** A node as the tables have it; times in microseconds. */
+export type NodeLine = readonly [
+  nodeId: string,
+  aliveUntil: number,
+  steadySince: number,
+  fencedWhy: string | null,
+]
+
 /** Everything the model knows as well, each row a list. */
 export interface Snapshot {
   readonly items: readonly [itemId: Id, workflowId: number, key: string, round: number][]
@@ -76,7 +84,7 @@ export interface Snapshot {
   readonly tallyRows: number
   readonly results: readonly [token: string, key: string, leaseId: Id][]
   readonly pages: readonly [key: string, word: string | null, isSelected: boolean][]
-  readonly nodes: readonly [nodeId: string, aliveUntilUs: number, fencedWhy: string | null][]
+  readonly nodes: readonly NodeLine[]
   readonly words: readonly [itemId: Id, word: string | null][]
   readonly paused: readonly [workflowId: number, reasons: readonly string[]][]
 }
@@ -137,7 +145,7 @@ const READ = `
     'pages', ${rowsOf(`url, status, curation = 'Selected'`, 'public.model_pages', 'url collate "C"')},
     'nodes', ${rowsOf(
       // Who fenced a node, and when its lease ran out, is told to people alone.
-      `node_id, test_clock.us(alive_until), split_part(fenced_why, ' at ', 1)`,
+      `node_id, test_clock.us(alive_until), test_clock.us(steady_since), split_part(fenced_why, ' at ', 1)`,
       'fetchyard.node',
       'node_id',
     )},

@@ -262,6 +262,7 @@ export class Boot {
         concurrency: 1_000,
         start: null,
         planConcurrency: null,
+        hasOnePlan: true,
         plan: `workflow:${workflow}`,
         creditsPerCall: 0,
       },

@@ -1,6 +1,7 @@
 // The simulated database: the model of the queue, the machines that its nodes name, and its
 // weather. A statement takes effect here in one instant, as if its transaction committed then.
 
+import type { FencingRule } from '../../src/core/heartbeat-plan.js'
 import type { Settlement } from '../../src/core/settlement.js'
 import type { Neighbour, NodeIdentity } from '../../src/store/nodes.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
@@ -44,6 +45,9 @@ export class SimDatabase {
   readonly #witness: Witness
   readonly #workflows: readonly string[]
   readonly #reconnectMs: number
+  readonly #gapMs: number
+  #awaySinceMs = 0
+  #awayMs = 0
   readonly #isHale: (nodeId: string) => boolean
   /** When it came back from its last absence, and whether that went without silence or sickness. */
   #backMs = Number.NEGATIVE_INFINITY
@@ -56,6 +60,7 @@ export class SimDatabase {
     readonly workflows: readonly string[]
     /** Time in which every node that lives has sent a heartbeat once the database is back. */
     readonly reconnectMs: number
+    readonly gapMs: number
     /** Whether nothing but the database itself can have kept a node's heartbeats away. */
     readonly isHale: (nodeId: string) => boolean
   }) {
@@ -64,6 +69,7 @@ export class SimDatabase {
     this.weather = parts.weather
     this.#workflows = parts.workflows
     this.#reconnectMs = parts.reconnectMs
+    this.#gapMs = parts.gapMs
     this.#isHale = parts.isHale
   }
 
@@ -75,6 +81,7 @@ export class SimDatabase {
 
   goAway(isSilent: boolean): void {
     this.epoch += 1
+    if (!this.weather.isAway) this.#awaySinceMs = this.#world.nowMs
     this.weather.isAway = true
     this.weather.isSilent = isSilent
   }
@@ -82,6 +89,7 @@ export class SimDatabase {
   comeBack(): void {
     this.weather.isAway = false
     this.#backMs = this.#world.nowMs
+    this.#awayMs = this.#backMs - this.#awaySinceMs
   }
 
   registerNode(identity: NodeIdentity, leaseMs: number): void {
@@ -102,21 +110,26 @@ export class SimDatabase {
     return isNew
   }
 
-  fenceExpired(except: string): readonly { readonly nodeId: string; readonly name: string }[] {
-    const fenced = this.at().fenceExpired(except)
+  fenceExpired(
+    by: FencingRule & { readonly nodeId: string },
+  ): readonly { readonly nodeId: string; readonly name: string }[] {
+    const fenced = this.at().fenceExpired(by)
     for (const nodeId of fenced) {
       this.#witness.mark('fenced')
       this.#checkFence(nodeId)
-      this.#witness.note(`fenced ${nodeId}: expired, by ${except}`)
+      this.#witness.note(`fenced ${nodeId}: expired, by ${by.nodeId}`)
     }
     return fenced.map((nodeId) => ({ nodeId, name: nodeId }))
   }
 
-  /** Right after an absence every node looks dead; those that live get the time to say so. */
+  /**
+   * Right after an absence every node looks dead; those that live get the time to say so. One of less
+   * than two heartbeats is none: who missed no heartbeat cannot know of it.
+   */
   #checkFence(nodeId: string): void {
     const { isSilent, slowness, failedShare, lostShare } = this.weather
     if (isSilent || slowness > 1 || failedShare + lostShare > 0 || !this.#isHale(nodeId)) return
-    if (this.#world.nowMs - this.#backMs > this.#reconnectMs) return
+    if (this.#world.nowMs - this.#backMs > this.#reconnectMs || this.#awayMs < this.#gapMs) return
     this.#witness.violation(`${nodeId} was fenced right after the database was away, and it lives`)
   }
 

@@ -220,12 +220,11 @@ export function createSimStore(parts: SimStoreParts): SimStore {
   const store: Store = {
     registerNode: (node, leaseMs) => ask('register', () => database.registerNode(node, leaseMs)),
     readNeighbours: (of) => ask('neighbours', () => database.readNeighbours(of)),
-    sendHeartbeat: ({ nodeId, leaseMs }) =>
-      line.call(beats, 'beat', () => database.at().heartbeat(nodeId, leaseMs)),
+    sendHeartbeat: ({ nodeId, leaseMs, gapMs }) =>
+      line.call(beats, 'beat', () => database.at().heartbeat(nodeId, { leaseMs, gapMs })),
     fenceNode: ({ nodeId, reason }) =>
       line.call(beats, 'fence', () => database.fenceNode(nodeId, reason)),
-    fenceExpired: (except) =>
-      line.call(beats, 'fence expired', () => database.fenceExpired(except)),
+    fenceExpired: (by) => line.call(beats, 'fence expired', () => database.fenceExpired(by)),
     readFence: (nodeId) =>
       line.call(beats, 'why fenced', () => {
         const why = database.at().nodes.get(nodeId)?.fencedWhy ?? null

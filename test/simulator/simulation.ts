@@ -190,6 +190,7 @@ class Simulation {
         weather,
         workflows,
         reconnectMs: Math.min(2 * timing.intervalMs + 5_000, timing.leaseMs),
+        gapMs: 2 * timing.intervalMs,
         isHale: (nodeId) => boots.get(nodeId)?.isHale ?? false,
       }),
       boots,

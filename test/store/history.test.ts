@@ -51,7 +51,7 @@ describe('the history of an item', () => {
     const other = await yard.node({ name: 'other' })
     await yard.hold(workflow, nodeId)
     await yard.expire(nodeId)
-    await yard.store.fenceExpired(other)
+    await yard.fenceExpired(other)
     await yard.store.reclaimPacks(workflow, 10)
 
     const rounds = await readHistory(yard.sql, { workflowId, key: first.itemKey })

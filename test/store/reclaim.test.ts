@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { keys, useYard } from '../support/factory.js'
 import { behind } from './support/locks.js'
@@ -10,7 +9,7 @@ describe('reclaimPacks', () => {
     const { workflow, nodeId, held } = await yard.leased(3)
     await yard.expire(nodeId)
     expect(await yard.store.reclaimPacks(workflow, 50), 'not fenced').to.include({ packs: 0 })
-    const fenced = await yard.store.fenceExpired(randomUUID())
+    const fenced = await yard.fenceExpired()
     expect(fenced.map((node) => node.nodeId)).to.deep.equal([nodeId])
     expect(await yard.store.reclaimPacks(workflow, 50)).to.deep.equal({ packs: 1, items: 3 })
     const [pack] = await yard.packs(workflow)

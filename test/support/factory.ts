@@ -9,6 +9,7 @@ import type { Sql } from '../../src/store/client.js'
 import type { Again } from '../../src/store/enqueue.js'
 import { enqueueItems } from '../../src/store/enqueue.js'
 import { migrate } from '../../src/store/migrate.js'
+import type { FencedNode } from '../../src/store/nodes.js'
 import type { Store, WorkflowHandle } from '../../src/store/store.js'
 import { createStore } from '../../src/store/store.js'
 import type { Audited } from './audited.js'
@@ -191,6 +192,14 @@ export class Yard {
       select item_key, status from fetchyard.work_items
        where workflow = ${workflow.name} order by item_id`
     return Object.fromEntries(rows.map((row) => [row.item_key, row.status]))
+  }
+
+  /**
+   * Fences whose lease ran out, in the name of a node that is heard; without one, of a new node.
+   */
+  async fenceExpired(by?: string): Promise<readonly FencedNode[]> {
+    const nodeId = by ?? (await this.node({ name: 'warden' }))
+    return this.store.fenceExpired({ nodeId, leaseMs: 60_000, gapMs: 60_000, steadyMs: 0 })
   }
 
   /** Lets the lease of a node run out, as if its process had died a while ago. */

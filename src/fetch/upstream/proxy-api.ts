@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.js'
 import { messageOf } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import type { OutcomeCode } from '../../core/outcome.js'
+import { parseUrl } from '../../core/parse-url.js'
 import type { ProxyApiOptions } from '../../core/upstream-options.js'
 import type { AddressGuard } from '../address-guard.js'
 import type { ExchangeFacts } from '../exchange.js'
@@ -165,7 +166,7 @@ function judge(target: URL, answer: Answer, scrub: (text: string) => string): Pa
 /** Where redirects led the API, by its own word; the target's URL without one. */
 function finalUrl(target: URL, headers: { readonly [name: string]: string }): string {
   const named = headers['sa-final-url'] ?? ''
-  if (!URL.canParse(named) || named.length > LIMITS.urlMax) return target.href
+  if (parseUrl(named) === null || named.length > LIMITS.urlMax) return target.href
   const url = new URL(named)
   return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : target.href
 }

@@ -96,9 +96,12 @@ export function pauses({ workflowId }: WorkflowHandle, how: How = {}): Part {
   )
 }
 
+/** Of an hour, like those of the yard's nodes here; whoever lives is heard. */
+const LEASE = { leaseMs: 3_600_000, gapMs: 3_600_000 }
+
 export function beats(nodeId: string, how: How = {}): Part {
   return part('heartbeat', how, (sql) =>
-    createStore(sql).sendHeartbeat({ nodeId, leaseMs: 3_600_000, stats: {} }),
+    createStore(sql).sendHeartbeat({ nodeId, ...LEASE, stats: {} }),
   )
 }
 
@@ -107,9 +110,9 @@ export function fences(nodeId: string, how: How = {}): Part {
 }
 
 /** Answers with the names of the nodes it fenced. */
-export function fencesExpired(except: string, how: How = {}): Part {
+export function fencesExpired(nodeId: string, how: How = {}): Part {
   return part('fence expired', how, async (sql) => {
-    const fenced = await createStore(sql).fenceExpired(except)
+    const fenced = await createStore(sql).fenceExpired({ nodeId, ...LEASE, steadyMs: 0 })
     return fenced.map(({ name }) => name).sort()
   })
 }

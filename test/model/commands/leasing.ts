@@ -38,9 +38,9 @@ export async function boot(world: World, step: StepOf<'boot'>): Promise<Answer> 
 
 export async function heartbeat(world: World, step: StepOf<'heartbeat'>): Promise<Answer> {
   const nodeId = world.node(step.node)
-  const { leaseMs } = step
-  const real = await world.store.sendHeartbeat({ nodeId, leaseMs, stats: {} })
-  const expected = world.model.heartbeat(nodeId, leaseMs)
+  const { leaseMs, gapMs } = step
+  const real = await world.store.sendHeartbeat({ nodeId, leaseMs, gapMs, stats: {} })
+  const expected = world.model.heartbeat(nodeId, { leaseMs, gapMs })
   return { real, expected: () => expected }
 }
 
@@ -53,8 +53,8 @@ export async function fence(world: World, step: StepOf<'fence'>): Promise<Answer
 
 export async function fenceExpired(world: World, step: StepOf<'fenceExpired'>): Promise<Answer> {
   const nodeId = world.node(step.node)
-  const fenced = await world.store.fenceExpired(nodeId)
-  const expected = [...world.model.fenceExpired(nodeId)].sort()
+  const fenced = await world.store.fenceExpired({ nodeId, ...step.rule })
+  const expected = [...world.model.fenceExpired({ nodeId, ...step.rule })].sort()
   return { real: fenced.map((node) => node.nodeId).sort(), expected: () => expected }
 }
 

@@ -1,9 +1,21 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { planHeartbeat, trustedUntilMs } from '../../../src/core/heartbeat-plan.js'
+import { fencingRule, planHeartbeat, trustedUntilMs } from '../../../src/core/heartbeat-plan.js'
 import { type LeaseSituation, planLease } from '../../../src/core/lease-plan.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import { planRestart, shareSlots } from '../../../src/core/worker-plan.js'
+
+describe('fencingRule', () => {
+  it('wants a node to be heard for long enough that any living one was heard, too', () => {
+    const timing = { intervalMs: 5_000, leaseMs: 30_000, safetyMarginMs: 5_000 }
+    expect(fencingRule(timing)).to.deep.equal({ leaseMs: 30_000, gapMs: 10_000, steadyMs: 15_000 })
+  })
+
+  it('waits no longer than a lease, however slow heartbeats are', () => {
+    const timing = { intervalMs: 9_000, leaseMs: 12_000, safetyMarginMs: 2_000 }
+    expect(fencingRule(timing)).to.deep.equal({ leaseMs: 12_000, gapMs: 12_000, steadyMs: 12_000 })
+  })
+})
 
 describe('planLease', () => {
   const situation: fc.Arbitrary<LeaseSituation> = fc

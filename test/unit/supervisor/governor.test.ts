@@ -27,6 +27,7 @@ async function setup(
       planConcurrency: null,
       plan: 'p',
       creditsPerCall: 0,
+      hasOnePlan: true,
       ...options,
     },
     planLimit: () => plan.limit,
@@ -119,6 +120,15 @@ describe('the governor', () => {
     expect(governor.allowed(0), 'a failure never speeds up').to.equal(8)
     end(failed('rate_limited'))
     expect(told()).to.include({ limit: 7, reason: 'refusals' })
+    await governor.stop()
+  })
+
+  it('takes a 429 of one host for no word about the others', async () => {
+    const { governor, clock, end } = await setup({ hasOnePlan: false })
+    governor.start()
+    await clock.advance(0)
+    end(failed('rate_limited'), 50)
+    expect(governor.allowed(0)).to.equal(20)
     await governor.stop()
   })
 

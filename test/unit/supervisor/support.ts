@@ -50,6 +50,7 @@ export function serviceOptions(
       concurrency: 10_000,
       start: null,
       planConcurrency: null,
+      hasOnePlan: true,
       plan: 'workflow:flow',
       creditsPerCall: 0,
     },
