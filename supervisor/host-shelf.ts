@@ -1,6 +1,6 @@
 // Items that wait for their host. Each host has a queue of its own and they take turns, so a host
-// that is slow, closed or full holds up nobody else. What cannot start soon goes back to the queue
-// of the database for about as long as its host needs for what is before it.
+// that is slow, closed or full holds up nobody else. Of a host that has enough to do no more is
+// leased; what came all the same and cannot start soon goes back to the queue of the database.
 
 import type { Clock, MonotonicMs } from '../src/core/clock.js'
 import type { HostRules, HostState } from '../src/core/host-plan.js'
@@ -25,15 +25,18 @@ interface Host<One> {
   state: HostState
   latencyMs: number
   waiting: One[]
-  /** When items that went back are due again. */
-  away: MonotonicMs[]
 }
 
-/** Work that is kept here for a host: what it gets through in this time. */
-const KEEP_MS = 2_000
+/** A host has enough to do with what it gets through in this time. */
+const ENOUGH_MS = 2_000
+/** What came beyond that may wait here for so long: to give it back and lease it again costs. */
+const PATIENCE_MS = 30_000
+/** Part of the buffer that hosts may fill with what waits for them. */
+const ITEMS_MAX = LIMITS.bufferedItemsMax / 2
 /** A host is taken for a fast one until it was seen to be slow. */
 const FIRST_LATENCY_MS = 50
 const LATENCY_WEIGHT = 0.3
+/** Time for which an item goes back: others are to be leased first. */
 const DEFER_MS = { min: 1_000, max: LIMITS.retryDelayMsMax }
 
 export class HostShelf<One> {
@@ -45,6 +48,8 @@ export class HostShelf<One> {
   readonly #shut = new Map<string, MonotonicMs>()
   /** Hosts that may hold more than they should. */
   readonly #touched = new Set<string>()
+  /** Hosts of which something went back, and that have had enough to do since then. */
+  readonly #sated = new Set<string>()
   #soonestMs: MonotonicMs = Number.POSITIVE_INFINITY
   #size = 0
 
@@ -107,10 +112,18 @@ export class HostShelf<One> {
     if (outcome.result !== 'release') {
       host.latencyMs += LATENCY_WEIGHT * (outcome.facts.durationMs - host.latencyMs)
     }
-    if (outcome.result === 'failed') this.#touched.add(name)
     this.#shut.delete(name)
-    if (host.waiting.length > 0) this.#turns.add(name)
+    if (host.waiting.length > 0) {
+      this.#turns.add(name)
+      this.#touched.add(name)
+    }
     if (this.#hosts.size > LIMITS.hostsMax) this.#forget()
+  }
+
+  /** Hosts may have become others': what waits for each is looked at again. */
+  reconsider(): void {
+    for (const name of this.#turns) this.#touched.add(name)
+    for (const name of this.#shut.keys()) this.#touched.add(name)
   }
 
   /** Takes out what cannot start soon, with the time after which it should come back. */
@@ -120,18 +133,33 @@ export class HostShelf<One> {
     for (const name of this.#touched) {
       const host = this.#hostOf(name)
       const rules = this.#deps.rulesOf(name)
-      host.away = host.away.filter((dueMs) => dueMs > nowMs)
-      for (const one of host.waiting.splice(roomOf(host, rules, nowMs))) {
-        deferred.push({ one, delayMs: defer(host, rules, nowMs) })
-      }
-      if (host.waiting.length === 0) {
-        this.#turns.delete(name)
-        this.#shut.delete(name)
-      }
+      const room = Math.min(roomOf(host, rules, { nowMs, forMs: PATIENCE_MS }), this.#roomEach)
+      if (host.waiting.length <= room) continue
+      const surplus = host.waiting.splice(room)
+      const delayMs = returnMs(host, rules, nowMs)
+      for (const one of surplus) deferred.push({ one, delayMs })
+      this.#sated.add(name)
+      if (host.waiting.length > 0) continue
+      this.#turns.delete(name)
+      this.#shut.delete(name)
     }
     this.#touched.clear()
     this.#size -= deferred.length
     return deferred
+  }
+
+  /** Hosts that have enough to do: more of their items would only wait here. */
+  laden(): readonly string[] {
+    const nowMs = this.#deps.clock.nowMs()
+    const names: string[] = []
+    for (const name of new Set([...this.#sated, ...this.#turns, ...this.#shut.keys()])) {
+      const host = this.#hostOf(name)
+      const room = roomOf(host, this.#deps.rulesOf(name), { nowMs, forMs: ENOUGH_MS })
+      if (host.waiting.length >= Math.min(room, this.#roomEach)) names.push(name)
+      else this.#sated.delete(name)
+      if (names.length >= LIMITS.lanesSkippedMax) break
+    }
+    return names
   }
 
   /** Items that could start now if there were slots; stops counting at `most`. */
@@ -164,10 +192,15 @@ export class HostShelf<One> {
     return all
   }
 
+  /** What one of the hosts that wait may hold, so that many do not fill the buffer. */
+  get #roomEach(): number {
+    return Math.max(1, Math.floor(ITEMS_MAX / Math.max(1, this.#turns.size + this.#shut.size)))
+  }
+
   #hostOf(name: string): Host<One> {
     let host = this.#hosts.get(name)
     if (host === undefined) {
-      host = { state: NEW_HOST, latencyMs: FIRST_LATENCY_MS, waiting: [], away: [] }
+      host = { state: NEW_HOST, latencyMs: FIRST_LATENCY_MS, waiting: [] }
       this.#hosts.set(name, host)
     }
     return host
@@ -193,6 +226,7 @@ export class HostShelf<One> {
       const isSpared = state.breaker.openings > 0 || state.closedUntilMs > nowMs
       if (waiting.length > 0 || state.active > 0 || isSpared || state.nextMs > nowMs) continue
       this.#hosts.delete(name)
+      this.#sated.delete(name)
     }
   }
 }
@@ -202,28 +236,26 @@ function spacingOf(host: { state: HostState; latencyMs: number }, rules: HostRul
   return Math.max(1, delayOf(host.state, rules), host.latencyMs / Math.max(1, rules.concurrency))
 }
 
-function roomOf<One>(host: Host<One>, rules: HostRules, nowMs: MonotonicMs): number {
+/** Items that a host gets through in a time; at least what keeps it busy. */
+function roomOf<One>(
+  host: Host<One>,
+  rules: HostRules,
+  { nowMs, forMs }: { readonly nowMs: MonotonicMs; readonly forMs: number },
+): number {
   if (rules.concurrency === 0) return 0
   const atMs = startsAtMs(host.state, rules, nowMs)
-  if (Number.isFinite(atMs) && atMs - nowMs > KEEP_MS) return 0
-  return Math.max(2 * rules.concurrency, Math.ceil(KEEP_MS / spacingOf(host, rules)))
+  const delayMs = delayOf(host.state, rules)
+  const soonMs = Math.max(ENOUGH_MS, Math.min(delayMs, PATIENCE_MS))
+  if (Number.isFinite(atMs) && atMs - nowMs > soonMs) return 0
+  // Where nothing but answers sets the pace, each that ends is followed at once.
+  const least = delayMs > 0 ? 1 : 2 * rules.concurrency
+  return Math.max(least, Math.ceil(forMs / spacingOf(host, rules)))
 }
 
-/**
- * Half of the time that what is before it needs: an estimate that is twice too long leaves the
- * host no gap, and the second half is waited for in ever smaller parts. Dues are rounded, ever
- * more coarsely, so that what goes back together is one pack.
- */
-function defer<One>(host: Host<One>, rules: HostRules, nowMs: MonotonicMs): number {
+/** When the host opens, or is half through with what it keeps. */
+function returnMs<One>(host: Host<One>, rules: HostRules, nowMs: MonotonicMs): number {
   const atMs = startsAtMs(host.state, rules, nowMs)
   const shutMs = Number.isFinite(atMs) ? Math.max(0, atMs - nowMs) : 0
-  const before = host.waiting.length + host.away.length
-  // What went back may be worked by any node that asks this host.
-  const spacingMs = spacingOf(host, rules) / (rules.delayTimes ?? 1)
-  const wantedMs = Math.max(shutMs, (before * spacingMs) / 2)
-  const delayMs = Math.min(DEFER_MS.max, Math.max(DEFER_MS.min, wantedMs))
-  const stepMs = Math.max(DEFER_MS.min, 2 ** Math.floor(Math.log2(delayMs)) / 4)
-  const dueMs = Math.ceil((nowMs + delayMs) / stepMs) * stepMs
-  if (host.away.length < LIMITS.awayItemsMax) host.away.push(dueMs)
-  return Math.min(DEFER_MS.max, dueMs - nowMs)
+  const halfMs = (host.waiting.length * spacingOf(host, rules)) / 2
+  return Math.min(DEFER_MS.max, Math.max(DEFER_MS.min, shutMs, halfMs))
 }

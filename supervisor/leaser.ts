@@ -24,8 +24,9 @@ export interface LeaserDeps {
   readonly mayLease: () => boolean
   /** Leases that this node has in hand, so that a lease nobody knows of can be told. */
   readonly knownLeases: () => readonly string[]
-  /** @returns items that stay here; the others go back, and to look again soon is of no use. */
-  readonly onPacks: (packs: readonly LeasedPack[]) => number
+  /** Lanes whose hosts have enough to do. */
+  readonly lanesToSkip: () => readonly string[]
+  readonly onPacks: (packs: readonly LeasedPack[]) => void
 }
 
 export interface Leaser {
@@ -62,9 +63,10 @@ export function createLeaser(deps: LeaserDeps): Leaser {
   const lease = async (plan: { itemsMax: number; packsMax: number }): Promise<number> => {
     const sentMs = deps.clock.nowMs()
     const { nodeId, deadlineMs, workflow } = deps
-    const packs = await deps.store.leasePacks(workflow, { nodeId, deadlineMs, ...plan })
+    const lanesToSkip = deps.lanesToSkip()
+    const request = { nodeId, deadlineMs, lanesToSkip, ...plan }
+    const packs = await deps.store.leasePacks(workflow, request)
     const items = packs.reduce((sum, pack) => sum + pack.items.length, 0)
-    let kept = 0
     if (packs.length > 0) {
       const mean = items / packs.length
       meanPackItems += MEAN_WEIGHT * (mean - meanPackItems)
@@ -75,10 +77,10 @@ export function createLeaser(deps: LeaserDeps): Leaser {
         items,
         durationMs,
       })
-      kept = deps.onPacks(packs)
+      deps.onPacks(packs)
     }
     const isShort = items < plan.itemsMax && packs.length < plan.packsMax
-    return isShort ? rest(kept) : 0
+    return isShort ? rest(items) : 0
   }
 
   /**

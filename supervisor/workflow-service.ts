@@ -9,7 +9,7 @@ import { LIMITS } from '../src/core/limits.js'
 import { OUTCOMES, type Outcome } from '../src/core/outcome.js'
 import type { Random } from '../src/core/random.js'
 import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
-import { decideSettlement, releaseSettlement } from '../src/core/settlement.js'
+import { decideSettlement, deferSettlement, releaseSettlement } from '../src/core/settlement.js'
 import type { RollbackRule } from '../src/core/steering-plan.js'
 import type { NodeLoad } from '../src/core/why-plan.js'
 import type { WorkerOptions } from '../src/core/worker-options.js'
@@ -70,8 +70,6 @@ export interface WorkflowLoad extends Omit<NodeLoad, 'node'> {
 /** Time that a pack may be leased although its node lives, as a multiple of an item's own time. */
 const DEADLINE_ITEM_TIMES = 20
 const DEADLINE_FLOOR_MS = 600_000
-/** How fast the share of a lease that is kept follows what leases bring. */
-const KEPT_WEIGHT = 0.5
 
 function deadlineOf(options: WorkflowServiceOptions): number {
   return Math.max(DEADLINE_FLOOR_MS, DEADLINE_ITEM_TIMES * options.workerOptions.itemTimeoutMs)
@@ -90,8 +88,6 @@ export class WorkflowService {
   readonly #deaths = new DeathCount()
   readonly #pauser: Pauser
   #cancelHostTimer: CancelTimer = () => {}
-  /** Part of what leases bring that stays here. */
-  #keptShare = 1
   #isQuiet = false
   #isAbandoned = false
   /** Every further item would fail for a reason that the workflow is being paused for. */
@@ -189,6 +185,7 @@ export class WorkflowService {
       onSteered: (steering) => {
         this.#rollout.steer(steering)
         this.#table.reconsider()
+        this.#hosts?.reconsider()
         // What was leased ahead would wait here for a share that others have.
         if (this.#allowed() === 0) this.#release(this.#table.drainBuffer(), 'no_share')
         this.#dispatch()
@@ -221,14 +218,13 @@ export class WorkflowService {
       situation: () => this.#situation(),
       mayLease: () => this.#mayStart(),
       knownLeases: () => [...this.#table.leases(), ...this.#settler.leases()],
+      lanesToSkip: () => this.#hosts?.laden() ?? [],
       onPacks: (packs) => {
         this.#noteResumed()
         this.#table.addPacks(packs, clock.nowMs())
-        const kept = this.#noteKept(packs.reduce((sum, pack) => sum + pack.items.length, 0))
         if (this.#isQuiet) this.#release(this.#table.drainBuffer(), 'drain')
         else if (this.#isHolding) this.#release(this.#table.drainBuffer(), 'pause')
         else this.#dispatch()
-        return kept
       },
     })
   }
@@ -268,29 +264,20 @@ export class WorkflowService {
       // What waits for its host fills no slot, so it is no reason to lease less.
       buffered: isFull ? buffered : table.startable(LIMITS.leaseItemsMax),
       settledPerSecond: this.#settledRate.perSecond(),
-      keptShare: this.#keptShare,
     }
   }
 
-  /** What a lease brought for hosts that are busy goes back at once, in place of what it keeps. */
-  #noteKept(items: number): number {
-    const deferred = this.#isQuiet ? 0 : this.#deferSurplus()
-    const share = Math.max(0, 1 - deferred / Math.max(1, items))
-    this.#keptShare += KEPT_WEIGHT * (share - this.#keptShare)
-    return items - deferred
-  }
-
-  #deferSurplus(): number {
+  /** What a host does not get through soon waits in the database, not here under a lease. */
+  #deferSurplus(): void {
     const deferred = this.#hosts?.surplus() ?? []
-    if (deferred.length === 0) return 0
+    if (deferred.length === 0 || this.#isAbandoned) return
     for (const { one, delayMs } of deferred) {
       const { held } = one
-      this.#settler.offer({ held, settlement: releaseSettlement(held, delayMs), facts: null })
+      this.#settler.offer({ held, settlement: deferSettlement(held, delayMs), facts: null })
     }
     const { events, workflow } = this.#deps
     const items = deferred.length
     events.emit('items.released', { workflow: workflow.name, items, reason: 'host' })
-    return items
   }
 
   /** A host whose delay is over makes no event of its own. */
@@ -321,6 +308,7 @@ export class WorkflowService {
   #dispatch(): void {
     if (!this.#mayStart()) return
     this.#releaseStale()
+    this.#deferSurplus()
     const allowance = { items: this.#allowed(), cohortOf: this.#governor.cohortOf }
     for (const { workerId, items } of this.#table.assign(allowance)) {
       this.#governor.noteStarts(items.length)
@@ -354,7 +342,6 @@ export class WorkflowService {
       if (outcome.result === 'release') this.#pool.retire(workerId)
     }
     this.#settledRate.add(settled.items.length)
-    this.#deferSurplus()
     this.#dispatch()
   }
 

@@ -70,11 +70,15 @@ export async function emptyBenchDatabase(sql: Sql, workflow: string): Promise<vo
 /**
  * Puts URLs into the queue the way a user does: into the bound table when the workflow has one.
  * A node must have opened the workflow before.
+ *
+ * @param laneOf the host that an item counts for. Without one it is nobody's: what is measured then
+ * is the engine, not the pace of a host.
  */
 export async function enqueueUrls(
   sql: Sql,
   workflow: string,
   urls: readonly string[],
+  laneOf: (url: string) => string = () => '',
 ): Promise<void> {
   const { definition } = await loadWorkflow(workflow, '/')
   const { workflowId } = await registerWorkflow(sql, definition.name)
@@ -83,7 +87,7 @@ export async function enqueueUrls(
     if (definition.source !== undefined) {
       await insertSourceRows(sql, { source: definition.source, urls: slice, again: 'never' })
     } else {
-      const items = slice.map((url) => ({ key: url, payload: { url }, lane: '' }))
+      const items = slice.map((url) => ({ key: url, payload: { url }, lane: laneOf(url) }))
       await enqueueItems(sql, { workflowId, items, again: 'never' })
     }
   }

@@ -8,6 +8,7 @@ import type {
   StartPages,
   ToPageServer,
 } from './page-server.js'
+import { hostAddress } from './page-server.js'
 
 export interface PageServer {
   readonly pid: number
@@ -91,7 +92,7 @@ export async function forkPageServer(options: PageServerOptions = {}): Promise<P
     urls: (count, first = 0) =>
       Array.from({ length: count }, (_none, at) => {
         const page = first + at
-        return `http://127.0.0.${1 + (page % start.hosts)}:${ready.port}/page/${page}`
+        return `http://${hostAddress(1 + (page % start.hosts))}:${ready.port}/page/${page}`
       }),
     counts: () => ask(child, { type: 'count' }, 'counts'),
     readLog: async () => (await ask(child, { type: 'log' }, 'log')).requests,

@@ -24,7 +24,7 @@ export interface StartPages {
   readonly latencySpread: number
   /** 0 takes a free port. */
   readonly port: number
-  /** Loopback addresses it listens on, 127.0.0.1 and the next ones: to a client each is a host. */
+  /** Loopback addresses it listens on, 127.0.0.1 and further ones: to a client each is a host. */
   readonly hosts: number
   /** Bytes of the one small page that is served instead of others; null serves those. */
   readonly smallBytes: number | null
@@ -96,6 +96,11 @@ const LATENCY_MS_MAX = 120_000
 const GENERATED_SITES = 100
 const SEED = 1
 const KEEP_ALIVE_MS = 65_000
+
+/** The address of the n-th host, counted from 1. */
+export function hostAddress(host: number): string {
+  return `127.0.${Math.floor((host - 1) / 250)}.${1 + ((host - 1) % 250)}`
+}
 
 function smallPage(bytes: number): Buffer {
   const [head, tail] = ['<!doctype html><title>Page</title><p>', '</p>']
@@ -190,7 +195,7 @@ class PageService {
         this.#connections += 1
       })
       server.on('error', (error) => tell({ type: 'refused', message: error.message }))
-      server.listen(port, `127.0.0.${host}`, () => {
+      server.listen(port, hostAddress(host), () => {
         const address = server.address()
         if (typeof address !== 'object' || address === null) return
         if (host < start.hosts) return listen(host + 1, address.port)

@@ -12,8 +12,6 @@ export interface LeaseSituation {
   readonly settledPerSecond: number
   /** Mean items a pack in recent leases; packs of one make a lease look at more of them. */
   readonly meanPackItems: number
-  /** Part of what recent leases brought that did not have to be given back. @default 1 */
-  readonly keptShare?: number
 }
 
 export type LeasePlan =
@@ -22,8 +20,6 @@ export type LeasePlan =
 
 /** Share of a second's work that is leased ahead, so that a slot never waits for the database. */
 const AHEAD_SECONDS = 0.5
-/** A lease is widened by what recent ones had to give back, at most so far. */
-const KEPT_SHARE_MIN = 1 / 32
 
 /**
  * Decides how much to lease: for the free slots, and a little ahead of them. A lease that only tops
@@ -37,9 +33,7 @@ export function planLease(situation: LeaseSituation): LeasePlan {
   )
   if (slots === 0) return { action: 'wait' }
   if (buffered >= freeSlots + Math.ceil(ahead / 2)) return { action: 'wait' }
-  const lacking = freeSlots + ahead - buffered
-  // Where most of the queue waits for a host that is busy, what can start lies further back.
-  const wanted = Math.ceil(lacking / Math.max(KEPT_SHARE_MIN, situation.keptShare ?? 1))
+  const wanted = freeSlots + ahead - buffered
   const itemsMax = Math.min(wanted, LIMITS.leaseItemsMax, LIMITS.bufferedItemsMax - buffered)
   if (itemsMax <= 0) return { action: 'wait' }
   const packsMax = Math.ceil(itemsMax / Math.max(1, situation.meanPackItems)) + 1

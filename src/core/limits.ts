@@ -88,8 +88,8 @@ export const LIMITS = {
   headersBytesMax: 64 * 1_024,
   /** Hosts whose pace a supervisor remembers, a workflow; more only while they are in use. */
   hostsMax: 10_000,
-  /** Items of one host that are counted while they wait in the database for their turn. */
-  awayItemsMax: 20_000,
+  /** Lanes that one lease passes by. */
+  lanesSkippedMax: 1_000,
   /** Sites whose robots.txt a worker remembers. */
   robotsOriginsMax: 2_000,
   /** Bytes of a refusal's body that are read for its words, where they matter. */

@@ -49,6 +49,8 @@ export interface NextTry {
   readonly lonelyCrashes: number
   /** Items of one pack with different slices go to different packs: how a crash is bisected. */
   readonly slice: number
+  /** Items that go to packs of their lane alone name it. */
+  readonly lane?: string
 }
 
 /** An item under lease, with the counts its pack had when it was leased. */
@@ -163,17 +165,28 @@ function failureSettlement(
   return settlementOf(held, { event: 'retry', code, error, next })
 }
 
+/** Gives an item back untouched: no attempt is charged, nothing it did counts. */
+export function releaseSettlement(held: HeldItem): Settlement {
+  return releasedAs(held, {})
+}
+
 /**
- * Gives an item back untouched: no attempt is charged, nothing it did counts.
+ * Gives an item back whose host has enough to do, to a pack of that host alone, which leases can
+ * pass by.
  *
- * @param delayMs time that it waits in the queue; 0 keeps its place.
+ * @param delayMs time that it waits in the queue.
  */
-export function releaseSettlement(held: HeldItem, delayMs = 0): Settlement {
+export function deferSettlement(held: HeldItem, delayMs: number): Settlement {
+  const { lane } = held
+  return releasedAs(held, { delayMs, ...(lane === undefined ? {} : { lane }) })
+}
+
+function releasedAs(held: HeldItem, next: Partial<NextTry>): Settlement {
   const { crashes, lonelyCrashes } = held
   return settlementOf(held, {
     event: 'release',
     code: 'cancelled',
-    next: nextOf(held, { crashes, lonelyCrashes, delayMs }),
+    next: nextOf(held, { crashes, lonelyCrashes, ...next }),
   })
 }
 

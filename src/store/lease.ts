@@ -15,6 +15,8 @@ export interface LeaseRequest {
   readonly itemsMax: number
   /** Time after which the packs may be reclaimed although their node lives, in milliseconds. */
   readonly deadlineMs: number
+  /** Packs of these lanes are passed by: their hosts have enough to do. */
+  readonly lanesToSkip?: readonly string[]
 }
 
 export interface LeasedItem {
@@ -67,9 +69,9 @@ const TAKE_CTES = `
   ),
   piece as (
     insert into fetchyard.work_queue
-           (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at,
+           (workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes, run_at,
             item_ids, lease_id, node_id, leased_at, deadline)
-    select workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at,
+    select workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes, run_at,
            taken, nextval('fetchyard.lease_id'), $1::uuid, now(),
            now() + $4::int * interval '1 millisecond'
       from rest
@@ -103,6 +105,7 @@ export function leaseStatement(workflowId: number, binding: Binding | null): str
      where pack.workflow_id = ${workflowId}
        and pack.lease_id is null
        and pack.run_at <= now()
+       and pack.lane <> all ($5::text[])
        and exists (select from fetchyard.node
                     where node.node_id = $1::uuid and node.fenced_at is null)
        and exists (select from fetchyard.workflow as flow
@@ -164,9 +167,10 @@ function packsOf(rows: readonly LeaseRow[]): readonly LeasedPack[] {
  * node is fenced (its next heartbeat tells which).
  */
 export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<readonly LeasedPack[]> {
+  const { nodeId, packsMax, itemsMax, deadlineMs, lanesToSkip = [] } = request
   const rows = await sql.unsafe<LeaseRow[]>(
     leaseStatement(request.workflowId, request.binding),
-    [request.nodeId, request.packsMax, request.itemsMax, request.deadlineMs],
+    [nodeId, packsMax, itemsMax, deadlineMs, [...lanesToSkip]],
     { prepare: true },
   )
   return packsOf(rows)

@@ -50,7 +50,7 @@ function takeCtes(workflowId: number, condition: string): string {
        for update of pack
   ),
   own as materialized (
-    select held.pack_id, held.lease_id, held.node_id, held.priority, held.partition, held.attempt,
+    select held.pack_id, held.lease_id, held.node_id, held.priority, held.partition, held.lane, held.attempt,
            held.snoozes, held.crashes, held.lonely_crashes, member.n, item.item_id, item.item_key,
            item.round
       from held
@@ -130,15 +130,16 @@ export async function promoteItems(sql: Sql, choice: ItemChoice): Promise<number
   const statement = `${takeCtes(workflowId, 'pack.lease_id is null and pack.run_at > now()')},
   promoted as (
     insert into fetchyard.work_queue
-           (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, item_ids)
-    select ${workflowId}, priority, partition, attempt, snoozes, crashes, lonely_crashes,
+           (workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes,
+            item_ids)
+    select ${workflowId}, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes,
            array_agg(item_id order by pack_id, n)
       from (select own.*,
-                   (row_number() over (partition by priority, partition, attempt, snoozes, crashes,
-                                                    lonely_crashes
+                   (row_number() over (partition by priority, partition, lane, attempt, snoozes,
+                                                    crashes, lonely_crashes
                                            order by pack_id, n) - 1) / 256 as slice
               from own) as sliced
-     group by priority, partition, attempt, snoozes, crashes, lonely_crashes, slice
+     group by priority, partition, lane, attempt, snoozes, crashes, lonely_crashes, slice
   )
   select (select count(*) from own)::int as items`
   return repeat(async () => {

@@ -155,6 +155,7 @@ table fetchyard.work_queue (
   leased_at timestamp with time zone
   deadline timestamp with time zone
   item_ids bigint[] not null
+  lane text not null default ''::text -- The lane of all its items; empty where they differ, or are too few to have a pack of their own.
   constraint lease_is_whole CHECK ((((lease_id IS NULL) = (node_id IS NULL)) AND ((lease_id IS NULL) = (leased_at IS NULL)) AND ((lease_id IS NULL) = (deadline IS NULL))))
   constraint work_queue_attempt_check CHECK ((attempt >= 0))
   constraint work_queue_crashes_check CHECK ((crashes >= 0))
@@ -274,20 +275,28 @@ returns SETOF bigint as $$
      -- By key, so that two enqueues of the same keys wait for each other instead of deadlocking.
      order by latest.item_key
         on conflict (workflow_id, item_key, round) do nothing
-    returning item_id, item_key, partition
+    returning item_id, item_key, partition, lane
   ),
-  sliced as (
-    -- In the order given: the queue is worked as it was filled.
-    select added.item_id, added.partition, input.n,
-           (row_number() over (partition by added.partition order by input.n) - 1) / 256 as slice
+  laned as (
+    select added.item_id, added.partition, added.lane, input.n,
+           case when count(*) over (partition by added.partition, added.lane) >= 64
+                then added.lane else '' end as apart
       from added
       join input using (item_key)
   ),
+  sliced as (
+    -- In the order given: the queue is worked as it was filled.
+    select laned.*, (row_number() over (partition by partition, apart order by n) - 1) / 256 as slice
+      from laned
+  ),
   packed as (
-    insert into fetchyard.work_queue (workflow_id, priority, partition, run_at, item_ids)
-    select p_workflow_id, p_priority, partition, p_run_at, array_agg(item_id order by n)
+    insert into fetchyard.work_queue (workflow_id, priority, partition, lane, run_at, item_ids)
+    select p_workflow_id, p_priority, partition,
+           case when min(lane) = max(lane) then min(lane) else '' end, p_run_at,
+           array_agg(item_id order by n)
       from sliced
-     group by partition, slice
+     group by partition, apart, slice
+     order by min(n)
   ),
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)

@@ -29,7 +29,7 @@ const STATUS_WORD = `case event when 'complete' then 'Complete' when 'discard' t
 const SETTLEMENT_COLUMNS = `i bigint, p bigint, l bigint, e text, c text, a smallint, h smallint,
              d integer, k integer, t text, n boolean, w integer, na smallint, ns smallint,
              nc smallint,
-             nl smallint, s integer, m integer`
+             nl smallint, s integer, m integer, g text`
 
 function sinkColumns(sink: SinkDefinition, binding: Binding | null): readonly [string, string][] {
   const columns: [string, string][] = Object.entries(sink.columns).map(([name, type]) => [
@@ -97,13 +97,14 @@ const TAKE_CTES = `
            i as item_id, p as pack_id, l as lease_id, e as event, c as code, a as ended_attempt,
            h as http_status, d as duration_ms, k as credits, m as credits_at_most, t as error,
            n as goes_back, w as delay_ms, na as next_attempt, ns as next_snoozes,
-           nc as next_crashes, nl as next_lonely_crashes, s as slice
+           nc as next_crashes, nl as next_lonely_crashes, s as slice, g as next_lane
       from jsonb_to_recordset($2::text::jsonb) as given (${SETTLEMENT_COLUMNS})
      order by i, l
   ),
   held as materialized (
     -- In pack order, so that settles of the same packs queue up instead of deadlocking.
-    select pack.pack_id, pack.lease_id, pack.item_ids, pack.priority, pack.partition, pack.run_at
+    select pack.pack_id, pack.lease_id, pack.item_ids, pack.priority, pack.partition, pack.lane,
+           pack.run_at
       from fetchyard.work_queue as pack
      where pack.pack_id in (select pack_id from outcome)
        and pack.node_id = $1::uuid
@@ -114,7 +115,10 @@ const TAKE_CTES = `
        for update of pack
   ),
   own as materialized (
-    select outcome.*, held.priority, held.partition, held.run_at, item.item_key, item.round
+    select outcome.*, held.priority, held.partition, held.run_at,
+           -- What leaves a pack of one lane stays apart from others.
+           coalesce(nullif(held.lane, ''), outcome.next_lane, '') as apart,
+           item.item_key, item.round, item.lane
       from outcome
       join held using (pack_id, lease_id)
       join fetchyard.item on item.item_id = outcome.item_id
@@ -127,10 +131,11 @@ function recordCtes(workflowId: number): string {
   return `
   returned as (
     insert into fetchyard.work_queue
-           (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at,
+           (workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes, run_at,
             item_ids)
-    select ${workflowId}, priority, partition, next_attempt, next_snoozes, next_crashes,
-           next_lonely_crashes, due, array_agg(item_id order by item_id)
+    select ${workflowId}, priority, partition,
+           case when min(lane) = max(lane) then min(lane) else '' end, next_attempt, next_snoozes,
+           next_crashes, next_lonely_crashes, due, array_agg(item_id order by item_id)
       from (select own.*,
                    -- An item that was given back or lost with its worker keeps its place in the
                    -- queue, before those enqueued with it: their packs have lower numbers.
@@ -141,8 +146,8 @@ function recordCtes(workflowId: number): string {
                                       '2000-01-01Z') + interval '250 milliseconds' end as due
               from own
              where goes_back) as back
-     group by priority, partition, next_attempt, next_snoozes, next_crashes, next_lonely_crashes,
-              due, slice
+     group by priority, partition, apart, next_attempt, next_snoozes, next_crashes,
+              next_lonely_crashes, due, slice
   ),
   receipt as (
     insert into fetchyard.processing_log
@@ -218,6 +223,7 @@ function wireOf(settlement: Settlement): object {
     nc: next?.crashes ?? 0,
     nl: next?.lonelyCrashes ?? 0,
     s: next?.slice ?? 0,
+    g: next?.lane ?? null,
   }
 }
 

@@ -91,6 +91,7 @@ export interface Store {
       readonly packsMax: number
       readonly itemsMax: number
       readonly deadlineMs: number
+      readonly lanesToSkip?: readonly string[]
     },
   ) => Promise<readonly LeasedPack[]>
   readonly settleItems: (

@@ -28,6 +28,7 @@ export interface LeaseRequest {
   readonly itemsMax?: number
   readonly packsMax?: number
   readonly deadlineMs?: number
+  readonly lanesToSkip?: readonly string[]
 }
 
 export interface PackRow {
@@ -117,8 +118,9 @@ export class Yard {
   }
 
   lease(workflow: WorkflowHandle, nodeId: string, request: LeaseRequest = {}) {
-    const { itemsMax = 1_000, packsMax = 64, deadlineMs = 600_000 } = request
-    return this.store.leasePacks(workflow, { nodeId, itemsMax, packsMax, deadlineMs })
+    const { itemsMax = 1_000, packsMax = 64, deadlineMs = 600_000, lanesToSkip = [] } = request
+    const wish = { nodeId, itemsMax, packsMax, deadlineMs, lanesToSkip }
+    return this.store.leasePacks(workflow, wish)
   }
 
   /** Leases and answers with the items alone. */

@@ -100,6 +100,11 @@ export function leasedPack(
 /** The items of packs as the supervisor holds them. */
 export function heldOf(packs: readonly LeasedPack[]): readonly HeldItem[] {
   return packs.flatMap(({ items, ...counts }) =>
-    items.map(({ itemId, itemKey }) => ({ itemId, itemKey, ...counts })),
+    items.map(({ itemId, itemKey, lane }) => ({
+      itemId,
+      itemKey,
+      ...counts,
+      ...(lane === '' ? {} : { lane }),
+    })),
   )
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { HostRules } from '../../../src/core/host-plan.js'
+import { LIMITS } from '../../../src/core/limits.js'
 import { nodeRules } from '../../../supervisor/host-pace.js'
 import { HostShelf } from '../../../supervisor/host-shelf.js'
 import { createFakeClock } from '../../support/fake-clock.js'
@@ -8,12 +9,12 @@ import { completed, facts, failed } from '../../support/values.js'
 
 const RULES: HostRules = { concurrency: 2, delayMs: 0, crawlDelayMaxMs: 30_000, failuresMax: 3 }
 
-function setup(rules: Partial<HostRules> = {}) {
+function setup(rules: Partial<HostRules> = {}, rulesNow = () => ({ ...RULES, ...rules })) {
   const clock = createFakeClock()
   const breakers: string[] = []
   const shelf = new HostShelf<string>({
     clock,
-    rulesOf: () => ({ ...RULES, ...rules }),
+    rulesOf: rulesNow,
     onBreaker: ({ host, isOpen }) => breakers.push(`${host} ${isOpen ? 'open' : 'closed'}`),
   })
   const add = (host: string, count: number) => {
@@ -28,7 +29,14 @@ function setup(rules: Partial<HostRules> = {}) {
     }
     return started
   }
-  return { clock, shelf, add, start, breakers }
+  /** The host has been asked often, and it took so long. */
+  const answerSlowly = (host: string, durationMs: number) => {
+    for (let n = 0; n < 30; n += 1) {
+      shelf.started(host)
+      shelf.ended(host, answer(durationMs))
+    }
+  }
+  return { clock, shelf, add, start, answerSlowly, breakers }
 }
 
 const answer = (durationMs: number) => completed({ facts: facts({ durationMs }) })
@@ -55,54 +63,78 @@ describe('supervisor/host-shelf', () => {
     expect(start()).to.deep.equal(['a2'])
   })
 
-  it('keeps what a host gets through soon, and gives the rest back for longer and longer', () => {
-    const { shelf, add, start } = setup()
-    add('a', 2)
-    start()
-    for (let n = 0; n < 30; n += 1) {
-      shelf.ended('a', answer(5_000))
-      shelf.started('a')
-    }
+  it('has enough of a host with two seconds of its work, and gives back what half a minute exceeds', () => {
+    const { shelf, add, answerSlowly } = setup()
+    answerSlowly('a', 5_000)
+    add('a', 3)
+    expect(shelf.laden()).to.deep.equal([])
+    add('a', 1)
+    expect(shelf.laden()).to.deep.equal(['a'])
     add('a', 1_000)
     const deferred = shelf.surplus()
-    expect(shelf.size).to.equal(4)
-    const delays = deferred.map(({ delayMs }) => delayMs)
-    expect(delays).to.deep.equal([...delays].sort((a, b) => a - b))
-    expect(delays[0]).to.be.within(1_000, 10_000)
-    // A thousand items at two in five seconds are 2,500 s; they come back after half of it.
-    expect(delays.at(-1)).to.be.within(1_200_000, 1_600_000)
-    expect(new Set(delays).size).to.be.below(60)
+    // Two in five seconds are twelve in half a minute, or one more by rounding.
+    expect(shelf.size).to.be.within(12, 13)
+    expect(deferred).to.have.length(1_004 - shelf.size)
+    expect(new Set(deferred.map(({ delayMs }) => delayMs)).size).to.equal(1)
+    expect(deferred[0]?.delayMs).to.be.within(14_000, 17_000)
     expect(shelf.surplus()).to.deep.equal([])
+    expect(shelf.laden()).to.deep.equal(['a'])
   })
 
-  it('counts no item as before another that has come back meanwhile', async () => {
-    const { clock, shelf, add, start } = setup()
-    add('a', 1_000)
-    const first = shelf.surplus()
-    start()
-    // Far dues are told first the second time: none of those that passed may be left in the count.
-    await clock.advance(5_000)
-    const back = first.filter(({ delayMs }) => delayMs <= 5_000).length
-    add('a', back)
-    const again = shelf.surplus()
-    expect(back).to.be.above(50)
-    const longestMs = Math.max(...first.map(({ delayMs }) => delayMs))
-    expect(Math.max(...again.map(({ delayMs }) => delayMs))).to.be.at.most(longestMs + 8_000)
-    await clock.advance(longestMs)
-    add('a', 200)
-    expect(Math.min(...shelf.surplus().map(({ delayMs }) => delayMs))).to.be.at.most(8_000)
+  it('leases for a host again when most of what it keeps is done', () => {
+    const { shelf, add, start, answerSlowly } = setup()
+    answerSlowly('a', 5_000)
+    add('a', 100)
+    shelf.surplus()
+    for (let n = 0; n < 9; n += 1) {
+      start()
+      shelf.ended('a', answer(5_000))
+      expect(shelf.laden()).to.deep.equal(shelf.size >= 4 ? ['a'] : [])
+    }
+    expect(shelf.size).to.be.below(4)
   })
 
   it('keeps more of a host that is fast', () => {
-    const { shelf, add, start } = setup()
-    add('a', 2)
-    start()
-    for (let n = 0; n < 30; n += 1) {
-      shelf.ended('a', answer(10))
-      shelf.started('a')
-    }
+    const { shelf, add, answerSlowly } = setup()
+    answerSlowly('a', 10)
+    add('a', 390)
+    expect(shelf.laden()).to.deep.equal([])
     add('a', 1_000)
-    expect(shelf.surplus()).to.have.length.within(500, 700)
+    expect(shelf.laden()).to.deep.equal(['a'])
+    expect(shelf.surplus()).to.deep.equal([])
+  })
+
+  it('lets the hosts that wait fill half of the buffer, however many they are', () => {
+    const { shelf } = setup()
+    for (let host = 0; host < 100; host += 1) {
+      for (let n = 0; n < 100; n += 1) shelf.add(`host-${host}`, `${host}/${n}`)
+    }
+    const deferred = shelf.surplus()
+    expect(shelf.size).to.be.within(LIMITS.bufferedItemsMax / 2 - 100, LIMITS.bufferedItemsMax / 2)
+    expect(deferred).to.have.length(10_000 - shelf.size)
+    expect(shelf.laden()).to.have.length(100)
+  })
+
+  it('gives back what waits for a host that has become the business of another node', () => {
+    let concurrency = 2
+    const { shelf, add } = setup({}, () => ({ ...RULES, concurrency }))
+    add('a', 5)
+    expect(shelf.surplus()).to.deep.equal([])
+    concurrency = 0
+    shelf.reconsider()
+    expect(shelf.surplus()).to.have.length(5)
+    expect(shelf.laden()).to.deep.equal(['a'])
+    expect(shelf.size).to.equal(0)
+  })
+
+  it('keeps one of a host that is asked once in a long time', async () => {
+    const { clock, shelf, add, start } = setup({ delayMs: 20_000 })
+    add('a', 5)
+    start()
+    expect(shelf.surplus()).to.have.length(2)
+    expect(shelf.size).to.equal(2)
+    await clock.advance(20_000)
+    expect(start()).to.have.length(1)
   })
 
   it('keeps nothing for a host that is closed for long, until then', () => {

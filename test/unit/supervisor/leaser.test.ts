@@ -27,6 +27,7 @@ function setup(slots = 10, storeOf: (store: Store) => Store = (store) => store) 
     ...{ store: storeOf(fake.store), workflow, nodeId: 'node', clock, events, situation },
     deadlineMs: 600_000,
     mayLease: () => state.mayLease,
+    lanesToSkip: () => [],
     knownLeases: () => packs.map((pack) => pack.leaseId),
     onPacks: (more) => packs.push(...more),
   })
