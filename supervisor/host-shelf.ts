@@ -3,6 +3,8 @@
 // leased; what came all the same and cannot start soon goes back to the queue of the database.
 
 import type { Clock, MonotonicMs } from '../src/core/clock.js'
+import type { HostHold } from '../src/core/host-hold.js'
+import { whyHeld } from '../src/core/host-hold.js'
 import type { HostRules, HostState } from '../src/core/host-plan.js'
 import { delayOf, NEW_HOST, onHostEnd, onHostStart, startsAtMs } from '../src/core/host-plan.js'
 import { LIMITS } from '../src/core/limits.js'
@@ -162,6 +164,24 @@ export class HostShelf<One> {
     return names
   }
 
+  /** The host that holds back most of what is here, or of what it had to give back. */
+  hold(): HostHold | null {
+    const nowMs = this.#deps.clock.nowMs()
+    let most: HostHold | null = null
+    let held = 0
+    let hosts = 0
+    for (const name of new Set([...this.#sated, ...this.#turns, ...this.#shut.keys()])) {
+      const { state, waiting } = this.#hostOf(name)
+      const reason = whyHeld(state, this.#deps.rulesOf(name), nowMs)
+      if (reason === null) continue
+      hosts += 1
+      held += waiting.length
+      if (most !== null && most.waiting >= waiting.length) continue
+      most = { host: name, waiting: waiting.length, held, hosts, ...reason }
+    }
+    return most === null ? null : { ...most, held, hosts }
+  }
+
   /** Items that could start now if there were slots; stops counting at `most`. */
   startable(most: number): number {
     const nowMs = this.#deps.clock.nowMs()
@@ -172,7 +192,8 @@ export class HostShelf<One> {
       const { state, waiting } = this.#hostOf(name)
       const rules = this.#deps.rulesOf(name)
       if (startsAtMs(state, rules, nowMs) > nowMs) continue
-      const room = delayOf(state, rules) > 0 ? 1 : rules.concurrency - state.active
+      const isOne = delayOf(state, rules) > 0 || (rules.isMetFirst === true && !state.isMet)
+      const room = isOne ? 1 : rules.concurrency - state.active
       items += Math.min(waiting.length, room)
     }
     return Math.min(items, most)

@@ -210,7 +210,11 @@ export class Supervisor {
   }
 
   #stats(): Json {
-    return { state: this.#state, workflows: this.loads().map((load) => ({ ...load })) }
+    const workflows = this.loads().map(({ hostHold, ...load }) => ({
+      ...load,
+      hostHold: hostHold === null ? null : { ...hostHold },
+    }))
+    return { state: this.#state, workflows }
   }
 
   #onFenced(): void {

@@ -7,6 +7,7 @@ import type { Tier, UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
 import { estimateCost } from '../src/fetch/upstream/credit-cost.js'
+import type { HostLimits } from './host-pace.js'
 import type { WorkerSeatSpec } from './worker-pool.js'
 import type { WorkflowServiceOptions } from './workflow-service.js'
 
@@ -104,6 +105,26 @@ export function planOf(workflow: string, settings: Settings): string {
   return `account:${digest.slice(0, 16)}`
 }
 
+/**
+ * What waits in a worker for a socket of its host, as a share of these sockets: what follows an
+ * answer is there already, and need not be asked for.
+ */
+const NEXT_SHARE = 0.25
+
+/** Through a proxy API the hosts see the proxy's requests, and a 429 is its own word. */
+export function hostLimitsOf(settings: Settings): HostLimits | null {
+  const { upstream, hostConcurrency, hostDelayMs, socketsPerHost } = settings
+  if (upstream !== 'direct') return null
+  return {
+    concurrency: hostConcurrency ?? Math.ceil(socketsPerHost * (1 + NEXT_SHARE)),
+    isDivided: hostConcurrency !== null,
+    delayMs: hostDelayMs ?? 'auto',
+    crawlDelayMaxMs: settings.crawlDelayMaxMs,
+    failuresMax: settings.hostFailures,
+    isMetFirst: settings.robots === 'obey' && settings.crawlDelayMaxMs > 0,
+  }
+}
+
 export function serviceOptionsOf(
   settings: Settings,
   workflow: { readonly name: string; readonly moduleUrl: string },
@@ -130,13 +151,7 @@ export function serviceOptionsOf(
       plan: planOf(workflow.name, settings),
       creditsPerCall: creditsPerCallOf(settings),
     },
-    hosts: {
-      concurrency: settings.hostConcurrency ?? settings.socketsPerHost,
-      isDivided: settings.hostConcurrency !== null,
-      delayMs: settings.hostDelayMs ?? 'auto',
-      crawlDelayMaxMs: settings.crawlDelayMaxMs,
-      failuresMax: settings.hostFailures,
-    },
+    hosts: hostLimitsOf(settings),
     rollback: {
       errorRateMax: settings.rollbackErrorPercent / 100,
       itemsMin: settings.rollbackItems,

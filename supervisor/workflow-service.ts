@@ -155,6 +155,7 @@ export class WorkflowService {
       reason: this.#governor.reason(),
       perSecond: this.#settledRate.perSecond(),
       isClogged: this.#settler.isFull(),
+      hostHold: this.#hosts?.hold() ?? null,
     }
   }
 

@@ -16,10 +16,17 @@ export interface HostRules {
   readonly failuresMax: number | null
   /** Nodes that ask the host: each keeps so many times the delay. @default 1 */
   readonly delayTimes?: number
+  /**
+   * Whether a host that has not been met is asked for one page first, because its answer tells the
+   * delay that it asks for. @default false
+   */
+  readonly isMetFirst?: boolean
 }
 
 export interface HostState {
   readonly active: number
+  /** Something of it has ended. */
+  readonly isMet: boolean
   /** Adapted to the host's latency while the rule is 'auto'. */
   readonly autoDelayMs: number
   readonly crawlDelayMs: number
@@ -71,6 +78,7 @@ const CLOSED: HostBreaker = { failures: 0, openings: 0, openUntilMs: 0, failingS
 
 export const NEW_HOST: HostState = {
   active: 0,
+  isMet: false,
   autoDelayMs: AUTO_DELAY_MS.start,
   crawlDelayMs: 0,
   nextMs: 0,
@@ -87,12 +95,13 @@ export function delayOf(state: HostState, rules: HostRules): number {
 
 /**
  * When the next request may start, which may have passed; infinity while one has to end first.
- * After an open breaker there is one at a time until the host answers.
+ * After an open breaker there is one at a time until the host answers, and one of a new host.
  */
 export function startsAtMs(state: HostState, rules: HostRules, nowMs: MonotonicMs): MonotonicMs {
   const { breaker } = state
   const isSpared = breaker.openings > 0 && !isGivenUp(breaker, nowMs)
-  const room = isSpared ? 1 : rules.concurrency
+  const isMeeting = rules.isMetFirst === true && !state.isMet
+  const room = isSpared || isMeeting ? Math.min(1, rules.concurrency) : rules.concurrency
   if (state.active >= room) return Number.POSITIVE_INFINITY
   const openUntilMs = isSpared ? breaker.openUntilMs : 0
   return Math.max(state.nextMs, state.closedUntilMs, openUntilMs)
@@ -113,12 +122,13 @@ export function onHostEnd(
   const { outcome, nowMs } = end
   if (outcome.result === 'release') return ended
   const isAnswer = outcome.result === 'complete'
-  if (!isAnswer && SILENT_ENDS.has(outcome.code)) return ended
+  if (!isAnswer && SILENT_ENDS.has(outcome.code)) return { ...ended, isMet: true }
   const { facts } = outcome
   const asked = outcome.result === 'failed' ? (outcome.retryAfterMs ?? 0) : 0
   const crawlDelayMs = facts.crawlDelayMs ?? state.crawlDelayMs
   const next = {
     ...ended,
+    isMet: true,
     crawlDelayMs,
     autoDelayMs: adaptedDelay(state.autoDelayMs, facts.durationMs, isAnswer),
     closedUntilMs: Math.max(state.closedUntilMs, asked > 0 ? nowMs + asked : 0),

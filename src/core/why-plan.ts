@@ -2,6 +2,8 @@
 // operator would have to change. Pure, from figures that the database holds.
 
 import type { WorkflowFigures } from './figures.js'
+import type { HostHold } from './host-hold.js'
+import { hostWords } from './host-hold.js'
 
 /** What keeps a node from working more items at once. */
 export const CONCURRENCY_REASONS = [
@@ -30,6 +32,8 @@ export interface NodeLoad {
   readonly perSecond: number
   /** So much waits for the database that nothing new is started. */
   readonly isClogged: boolean
+  /** What hosts keep from being started; null when nothing is. */
+  readonly hostHold: HostHold | null
 }
 
 /** What binds, in one word for programs. */
@@ -41,6 +45,7 @@ export const BINDINGS = [
   'workers_starting',
   'database_settle',
   'database_lease',
+  'host',
   ...CONCURRENCY_REASONS,
 ] as const
 export type BindingLimit = (typeof BINDINGS)[number]
@@ -136,6 +141,19 @@ function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict
   }
 }
 
+/** Slots are free, and what is in hand waits for its hosts: the node where that is most tells. */
+function hostVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict | null {
+  const holds = loads.flatMap(({ hostHold }) => (hostHold === null ? [] : [hostHold]))
+  const [most] = holds.sort((a, b) => b.held - a.held)
+  if (most === undefined) return null
+  const busy = sum(loads, (load) => load.inFlight)
+  const limit = sum(loads, (load) => load.limit)
+  const waits = `${own.queued} queued, ${own.delayed} delayed`
+  const { words, advice } = hostWords(most)
+  const facts = `The limits of hosts: ${busy} of ${limit} in flight, ${waits}.`
+  return said(own.workflow, 'host', `${facts} ${words}`, advice)
+}
+
 /** Decides what holds one workflow back. `loads` are those of living nodes that work it. */
 export function explainWorkflow(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict {
   const { workflow, queued, processing, delayed, pausedBy } = own
@@ -174,6 +192,8 @@ export function explainWorkflow(own: WorkflowFigures, loads: readonly NodeLoad[]
   }
   const isBroke = loads.every((load) => load.reason === 'budget')
   if (isBroke || busy >= BUSY_SHARE * limit) return limitVerdict(own, loads)
+  const held = hostVerdict(own, loads)
+  if (held !== null) return held
   if (queued > 0) {
     return said(
       workflow,

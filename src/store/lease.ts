@@ -69,10 +69,10 @@ const TAKE_CTES = `
   ),
   piece as (
     insert into fetchyard.work_queue
-           (workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes, run_at,
-            item_ids, lease_id, node_id, leased_at, deadline)
-    select workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes, run_at,
-           taken, nextval('fetchyard.lease_id'), $1::uuid, now(),
+           (workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes,
+            run_at, item_ids, lease_id, node_id, leased_at, deadline)
+    select workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes,
+           run_at, taken, nextval('fetchyard.lease_id'), $1::uuid, now(),
            now() + $4::int * interval '1 millisecond'
       from rest
     returning pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes, item_ids

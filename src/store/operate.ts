@@ -50,9 +50,9 @@ function takeCtes(workflowId: number, condition: string): string {
        for update of pack
   ),
   own as materialized (
-    select held.pack_id, held.lease_id, held.node_id, held.priority, held.partition, held.lane, held.attempt,
-           held.snoozes, held.crashes, held.lonely_crashes, member.n, item.item_id, item.item_key,
-           item.round
+    select held.pack_id, held.lease_id, held.node_id, held.priority, held.partition, held.lane,
+           held.attempt, held.snoozes, held.crashes, held.lonely_crashes, member.n, item.item_id,
+           item.item_key, item.round
       from held
      cross join lateral unnest(held.item_ids) with ordinality as member (item_id, n)
       join fetchyard.item on item.item_id = member.item_id

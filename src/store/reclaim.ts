@@ -82,8 +82,8 @@ function reclaimStatement(workflowId: number, binding: Binding | null): string {
     insert into fetchyard.work_queue
            (workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes,
             run_at, item_ids)
-    select workflow_id, priority, partition, lane, attempt, snoozes, greatest(crashes, 1), lonely_crashes,
-           run_at - interval '1 microsecond', item_ids[kept + 1:]
+    select workflow_id, priority, partition, lane, attempt, snoozes, greatest(crashes, 1),
+           lonely_crashes, run_at - interval '1 microsecond', item_ids[kept + 1:]
       from halved
      where kept < cardinality(item_ids)
   ),

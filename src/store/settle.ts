@@ -131,8 +131,8 @@ function recordCtes(workflowId: number): string {
   return `
   returned as (
     insert into fetchyard.work_queue
-           (workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes, run_at,
-            item_ids)
+           (workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes,
+            run_at, item_ids)
     select ${workflowId}, priority, partition,
            case when min(lane) = max(lane) then min(lane) else '' end, next_attempt, next_snoozes,
            next_crashes, next_lonely_crashes, due, array_agg(item_id order by item_id)

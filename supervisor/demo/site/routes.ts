@@ -23,8 +23,13 @@ export interface Place {
 const REDIRECT_STATUSES = [301, 302, 302, 307, 308] as const
 const LOCATION_FORMS = ['relative', 'path', 'url'] as const
 
-export function hostOf(site: Site, place: Place): string {
-  return site.hasOwnHost ? `${site.business.slug}.localhost` : place.host
+/** Hosts that the other sites share: on a single one, who refuses for one would do so for all. */
+const SHARED_HOSTS = 25
+
+export function hostOf({ hasOwnHost, business: { slug } }: Site, { seed }: Place): string {
+  if (hasOwnHost) return `${slug}.localhost`
+  const shared = randomInteger(randomFor(seed, `host of ${slug}`), { min: 1, max: SHARED_HOSTS })
+  return `hosting-${shared}.localhost`
 }
 
 export function originOf(site: Site, place: Place): string {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { whyHeld } from '../../../src/core/host-hold.js'
 import type { HostRules, HostState } from '../../../src/core/host-plan.js'
 import {
   delayOf,
@@ -35,6 +36,59 @@ function replay(
 }
 
 describe('core/host-plan', () => {
+  it('asks a new host for one page before it asks for more', () => {
+    const rules = rulesOf({ concurrency: 8, isMetFirst: true })
+    const one = onHostStart(NEW_HOST, rules, NOW_MS)
+    expect(startsAtMs(one, rules, NOW_MS)).to.equal(Number.POSITIVE_INFINITY)
+    const ends: Outcome[] = [answered(5), failed('http_4xx'), failed('robots'), failed('connect')]
+    for (const outcome of ends) {
+      const met = onHostEnd(one, rules, { outcome, nowMs: NOW_MS })
+      const again = onHostStart(met, rules, NOW_MS)
+      expect(startsAtMs(again, rules, NOW_MS)).to.be.at.most(NOW_MS)
+    }
+    const freed = onHostEnd(one, rules, { outcome: { result: 'release' }, nowMs: NOW_MS })
+    const other = onHostStart(freed, rules, NOW_MS)
+    expect(startsAtMs(other, rules, NOW_MS)).to.equal(Number.POSITIVE_INFINITY)
+  })
+
+  const started = (rules: HostRules, times = 1) =>
+    Array.from({ length: times }).reduce<HostState>(
+      (state) => onHostStart(state, rules, NOW_MS),
+      NEW_HOST,
+    )
+  const HELD: readonly [words: string, rules: HostRules, state: (rules: HostRules) => HostState][] =
+    [
+      ['concurrency 2', rulesOf(), (rules) => started(rules, 2)],
+      ['delay 500', rulesOf({ delayMs: 500 }), (rules) => started(rules)],
+      ['crawl_delay 4000', rulesOf(), (rules) => replay(rules, [[answered(5, 4_000), NOW_MS]])],
+      [
+        'delay 5000',
+        rulesOf({ delayMs: 5_000 }),
+        (rules) => replay(rules, [[answered(5, 4_000), NOW_MS]]),
+      ],
+      [
+        'retry_after 9000',
+        rulesOf(),
+        (rules) => replay(rules, [[failed('rate_limited', { retryAfterMs: 9_000 }), NOW_MS]]),
+      ],
+      [
+        'spared 5000',
+        rulesOf({ failuresMax: 1 }),
+        (rules) => replay(rules, [[failed('connect'), NOW_MS]]),
+      ],
+      ['other_nodes 0', rulesOf({ concurrency: 0 }), () => NEW_HOST],
+    ]
+  for (const [words, rules, stateOf] of HELD) {
+    it(`says why nothing may start: ${words}`, () => {
+      const reason = whyHeld(stateOf(rules), rules, NOW_MS)
+      expect(`${reason?.limit} ${reason?.figure}`).to.equal(words)
+    })
+  }
+
+  it('says nothing of a host that may be asked', () => {
+    expect(whyHeld(NEW_HOST, rulesOf(), NOW_MS)).to.equal(null)
+  })
+
   it('lets as many start as the host has room for', () => {
     const rules = rulesOf({ concurrency: 2 })
     const one = onHostStart(NEW_HOST, rules, NOW_MS)

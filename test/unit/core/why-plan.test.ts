@@ -1,5 +1,7 @@
 import { expect } from 'chai'
 import type { WorkflowFigures } from '../../../src/core/figures.js'
+import type { HostHold, HostLimit } from '../../../src/core/host-hold.js'
+import { HOST_LIMITS } from '../../../src/core/host-hold.js'
 import type { BindingLimit, NodeLoad } from '../../../src/core/why-plan.js'
 import { BINDINGS, CONCURRENCY_REASONS, explainWorkflow } from '../../../src/core/why-plan.js'
 
@@ -10,9 +12,23 @@ const figures = (fields: Partial<WorkflowFigures> = {}): WorkflowFigures => ({
 })
 const load = (fields: Partial<NodeLoad> = {}): NodeLoad => ({
   ...{ node: 'a', slots: 10, inFlight: 10, buffered: 5, settling: 0, limit: 10 },
-  ...{ reason: 'configured', perSecond: 3, isClogged: false },
+  ...{ reason: 'configured', perSecond: 3, isClogged: false, hostHold: null },
   ...fields,
 })
+
+const hold = (fields: Partial<HostHold> = {}): HostHold => ({
+  ...{ host: 'slow.example', waiting: 40, held: 40, hosts: 1, limit: 'crawl_delay' },
+  ...{ figure: 10_000, ...fields },
+})
+
+const HOST_CASES: { readonly [limit in HostLimit]: readonly [figure: number, words: RegExp] } = {
+  concurrency: [2, /slow\.example, which is asked for 2 at a time here\.$/],
+  delay: [2_500, /which is asked once each 2\.5 s\.$/],
+  crawl_delay: [10_000, /which allows one request each 10 s \(Crawl-delay of its robots\.txt\)\.$/],
+  retry_after: [59_960, /asked to be left alone for another 60 s \(Retry-After\)\.$/],
+  spared: [5_000, /keeps failing and is tried again in 5 s\.$/],
+  other_nodes: [0, /is the business of other nodes\.$/],
+}
 
 const CASES: readonly [BindingLimit, WorkflowFigures, readonly NodeLoad[], RegExp][] = [
   ['paused', figures({ pausedBy: ['operator', 'budget'] }), [load()], /by operator, budget; 500/],
@@ -38,6 +54,12 @@ const CASES: readonly [BindingLimit, WorkflowFigures, readonly NodeLoad[], RegEx
     /2000 outcomes wait to be written/,
   ],
   ['database_lease', figures(), [load({ inFlight: 2 })], /2 of 10 in flight although 500/],
+  [
+    'host',
+    figures({ delayed: 3 }),
+    [load({ inFlight: 2 }), load({ inFlight: 1, hostHold: hold() })],
+    /3 of 20 in flight, 500 queued, 3 delayed\. All 40 items held back here are for slow\.example/,
+  ],
 ]
 
 describe('explainWorkflow', () => {
@@ -60,6 +82,27 @@ describe('explainWorkflow', () => {
       expect(verdict.words).to.contain('39 of 40 in flight on 2 nodes, 16/s, 500 queued')
     })
   }
+
+  for (const limit of HOST_LIMITS) {
+    it(`names the limit of a host with its figure: ${limit}`, () => {
+      const [figure, words] = HOST_CASES[limit]
+      const loads = [load({ inFlight: 1, hostHold: hold({ limit, figure }) })]
+      expect(explainWorkflow(figures(), loads).words).to.match(words)
+    })
+  }
+
+  it('tells how many hosts hold back what is in hand', () => {
+    const hostHold = hold({ held: 100, hosts: 7 })
+    const { words } = explainWorkflow(figures(), [load({ inFlight: 1, hostHold })])
+    expect(words).to.contain(
+      '100 items held back here are for 7 hosts, 40 of them for slow.example',
+    )
+  })
+
+  it('names no host while as much is under way as may be', () => {
+    const { binding } = explainWorkflow(figures(), [load({ hostHold: hold() })])
+    expect(binding).to.equal('configured')
+  })
 
   it('can say everything it lists', () => {
     const tested = new Set([...CASES.map(([binding]) => binding), ...CONCURRENCY_REASONS])
