@@ -206,6 +206,13 @@ describe('the architecture', () => {
     )
   })
 
+  it('reads URLs by parseUrl, which Node 20 gets right however often it is called', () => {
+    expectOnly(
+      breaking((source) => linesThat(source, /\bURL\.canParse\(/)),
+      {},
+    )
+  })
+
   it('knows no `any`, and no comment that silences the compiler', () => {
     const untyped = /(?::|<|\bas|\|)\s*any\b|@ts-(?:ignore|nocheck|expect-error)/
     const code = (source: Source) => ({

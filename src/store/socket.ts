@@ -6,6 +6,7 @@
 import { once } from 'node:events'
 import { connect as connectSocket, isIP, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { parseUrl } from '../core/parse-url.js'
 
 export interface Way {
   readonly host: string
@@ -34,8 +35,9 @@ const AGREED = 'S'
 
 /** What a database URL says about TLS; null when it wants none. */
 export function encryptionOf(url: string): Encryption | null {
-  if (!URL.canParse(url)) return null
-  const { searchParams } = new URL(url)
+  const parsed = parseUrl(url)
+  if (parsed === null) return null
+  const { searchParams } = parsed
   const hasSystemRoots = searchParams.get('sslrootcert') === 'system'
   const asked = searchParams.get('sslmode') || searchParams.get('ssl') || ''
   const mode = hasSystemRoots ? 'verify-full' : asked
