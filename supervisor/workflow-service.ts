@@ -26,8 +26,8 @@ import type { Settler } from './settler.js'
 import { createSettler } from './settler.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
 import type { WorkerDeath } from './worker-death.js'
-import type { WorkerSeatSpec } from './worker-pool.js'
 import { WorkerPool } from './worker-pool.js'
+import type { WorkerSeatSpec } from './worker-seat.js'
 
 export interface WorkflowServiceOptions {
   readonly seats: readonly WorkerSeatSpec[]

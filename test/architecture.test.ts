@@ -45,8 +45,6 @@ const LONG_FUNCTION_ALLOWED: Allowed = {
   'supervisor/node.ts': 'puts the parts of a node together, one after the other; to be split',
 }
 const LONG_FILE_ALLOWED: Allowed = {
-  'supervisor/settler.ts': 'batching and the search for refused rows; to be split',
-  'supervisor/worker-pool.ts': 'half of it is the interface of its collaborators; to be split',
   'supervisor/workflow-service.ts': 'where the parts of a workflow meet; to be split',
 }
 
