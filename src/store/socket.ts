@@ -50,7 +50,7 @@ export function encryptionOf(url: string): Encryption | null {
 }
 
 /** A failure of the connection itself, with the code by which `classifyFault` knows it. */
-export class ConnectionError extends Error {
+class ConnectionError extends Error {
   readonly code: string
 
   constructor(code: string, message: string) {
@@ -60,7 +60,7 @@ export class ConnectionError extends Error {
 }
 
 /** A socket on its way; what is written to it meanwhile waits in it. */
-export function openPlain({ host, port, path }: Way): Socket {
+function openPlain({ host, port, path }: Way): Socket {
   return path === null ? connectSocket({ host, port }) : connectSocket({ path })
 }
 
@@ -123,7 +123,7 @@ async function encrypted(socket: Socket, host: string, encryption: Encryption): 
   return secured
 }
 
-export function closedByServer(): ConnectionError {
+function closedByServer(): ConnectionError {
   return new ConnectionError('CONNECTION_CLOSED', 'the database closed the connection')
 }
 
