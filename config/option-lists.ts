@@ -1,10 +1,12 @@
 // Kinds of option that hold a list of something.
 
+import { parseUrl } from '../src/core/parse-url.js'
 import { makeOption, type Option, type OptionWords } from './option.js'
 
 function isHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, username, password, search } = new URL(text)
+  const url = parseUrl(text)
+  if (url === null) return false
+  const { protocol, username, password, search } = url
   const isBare = username === '' && password === '' && search === ''
   return (protocol === 'http:' || protocol === 'https:') && isBare
 }

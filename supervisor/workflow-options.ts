@@ -8,7 +8,7 @@ import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
 import { estimateCost } from '../src/fetch/upstream/credit-cost.js'
 import type { HostLimits } from './host-pace.js'
-import type { WorkerSeatSpec } from './worker-pool.js'
+import type { WorkerSeatSpec } from './worker-seat.js'
 import type { WorkflowServiceOptions } from './workflow-service.js'
 
 const MEGABYTE = 1_048_576

@@ -32,8 +32,8 @@ import { createSettler } from './settler.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
 import type { Waiting } from './waiting.js'
 import type { WorkerDeath } from './worker-death.js'
-import type { WorkerSeatSpec } from './worker-pool.js'
 import { WorkerPool } from './worker-pool.js'
+import type { WorkerSeatSpec } from './worker-seat.js'
 
 export interface WorkflowServiceOptions {
   readonly seats: readonly WorkerSeatSpec[]

@@ -11,6 +11,7 @@ import type {
   ToWorker,
 } from '../src/actor/messages.js'
 import { LIMITS } from '../src/core/limits.js'
+import { parseUrl } from '../src/core/parse-url.js'
 import { PREMIUM_LEVELS, TIERS, type UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions, WorkerOptions } from '../src/core/worker-options.js'
 
@@ -126,7 +127,7 @@ function isUpstream(upstream: unknown): upstream is UpstreamOptions {
   return (
     upstream.kind === 'proxy-api' &&
     isText(key) &&
-    hasList(upstream, 'endpoints', (url) => typeof url === 'string' && URL.canParse(url)) &&
+    hasList(upstream, 'endpoints', (url) => typeof url === 'string' && parseUrl(url) !== null) &&
     isWithin(Object(endpoints).length, 1, LIMITS.endpointsMax) &&
     [isRendered, keepsHeaders].every((one) => typeof one === 'boolean') &&
     (country === null || isText(country)) &&

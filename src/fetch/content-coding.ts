@@ -15,7 +15,7 @@ const inflateZlib = promisify(inflate)
 const inflateBare = promisify(inflateRaw)
 
 /** Codings of a Content-Encoding header in the order they were applied, without `identity`. */
-export function parseContentEncoding(header: string | undefined): string[] {
+function parseContentEncoding(header: string | undefined): string[] {
   const names = (header ?? '').split(',').map((name) => name.trim().toLowerCase())
   return names.filter((name) => name !== '' && name !== 'identity' && name !== 'none')
 }

@@ -5,7 +5,7 @@ import type { SourceDefinition } from '../core/definition.js'
 import { quoteIdentifier, quoteLiteral, quoteTable } from './identifiers.js'
 
 /** The words a bound status column carries. */
-export const STATUS_WORDS = ['Queued', 'Processing', 'Complete', 'Error', 'Cancelled'] as const
+const STATUS_WORDS = ['Queued', 'Processing', 'Complete', 'Error', 'Cancelled'] as const
 export type StatusWord = (typeof STATUS_WORDS)[number]
 
 /**
@@ -77,7 +77,7 @@ export function mirrorCtes(clause: MirrorClause): string {
 }
 
 /** Names of the objects that a binding installs. */
-export function bindingNames(workflow: string): {
+function bindingNames(workflow: string): {
   readonly handler: string
   readonly trigger: string
 } {

@@ -93,7 +93,7 @@ const TAKE_CTES = `
  *
  * The workflow's row is read by the same statement, so a pause holds from its commit on.
  */
-export function leaseStatement(workflowId: number, binding: Binding | null): string {
+function leaseStatement(workflowId: number, binding: Binding | null): string {
   const mirror =
     binding === null
       ? ''

@@ -2,7 +2,7 @@
 
 import type { Sql } from './client.js'
 
-export const SPEND_KINDS = ['useful', 'failed', 'crashed'] as const
+const SPEND_KINDS = ['useful', 'failed', 'crashed'] as const
 export type SpendKind = (typeof SPEND_KINDS)[number]
 
 export interface Spent {

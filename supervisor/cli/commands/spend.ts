@@ -73,7 +73,7 @@ function rowOf(ledger: Ledger, period: 'today' | 'ever') {
 }
 
 /** The ledger as lines of words. What crashes cost is a bound: nobody knows what was billed. */
-export function spendLines(ledgers: readonly Ledger[]): readonly string[] {
+function spendLines(ledgers: readonly Ledger[]): readonly string[] {
   if (ledgers.length === 0) return ['No workflow yet.']
   const rows = ledgers.flatMap((ledger) => [rowOf(ledger, 'today'), rowOf(ledger, 'ever')])
   return [

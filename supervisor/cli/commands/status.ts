@@ -63,10 +63,7 @@ const WORKFLOW_HEADINGS = [
 ]
 
 /** The figures as lines of words. */
-export function statusLines(
-  figures: ClusterFigures,
-  errors: readonly ErrorCount[],
-): readonly string[] {
+function statusLines(figures: ClusterFigures, errors: readonly ErrorCount[]): readonly string[] {
   const { workflows, nodes, readAt } = figures
   if (workflows.length === 0) {
     return [

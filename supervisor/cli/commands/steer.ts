@@ -159,7 +159,7 @@ async function record(sql: Sql, { workflowId, name }: WorkflowRow, now: Now): Pr
 }
 
 /** What is set for a workflow, in one sentence. */
-export function steeringWords(name: string, now: Now): string {
+function steeringWords(name: string, now: Now): string {
   const { mode, rollout, concurrency, workers } = now
   const items = concurrency === null ? 'its configured number of' : `${concurrency}`
   const nodes = workers.length === 1 ? '1 node works' : `${workers.length} nodes work`

@@ -96,7 +96,7 @@ export interface ManualClock extends Clock {
   readonly advance: (ms: number) => void
 }
 
-export function manualClock(): ManualClock {
+function manualClock(): ManualClock {
   let now = 0
   const timers = new Set<{ readonly at: number; readonly fire: () => void }>()
   const due = () => [...timers].filter(({ at }) => at <= now).sort((a, b) => a.at - b.at)
