@@ -77,6 +77,8 @@ export interface Settings {
   readonly keepHeaders: boolean
 
   readonly robots: 'obey' | 'ignore'
+  /** null: the product of the user agent. */
+  readonly robotsName: string | null
   /** null: as many as there are sockets for one host, on each node. */
   readonly hostConcurrency: number | null
   /** null: as the host's answers take. */

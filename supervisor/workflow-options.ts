@@ -68,6 +68,7 @@ export function fetchOptionsOf(settings: Settings): FetchOptions {
     socketsPerHostMax: settings.socketsPerHost,
     userAgent: settings.userAgent,
     robots: settings.robots,
+    robotsName: settings.robotsName,
     allowedRanges: settings.allowRanges,
     ports: settings.ports,
     upstream: upstreamOptionsOf(settings),

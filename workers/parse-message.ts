@@ -108,6 +108,7 @@ function isFetchOptions(options: unknown): options is FetchOptions {
     isWithin(options.redirectsMax, 0, LIMITS.redirectsMax) &&
     typeof options.userAgent === 'string' &&
     (options.robots === 'obey' || options.robots === 'ignore') &&
+    (options.robotsName === null || typeof options.robotsName === 'string') &&
     hasList(options, 'allowedRanges', isText) &&
     hasList(options, 'ports', isPortRange) &&
     isUpstream(options.upstream)

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../src/core/limits.js'
-import { choice, count, duration, optional, withDefault } from '../option.js'
+import { choice, count, duration, optional, text, withDefault } from '../option.js'
 
 const group = 'politeness'
 
@@ -11,6 +11,17 @@ export const POLITENESS_OPTIONS = {
     default: 'obey',
     choices: ['obey', 'ignore'],
   }),
+  robotsName: optional(
+    text({
+      group,
+      name: 'robots-name',
+      sentence: 'Name under which a robots.txt may address us.',
+      default: '',
+      pattern: /^[A-Za-z_-]{1,64}$/,
+      rule: 'letters, - and _, as in a User-agent line',
+    }),
+    { meaning: 'the product of `user-agent`' },
+  ),
   hostConcurrency: optional(
     count({
       group,

@@ -18,6 +18,8 @@ export interface FetchOptions {
   readonly userAgent: string
   /** Whether robots.txt decides what is fetched. */
   readonly robots: 'obey' | 'ignore'
+  /** Our name in these files; null: the product of the user agent. */
+  readonly robotsName: string | null
   /** Ranges that the SSRF guard lets through although it would refuse them, as CIDR. */
   readonly allowedRanges: readonly string[]
   /** Ports that may be asked, those of other protocols excepted. Empty: all. */

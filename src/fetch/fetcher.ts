@@ -133,7 +133,8 @@ class FetchSession {
 
   #createRobots(): RobotsGate {
     const { clock } = this.#parts
-    const product = productTokenOf(this.#options.userAgent)
+    const { robotsName, userAgent } = this.#options
+    const product = robotsName ?? productTokenOf(userAgent)
     const terms = { robots: null, redirectsMax: ROBOTS_REDIRECTS_MAX }
     const fetchPage = (url: string, request: FetchRequest) => this.#follow(url, request, terms)
     return new RobotsGate({ clock, product, fetchPage })

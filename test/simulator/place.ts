@@ -49,6 +49,7 @@ const FETCH = {
   userAgent: 'simulated',
   allowedRanges: [],
   robots: 'ignore',
+  robotsName: null,
   ports: [],
   upstream: { kind: 'direct' },
 } as const

@@ -43,6 +43,7 @@ export const CLUSTER_SETTINGS: Settings = {
   userAgent: 'Fetchyard-Test/1',
   allowRanges: ['127.0.0.0/8'],
   robots: 'ignore',
+  robotsName: null,
   hostConcurrency: null,
   hostDelayMs: 0,
   crawlDelayMaxMs: 30_000,

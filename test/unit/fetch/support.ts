@@ -15,6 +15,7 @@ export const FETCH_OPTIONS: FetchOptions = {
   socketsPerHostMax: 20,
   userAgent: 'fetchyard-test',
   robots: 'ignore',
+  robotsName: null,
   allowedRanges: ['127.0.0.0/8'],
   ports: [],
   upstream: { kind: 'direct' },

@@ -23,6 +23,7 @@ export const WORKER_OPTIONS: Omit<WorkerOptions, 'workerId' | 'slots'> = {
     socketsPerHostMax: 5,
     userAgent: 'test',
     robots: 'ignore',
+    robotsName: null,
     allowedRanges: [],
     ports: [],
     upstream: { kind: 'direct' },

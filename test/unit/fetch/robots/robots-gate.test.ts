@@ -56,6 +56,14 @@ describe('fetch/robots: the gate', () => {
     expect(await codeOf(get('/mine'))).to.equal('robots')
   })
 
+  it('goes by another name when it is given one', async () => {
+    await fetcher.close()
+    fetcher = makeFetcher({ robots: 'obey', robotsName: 'OurShop', userAgent: 'FooBot/2.0' })
+    robots(text('User-agent: ourshop\nDisallow: /shop\nUser-agent: foobot\nDisallow: /foo'))
+    expect((await get('/foo')).status).to.equal(200)
+    expect(await codeOf(get('/shop'))).to.equal('robots')
+  })
+
   it('asks once for all who wait, and not again while the file holds', async () => {
     site.setLatency(30)
     robots(text(FORBIDS))
