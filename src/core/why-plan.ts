@@ -145,7 +145,7 @@ function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict
 function hostVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict | null {
   const holds = loads.flatMap(({ hostHold }) => (hostHold === null ? [] : [hostHold]))
   const [most] = holds.sort((a, b) => b.held - a.held)
-  if (most === undefined) return null
+  if (most === undefined || (most.held === 0 && own.queued + own.delayed === 0)) return null
   const busy = sum(loads, (load) => load.inFlight)
   const limit = sum(loads, (load) => load.limit)
   const waits = `${own.queued} queued, ${own.delayed} delayed`

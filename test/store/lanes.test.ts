@@ -68,18 +68,17 @@ describe('store/lanes', () => {
   it('sorts what is deferred by its lane, uncharged, and keeps it waiting', async () => {
     const workflow = await yard.workflow()
     const nodeId = await yard.node()
-    await enqueueByTurns(workflow, { slow: 40, other: 20 })
+    await enqueueByTurns(workflow, { slow: 40, slower: 30, other: 20 })
     const held = await yard.hold(workflow, nodeId)
-    const slow = held.filter(({ lane }) => lane === 'slow')
-    const given = [
-      ...slow.map((item) => deferSettlement(item, 60_000)),
-      ...held.filter(({ lane }) => lane !== 'slow').map((item) => releaseSettlement(item)),
-    ]
-    expect(await yard.settle(workflow, nodeId, given)).to.have.length(60)
+    const given = held.map((item) =>
+      item.lane === 'other' ? releaseSettlement(item) : deferSettlement(item, 60_000),
+    )
+    expect(await yard.settle(workflow, nodeId, given)).to.have.length(90)
 
     expect([...(await packsOf(workflow))]).to.deep.equal([
       { lane: 'other', items: 20 },
       { lane: 'slow', items: 40 },
+      { lane: 'slower', items: 30 },
     ])
     await expectTruth(workflow)
     const again = await yard.hold(workflow, nodeId)
