@@ -1,6 +1,9 @@
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
+import { explainWorkflow } from '../../src/core/why-plan.js'
 import { enqueueItems } from '../../src/store/enqueue.js'
+import { readFigures } from '../../src/store/figures.js'
+import { readLoads } from '../../src/store/loads.js'
 import { registerWorkflow } from '../../src/store/workflows.js'
 import { useCluster, WORKFLOW } from '../support/cluster.js'
 import { expectClean } from '../support/cluster-ledger.js'
@@ -60,10 +63,18 @@ describe('cluster/politeness', () => {
         from fetchyard.work_queue`
     expect(leased?.items).to.be.within(1, 150)
     expect(leased?.charged).to.equal(0)
+
+    let words: unknown = null
+    await eventually({ words: 'the host by its name', seen: () => words }, async () => {
+      const { workflows } = await readFigures(cluster.sql)
+      const own = workflows.find(({ workflow }) => workflow === WORKFLOW)
+      words = own && explainWorkflow(own, await readLoads(cluster.sql)).words
+      return typeof words === 'string' && /127\.0\.0\.99, which is asked for 2 at a/.test(words)
+    })
   })
 
   it('divides what a host bears among the nodes', async () => {
-    const ITEMS = 400
+    const ITEMS = 200
     const one = await site('127.0.0.98')
     one.setLatency(40)
     await enqueue(one, ITEMS)
