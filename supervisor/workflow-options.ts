@@ -127,8 +127,9 @@ export function serviceOptionsOf(
       planConcurrency: settings.planConcurrency,
       hasOnePlan: settings.upstream !== 'direct' || settings.planConcurrency !== null,
       plan: planOf(workflow.name, settings),
-      creditsPerCall: creditsPerCallOf(settings),
     },
+    creditsPerCall: creditsPerCallOf(settings),
+    failureAgeMs: settings.upstream === 'direct' ? 0 : settings.failureAgeMs,
     rollback: {
       errorRateMax: settings.rollbackErrorPercent / 100,
       itemsMin: settings.rollbackItems,
