@@ -68,8 +68,11 @@ export async function forgetFailures(
  * Forgets failures that are older than any option may ask for, and the oldest beyond the number
  * that is kept, as far as the table's statistics know it. @returns rows forgotten.
  */
-export async function forgetOldFailures(sql: Sql, rowsMax: number): Promise<number> {
-  const keptMax = LIMITS.knownFailuresMax
+export async function forgetOldFailures(
+  sql: Sql,
+  rowsMax: number,
+  keptMax: number = LIMITS.knownFailuresMax,
+): Promise<number> {
   const rows = await sql`
     delete from fetchyard.known_failure
      where ctid = any (array(

@@ -51,6 +51,7 @@ export async function bookRefused(
     readonly workflowId: number
     readonly calls: number
     readonly credits: number
+    /** Of the credits: those that are a bound. */
     readonly unsure: number
   },
 ): Promise<void> {
@@ -69,8 +70,8 @@ export async function bookRefused(
  * What the node had begun is among the items that it held, in the order in which they were leased:
  * so many of them as it had reserved are booked, each at the most that its call may have cost.
  * Items leased ahead come behind them. Packs that another statement holds are left for the next
- * reclaim, and so is the rest of the reserve. When no pack is left, the rest of the reserve ended in
- * order, but for items that were taken from the node before.
+ * reclaim, and so is the rest of the reserve. When no pack is left, the rest of the reserve ended
+ * in order, but for items that were taken from the node before.
  */
 export function reserveCtes(workflowId: number): string {
   return `

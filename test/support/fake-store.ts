@@ -195,7 +195,7 @@ export class FakeStore {
       closeReserve: () => this.#call('closeReserve', 1, () => undefined),
       bookRefused: (of) =>
         this.#call('bookRefused', of.calls, () => {
-          this.refusedCredits += of.credits + of.unsure
+          this.refusedCredits += of.credits
         }),
       forgetOldFailures: () => this.#call('forgetOldFailures', 0, () => 0),
       readFigures: () =>
