@@ -192,12 +192,11 @@ export function releaseSettlement(
   cost: Pick<Settlement, 'credits' | 'creditsAtMost'> | null = null,
 ): Settlement {
   const { crashes, lonelyCrashes } = held
-  return settlementOf(held, {
-    event: 'release',
-    code: 'cancelled',
-    next: nextOf(held, { crashes, lonelyCrashes }),
-    ...cost,
-  })
+  const end = { event: 'release', next: nextOf(held, { crashes, lonelyCrashes }) } as const
+  if (cost === null) return settlementOf(held, { ...end, code: 'cancelled' })
+  // It has a receipt, unlike what goes back untouched: that is where its cost stands.
+  const error = 'It was given back while a call for it was under way.'
+  return settlementOf(held, { ...end, code: 'worker_lost', error, ...cost })
 }
 
 /** Ends an item whose result rows the database refused. */

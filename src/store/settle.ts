@@ -21,7 +21,8 @@ export interface SettlePlan {
 }
 
 const RECEIPT_STATUS = `case own.event when 'complete' then 'success' when 'discard' then 'error'
-                when 'cancel' then 'cancelled' when 'reclaim' then 'reclaimed' else 'retry' end`
+                when 'cancel' then 'cancelled' when 'retry' then 'retry' when 'snooze' then 'retry'
+                else 'reclaimed' end`
 
 const STATUS_WORD = `case event when 'complete' then 'Complete' when 'discard' then 'Error'
                 when 'cancel' then 'Cancelled' else 'Queued' end`
@@ -153,7 +154,7 @@ function recordCtes(workflowId: number): string {
     select item_id, lease_id, ${workflowId}, ended_attempt, http_status, duration_ms, credits,
            nullif(credits_at_most, 0), ${RECEIPT_STATUS}, code, item_key, $1::uuid, error
       from own
-     where event <> 'release'
+     where event <> 'release' or coalesce(credits, 0) + coalesce(credits_at_most, 0) > 0
   ),
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)
