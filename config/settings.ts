@@ -32,6 +32,7 @@ export interface Settings {
   readonly planConcurrency: number | null
   /** null: what the upstream charges for a call. */
   readonly callCredits: number | null
+  readonly failureAgeMs: number
   readonly rollbackErrorPercent: number
   readonly rollbackItems: number
   readonly executor: Executor

@@ -3,10 +3,11 @@
 import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { assert } from '../src/core/assert.js'
-import type { Tier, UpstreamOptions } from '../src/core/upstream-options.js'
+import type { UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
 import { estimateCost } from '../src/fetch/upstream/credit-cost.js'
+import { ANY_SITE, tierPrice } from '../src/fetch/upstream/tier-options.js'
 import type { WorkerSeatSpec } from './worker-seat.js'
 import type { WorkflowServiceOptions } from './workflow-service.js'
 
@@ -72,24 +73,22 @@ export function fetchOptionsOf(settings: Settings): FetchOptions {
   }
 }
 
-/** A site of no special price. */
-const ANY_SITE = new URL('https://site.invalid/')
-
-const TIER_PRICES: Readonly<Record<Tier, number>> = {
-  direct: 0,
-  flat: estimateCost(ANY_SITE, { isRendered: false, premium: 'off' }),
-  render: estimateCost(ANY_SITE, { isRendered: true, premium: 'off' }),
-  premium: estimateCost(ANY_SITE, { isRendered: false, premium: 'on' }),
-  ultra: estimateCost(ANY_SITE, { isRendered: false, premium: 'ultra' }),
-}
-
 /** What a call is expected to cost, at the dearest way that may be taken; 0 for direct calls. */
 export function creditsPerCallOf(settings: Settings): number {
-  if (settings.callCredits !== null) return settings.callCredits
+  return Math.max(...pricesOf(settings))
+}
+
+/** The same at the cheapest way. */
+export function creditsPerCallMinOf(settings: Settings): number {
+  return Math.min(...pricesOf(settings))
+}
+
+function pricesOf(settings: Settings): readonly number[] {
+  if (settings.callCredits !== null) return [settings.callCredits]
   const upstream = upstreamOptionsOf(settings)
-  if (upstream.kind === 'direct') return 0
-  if (upstream.tiers.length === 0) return estimateCost(ANY_SITE, upstream)
-  return Math.max(...upstream.tiers.map((tier) => TIER_PRICES[tier]))
+  if (upstream.kind === 'direct') return [0]
+  if (upstream.tiers.length === 0) return [estimateCost(ANY_SITE, upstream)]
+  return upstream.tiers.map(tierPrice)
 }
 
 /**
@@ -127,8 +126,9 @@ export function serviceOptionsOf(
       planConcurrency: settings.planConcurrency,
       hasOnePlan: settings.upstream !== 'direct' || settings.planConcurrency !== null,
       plan: planOf(workflow.name, settings),
-      creditsPerCall: creditsPerCallOf(settings),
     },
+    creditsPerCall: creditsPerCallOf(settings),
+    failureAgeMs: settings.upstream === 'direct' ? 0 : settings.failureAgeMs,
     rollback: {
       errorRateMax: settings.rollbackErrorPercent / 100,
       itemsMin: settings.rollbackItems,

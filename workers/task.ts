@@ -81,7 +81,7 @@ export class Task {
    * Gives the item back at once. The slot follows when the handler returns or its grace is over.
    */
   release(reason: string): void {
-    this.#settle({ result: 'release' })
+    this.#settle({ result: 'release', facts: this.#facts() })
     if (this.#isVacated) return
     this.#cancelTimer()
     const { clock } = this.#parts

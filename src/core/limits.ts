@@ -94,6 +94,9 @@ export const LIMITS = {
   endpointFailuresMax: 3,
   /** Time before it is tried again: doubles from the first to the second figure. */
   endpointCoolDownMs: { min: 5_000, max: 60_000 },
+  /** Failures for good that are remembered because they were charged: age, and number of them. */
+  failureAgeMsMax: 365 * 86_400_000,
+  knownFailuresMax: 1_000_000,
   /** Hosts whose tier one worker remembers. */
   hostsRememberedMax: 10_000,
   /** How long a fetch waits for an endpoint, in its slot, before its item is snoozed. */

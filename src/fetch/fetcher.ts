@@ -206,7 +206,7 @@ class FetchSession {
     } finally {
       this.#parts.pool.release(socket, isReusable)
       const { facts } = exchange
-      tallyExchange(errand.tally, facts, route.creditsOf(facts))
+      tallyExchange(errand.tally, facts, route.chargeOf(facts))
     }
   }
 

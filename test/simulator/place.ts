@@ -263,8 +263,9 @@ export class Boot {
         planConcurrency: null,
         hasOnePlan: true,
         plan: `workflow:${workflow}`,
-        creditsPerCall: 0,
       },
+      creditsPerCall: 0,
+      failureAgeMs: 0,
       rollback: { errorRateMax: 1, itemsMin: 1_000 },
       workerOptions: { workflow, moduleUrl: 'simulated', itemTimeoutMs, fetch: FETCH },
     }

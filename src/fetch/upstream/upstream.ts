@@ -23,6 +23,13 @@ export interface Routes {
   readonly next: (abortSignal: AbortSignal) => Promise<Route>
 }
 
+/** What a request is charged; null when the upstream charges nothing. */
+export type Charge = {
+  readonly credits: number
+  /** For a request without an answer, which may be charged all the same: at most so much. */
+  readonly atMost: number
+} | null
+
 /** One request for a page. */
 export interface Route {
   /** Where the request is sent. It may hold a secret: no message names it. */
@@ -32,8 +39,7 @@ export interface Route {
    * another way is left to try.
    */
   readonly ended: (end: RouteEnd) => 'final' | 'elsewhere'
-  /** Credits charged for it; null when the upstream charges nothing. */
-  readonly creditsOf: (facts: ExchangeFacts) => number | null
+  readonly chargeOf: (facts: ExchangeFacts) => Charge
   /**
    * What a response means: a page, by its own URL and headers, or where it sends us.
    *

@@ -51,8 +51,9 @@ export function serviceOptions(
       planConcurrency: null,
       hasOnePlan: true,
       plan: 'workflow:flow',
-      creditsPerCall: 0,
     },
+    creditsPerCall: 0,
+    failureAgeMs: 0,
     rollback: { errorRateMax: 0.2, itemsMin: 50 },
     ...fields,
   }
