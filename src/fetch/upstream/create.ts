@@ -1,6 +1,7 @@
 import { assert, assertNever } from '../../core/assert.js'
 import type { ProxyApiOptions, Tier, UpstreamOptions } from '../../core/upstream-options.js'
 import { DIRECT } from './direct.js'
+import { createPlacesApi } from './places-api.js'
 import { createProxyApis, type ProxyApiParts } from './proxy-api.js'
 import { createTiers } from './tiers.js'
 import type { Upstream } from './upstream.js'
@@ -12,6 +13,8 @@ export function createUpstream(options: UpstreamOptions, parts: ProxyApiParts): 
       return DIRECT
     case 'proxy-api':
       return createApi(options, parts)
+    case 'places-api':
+      return createPlacesApi(options)
     default:
       return assertNever(options)
   }
