@@ -18,7 +18,7 @@ const SHIPPED: ReadonlyMap<string, URL> = new Map(
   ]),
 )
 
-/** What a shipped workflow needs in place of the node's settings, unless the file says otherwise. */
+/** Settings of a shipped workflow in place of the node's, unless the file says otherwise. */
 const OVERRIDES: ReadonlyMap<string, Partial<Settings>> = new Map([
   ['deep-scan', { upstream: 'places-api' }],
 ])

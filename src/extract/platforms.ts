@@ -192,15 +192,23 @@ const BY_DOMAIN: ReadonlyMap<string, Platform> = new Map(
 const BY_PLACE: readonly (readonly [host: RegExp, path: RegExp, platform: Platform])[] = [
   [/^maps\.app\.goo\.gl$/, /^/, { name: 'google maps', category: 'map' }],
   [/^goo\.gl$/, /^\/maps\b/, { name: 'google maps', category: 'map' }],
-  [/^maps\.google\.[a-z.]+$/, /^/, { name: 'google maps', category: 'map' }],
-  [/^(www\.)?google\.[a-z.]+$/, /^\/maps\b/, { name: 'google maps', category: 'map' }],
+  [/^maps\.google\.(com|[a-z]{2}|com?\.[a-z]{2})$/, /^/, { name: 'google maps', category: 'map' }],
+  [
+    /^(www\.)?google\.(com|[a-z]{2}|com?\.[a-z]{2})$/,
+    /^\/maps\b/,
+    { name: 'google maps', category: 'map' },
+  ],
   [/^sites\.google\.com$/, /^/, { name: 'google sites', category: 'site_builder' }],
   [/^(docs|drive|forms)\.google\.com$/, /^/, { name: 'google docs', category: 'hosting' }],
-  [/^((www|business|search)\.)?google\.[a-z.]+$/, /^/, { name: 'google', category: 'directory' }],
+  [
+    /^((www|business|search)\.)?google\.(com|[a-z]{2}|com?\.[a-z]{2})$/,
+    /^/,
+    { name: 'google', category: 'directory' },
+  ],
   [/^forms\.gle$/, /^/, { name: 'google docs', category: 'hosting' }],
   [/^maps\.apple\.com$/, /^/, { name: 'apple maps', category: 'map' }],
   [/^(www\.)?bing\.com$/, /^\/maps\b/, { name: 'bing maps', category: 'map' }],
-  [/^yandex\.[a-z.]+$/, /^\/maps\b/, { name: 'yandex maps', category: 'map' }],
+  [/^yandex\.(com|[a-z]{2})$/, /^\/maps\b/, { name: 'yandex maps', category: 'map' }],
 ]
 
 /**

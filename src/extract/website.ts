@@ -87,7 +87,7 @@ function parseWebsite(text: string): URL | null {
 /** Where links of these hosts lead, by a parameter of their own. */
 const WRAPPERS: readonly (readonly [host: RegExp, path: RegExp, parameters: readonly string[]])[] =
   [
-    [/^(www\.)?google\.[a-z.]+$/, /^\/url$/, ['q', 'url']],
+    [/^(www\.)?google\.(com|[a-z]{2}|com?\.[a-z]{2})$/, /^\/url$/, ['q', 'url']],
     [/^(l|lm)\.(facebook|instagram)\.com$/, /^\/(l\.php)?$/, ['u']],
     [/^(www\.)?youtube\.com$/, /^\/redirect$/, ['q']],
   ]

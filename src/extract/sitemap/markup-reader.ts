@@ -87,6 +87,8 @@ export class MarkupReader implements FormatReader {
 
   end(): string | null {
     const isWhole = this.#isClosed
+    // The parser closes what is open; an entry that broke off is none.
+    this.#entry = null
     this.#parser.end()
     if (this.#kind === null) return 'it has no element'
     return isWhole ? null : 'it breaks off before its end'

@@ -14,15 +14,21 @@ export async function* textPieces(
 ): AsyncGenerator<string, void, undefined> {
   let decoder: TextDecoder | null = null
   let head = Buffer.alloc(0)
-  for await (const piece of source) {
-    if (decoder !== null) {
-      yield decoder.decode(piece, { stream: true })
-      continue
+  try {
+    for await (const piece of source) {
+      if (decoder !== null) {
+        yield decoder.decode(piece, { stream: true })
+        continue
+      }
+      head = Buffer.concat([head, piece])
+      if (head.length < HEAD_BYTES) continue
+      decoder = decoderFor(head, charset)
+      yield decoder.decode(head, { stream: true })
     }
-    head = Buffer.concat([head, piece])
-    if (head.length < HEAD_BYTES) continue
-    decoder = decoderFor(head, charset)
-    yield decoder.decode(head, { stream: true })
+  } catch (error) {
+    // What came before the source failed is text all the same.
+    if (decoder === null) yield decoderFor(head, charset).decode(head)
+    throw error
   }
   // A file may be shorter than any declaration.
   yield decoder === null ? decoderFor(head, charset).decode(head) : decoder.decode()
