@@ -47,6 +47,11 @@ export interface Settings {
   /** null: Node's own choice. */
   readonly heapMb: number | null
 
+  readonly selectResults: boolean
+  readonly checkDomains: boolean
+  readonly sitemaps: number
+  readonly sitemapPages: number
+
   readonly connectTimeoutMs: number
   readonly headersTimeoutMs: number
   readonly bodyTimeoutMs: number
@@ -76,6 +81,14 @@ export interface Settings {
   /** null: no bound. */
   readonly maxCost: number | null
   readonly keepHeaders: boolean
+  /** null: none is given. */
+  readonly placesKey: string | null
+  readonly placesEndpoint: string
+  readonly placesFields: readonly string[]
+  /** null: the API's choice. */
+  readonly placesLanguage: string | null
+  /** null: none. */
+  readonly placesRegion: string | null
 
   readonly host: string
   /** 0: any free port; null: no dashboard. */

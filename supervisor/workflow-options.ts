@@ -40,6 +40,7 @@ export function seatsOf(
 export function upstreamOptionsOf(settings: Settings): UpstreamOptions {
   const { upstream: kind, upstreamKey: key, country } = settings
   if (kind === 'direct') return { kind }
+  if (kind === 'places-api') return placesOptionsOf(settings)
   assert(key !== null, 'settings with a proxy API have a key')
   return {
     kind,
@@ -52,6 +53,18 @@ export function upstreamOptionsOf(settings: Settings): UpstreamOptions {
     maxCost: settings.maxCost,
     keepsHeaders: settings.keepHeaders,
     tiers: settings.tiers,
+  }
+}
+
+function placesOptionsOf(settings: Settings): UpstreamOptions {
+  const { placesKey, placesEndpoint, placesFields, placesLanguage, placesRegion } = settings
+  return {
+    kind: 'places-api',
+    key: placesKey,
+    endpoint: placesEndpoint,
+    fields: placesFields,
+    language: placesLanguage,
+    region: placesRegion?.toUpperCase() ?? null,
   }
 }
 
@@ -87,6 +100,7 @@ function pricesOf(settings: Settings): readonly number[] {
   if (settings.callCredits !== null) return [settings.callCredits]
   const upstream = upstreamOptionsOf(settings)
   if (upstream.kind === 'direct') return [0]
+  if (upstream.kind === 'places-api') return [1]
   if (upstream.tiers.length === 0) return [estimateCost(ANY_SITE, upstream)]
   return upstream.tiers.map(tierPrice)
 }
@@ -97,7 +111,7 @@ function pricesOf(settings: Settings): readonly number[] {
  */
 export function planOf(workflow: string, settings: Settings): string {
   const upstream = upstreamOptionsOf(settings)
-  if (upstream.kind === 'direct') return `workflow:${workflow}`
+  if (upstream.kind === 'direct' || upstream.key === null) return `workflow:${workflow}`
   const digest = createHash('sha256').update(`fetchyard plan\0${upstream.key}`).digest('hex')
   return `account:${digest.slice(0, 16)}`
 }
@@ -138,6 +152,12 @@ export function serviceOptionsOf(
       moduleUrl: workflow.moduleUrl,
       itemTimeoutMs: settings.itemTimeoutMs,
       fetch: fetchOptionsOf(settings),
+      chain: {
+        selectsResults: settings.selectResults,
+        checksDomains: settings.checkDomains,
+        sitemapsMax: settings.sitemaps,
+        sitemapPagesMax: settings.sitemapPages,
+      },
     },
   }
 }

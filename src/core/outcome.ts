@@ -28,6 +28,7 @@ export const OUTCOME_CODES = [
   'too_costly',
   'known_failure',
   'key_refused',
+  'request_refused',
   'upstream_down',
   'parse',
   'handler',
@@ -116,6 +117,13 @@ export const OUTCOMES: Readonly<Record<OutcomeCode, OutcomeRow>> = {
     rule: 'snooze',
     pauses: true,
     meaning: 'The upstream refuses the key; the workflow is paused.',
+  },
+  request_refused: {
+    rule: 'snooze',
+    pauses: true,
+    meaning:
+      'The upstream refuses what every request asks of it, such as a field it does not know; ' +
+      'the workflow is paused.',
   },
   upstream_down: { rule: 'snooze', meaning: 'No endpoint of the upstream can be reached.' },
   parse: { rule: 'discard', meaning: 'The content could not be read as what it claims to be.' },

@@ -64,7 +64,8 @@ function sinkCte(
   const given = Object.entries(sink.columns)
     .map(([column, type]) => `${quoteIdentifier(column)} ${type}`)
     .join(', ')
-  const updated = names.filter((column) => !key.includes(column))
+  const kept = new Set([...key, ...(sink.keep ?? []).map(quoteIdentifier)])
+  const updated = names.filter((column) => !kept.has(column))
   const conflict =
     sink.onConflict === 'update' && updated.length > 0
       ? `do update set ${updated.map((column) => `${column} = excluded.${column}`).join(', ')}`

@@ -1,6 +1,7 @@
 import { assert, assertNever } from '../../core/assert.js'
 import type { ProxyApiOptions, UpstreamOptions } from '../../core/upstream-options.js'
 import { DIRECT } from './direct.js'
+import { createPlacesApi } from './places-api.js'
 import { createProxyApis, type ProxyApiParts } from './proxy-api.js'
 import { TIER_OPTIONS } from './tier-options.js'
 import { createTiers } from './tiers.js'
@@ -13,6 +14,8 @@ export function createUpstream(options: UpstreamOptions, parts: ProxyApiParts): 
       return DIRECT
     case 'proxy-api':
       return createApi(options, parts)
+    case 'places-api':
+      return createPlacesApi(options)
     default:
       return assertNever(options)
   }

@@ -34,6 +34,8 @@ export type Charge = {
 export interface Route {
   /** Where the request is sent. It may hold a secret: no message names it. */
   readonly url: URL
+  /** Headers of its own, which may hold a secret as well. */
+  readonly headers?: Readonly<Record<string, string>>
   /**
    * Told how the request went, once; later calls change nothing. 'elsewhere': it never left, and
    * another way is left to try.
