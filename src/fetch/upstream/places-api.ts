@@ -8,7 +8,7 @@ import { FetchFailure } from '../failure.js'
 import { parseRetryAfter } from '../retry-after.js'
 import { refusalOf } from './places-answer.js'
 import { createScrubber } from './secret.js'
-import type { Answer, PageHead, Route, Upstream } from './upstream.js'
+import type { Answer, Charge, PageHead, Route, Upstream } from './upstream.js'
 
 /** Where places are asked for, whatever endpoint answers. */
 export const PLACES_ORIGIN = 'https://places.googleapis.com'
@@ -48,7 +48,7 @@ function routeTo(target: URL, options: PlacesApiOptions, scrub: (text: string) =
       'x-goog-fieldmask': fields.join(','),
     },
     ended: () => 'final',
-    creditsOf,
+    chargeOf,
     judge: (answer) => judge(target, answer, scrub),
   }
 }
@@ -61,9 +61,10 @@ function callUrl(target: URL, { endpoint, language, region }: PlacesApiOptions):
   return url
 }
 
-/** A place that was told is charged once; a refusal is free. */
-function creditsOf({ status }: ExchangeFacts): number {
-  return status !== null && status >= 200 && status < 300 ? 1 : 0
+/** A place that was told is charged once; a refusal is free. What never came may be charged. */
+function chargeOf({ status }: ExchangeFacts): Charge {
+  if (status === null) return { credits: 0, atMost: 1 }
+  return { credits: status >= 200 && status < 300 ? 1 : 0, atMost: 0 }
 }
 
 /** A redirect is not followed: it would take the key to whom it was not given. */

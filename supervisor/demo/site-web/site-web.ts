@@ -1,4 +1,4 @@
-// A small Internet: sites of a few pages, each with a sitemap of another kind. Which pages and which
+// A small Internet: sites of a few pages, each with a sitemap of another kind. Which pages and
 // addresses are to be found there is known, so that what was found can be held against it.
 
 import { gzipSync } from 'node:zlib'
