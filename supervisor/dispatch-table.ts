@@ -12,16 +12,8 @@ import type { LeasedPack } from '../src/store/lease.js'
 import type { HostShelf } from './host-shelf.js'
 import type { Allowance, Waiting } from './waiting.js'
 import { waitingOf } from './waiting.js'
-
-interface WorkerSeat {
-  readonly slots: number
-  readonly held: Map<string, HeldItem>
-  /** Takes no new items: it drains, or it is kept free for a pack that must run alone. */
-  isClosed: boolean
-  isReserved: boolean
-  /** The worker has one pack that crashed before, and nothing else. */
-  isAlone: boolean
-}
+import type { WorkerHands } from './worker-hands.js'
+import { mostFree } from './worker-hands.js'
 
 export interface Assignment {
   readonly workerId: string
@@ -32,13 +24,16 @@ const EVERYTHING: Allowance = { items: Number.POSITIVE_INFINITY, cohortOf: () =>
 
 /** What a worker held when it went. */
 export interface Leavings {
+  /** In the order in which it was given them, and begins them. */
   readonly held: readonly HeldItem[]
   readonly isAlone: boolean
+  /** How many of them it has begun, at most: the first ones. */
+  readonly begun: number
 }
 
 /** The assignments of one workflow on one node. Deterministic, without effects. */
 export class DispatchTable {
-  readonly #seats = new Map<string, WorkerSeat>()
+  readonly #seats = new Map<string, WorkerHands>()
   #buffer: Waiting[] = []
   #next = 0
   /** Items of the sequential cohort that met another one under way. */
@@ -56,6 +51,7 @@ export class DispatchTable {
   addPacks(packs: readonly LeasedPack[], leasedMs: MonotonicMs = 0): void {
     for (const pack of packs) {
       const waiting = waitingOf(pack, leasedMs)
+      if (waiting.length === 0) continue
       if (pack.crashes >= LIMITS.crashesBeforeIsolation) this.#suspects.push(waiting)
       else for (const one of waiting) this.#put(one)
     }
@@ -87,7 +83,9 @@ export class DispatchTable {
   removeWorker(workerId: string): Leavings {
     const seat = this.#seats.get(workerId)
     this.#seats.delete(workerId)
-    return { held: [...(seat?.held.values() ?? [])], isAlone: seat?.isAlone ?? false }
+    const held = [...(seat?.held.values() ?? [])]
+    const begun = Math.min(held.length, seat?.slots ?? 0)
+    return { held, begun, isAlone: seat?.isAlone ?? false }
   }
 
   /**
@@ -104,12 +102,15 @@ export class DispatchTable {
 
   /** Moves waiting items to free slots, as far as the allowance goes. */
   assign(allowance: Allowance = EVERYTHING): readonly Assignment[] {
-    const lonely = this.active < allowance.items ? this.#assignSuspects() : []
+    const { starts = Number.POSITIVE_INFINITY } = allowance
+    const lonely = this.active < allowance.items ? this.#assignSuspects(starts) : []
+    const lonelyItems = lonely.reduce((sum, { items }) => sum + items.length, 0)
     const open = [...this.#seats].filter(
       ([, seat]) => !seat.isClosed && !seat.isReserved && !seat.isAlone,
     )
     const given = new Map<string, DispatchedItem[]>()
-    for (let room = allowance.items - this.active; room > 0; room -= 1) {
+    const free = Math.min(allowance.items - this.active, starts - lonelyItems)
+    for (let room = free; room > 0; room -= 1) {
       const best = mostFree(open)
       const one = best === null ? null : this.#shift(allowance.cohortOf)
       if (best === null || one === null) break
@@ -219,7 +220,7 @@ export class DispatchTable {
     else this.#hosts.add(lane, one)
   }
 
-  #hold(seat: WorkerSeat, { held }: Waiting): void {
+  #hold(seat: WorkerHands, { held }: Waiting): void {
     seat.held.set(held.itemId, held)
     if (held.lane !== undefined) this.#hosts?.started(held.lane)
   }
@@ -258,14 +259,23 @@ export class DispatchTable {
     return false
   }
 
+  #takeSuspects(itemsMax: number): Waiting[] {
+    const pack = this.#suspects.shift() ?? []
+    if (pack.length <= itemsMax) return pack
+    this.#suspects.unshift(pack.slice(itemsMax))
+    return pack.slice(0, itemsMax)
+  }
+
   /**
    * A suspect pack waits for a worker with nothing in hand, so that a death blames that pack alone.
-   * One worker is kept free for it, lest it wait for ever behind steady work.
+   * One worker is kept free for it, lest it wait for ever behind steady work. Where only so many
+   * items may be begun, the rest of a pack waits for the next turn.
    */
-  #assignSuspects(): Assignment[] {
+  #assignSuspects(starts: number): Assignment[] {
     const assignments: Assignment[] = []
     for (const seat of this.#seats.values()) seat.isReserved = false
-    while (this.#suspects.length > 0) {
+    let left = starts
+    while (this.#suspects.length > 0 && left > 0) {
       const open = [...this.#seats].filter(([, seat]) => !seat.isClosed && !seat.isAlone)
       const idle = open.find(([, seat]) => seat.held.size === 0)
       if (idle === undefined) {
@@ -274,25 +284,12 @@ export class DispatchTable {
         break
       }
       const [workerId, seat] = idle
-      const pack = this.#suspects.shift() ?? []
+      const pack = this.#takeSuspects(left)
+      left -= pack.length
       for (const one of pack) this.#hold(seat, one)
       seat.isAlone = true
       assignments.push({ workerId, items: pack.map((one) => one.item) })
     }
     return assignments
   }
-}
-
-/** The open worker with most free slots: load stays even without counting turns. */
-function mostFree(open: readonly [string, WorkerSeat][]): [string, WorkerSeat] | null {
-  let best: [string, WorkerSeat] | null = null
-  let most = 0
-  for (const entry of open) {
-    const free = entry[1].slots - entry[1].held.size
-    if (free > most) {
-      most = free
-      best = entry
-    }
-  }
-  return best
 }

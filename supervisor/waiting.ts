@@ -4,7 +4,7 @@ import type { HeldItem } from '../src/core/settlement.js'
 import type { Cohort } from '../src/core/steering-plan.js'
 import type { LeasedPack } from '../src/store/lease.js'
 
-/** An item that is leased and not yet given to a worker. */
+/** An item that is leased and that no worker has yet. */
 export interface Waiting {
   readonly held: HeldItem
   readonly item: DispatchedItem
@@ -41,6 +41,8 @@ export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
 export interface Allowance {
   /** Items under way in all workers, at most. */
   readonly items: number
+  /** Items that may be begun, whatever may be under way. @default as many as there is room for */
+  readonly starts?: number
   /** Whether an item is worked with others, or after the others of its kind. */
   readonly cohortOf: (itemKey: string) => Cohort
 }

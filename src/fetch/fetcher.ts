@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from '../core/clock.js'
-import type { FetchedPage } from '../core/fetched-page.js'
+import type { FetchedPage, StreamedPage, TakeBytes } from '../core/fetched-page.js'
 import { LIMITS } from '../core/limits.js'
 import type { FetchOptions } from '../core/worker-options.js'
 import { createAddressGuard } from './address-guard.js'
+import { BodyStream } from './body-stream.js'
 import { ByteGate } from './byte-gate.js'
 import { decodeText } from './charset.js'
 import { createConnector } from './connector.js'
@@ -10,6 +11,7 @@ import { ACCEPT_ENCODING, decodeContent } from './content-coding.js'
 import { parseContentType } from './content-type.js'
 import { startDeadline } from './deadline.js'
 import { Exchange, type RawResponse } from './exchange.js'
+import { isStale, wordsOf } from './exchange-end.js'
 import { createTally, type FetchFacts, type FetchTally, tallyExchange, toFacts } from './facts.js'
 import { FetchFailure } from './failure.js'
 import { RedirectTrail } from './redirects.js'
@@ -43,6 +45,16 @@ export interface Fetcher {
     url: string,
     request?: FetchRequest,
   ) => Promise<FetchedPage & { readonly facts: FetchFacts }>
+  /**
+   * The same, its body handed over piece by piece and kept nowhere.
+   *
+   * @throws {FetchFailure} as above; and whatever `take` throws.
+   */
+  readonly streamPage: (
+    url: string,
+    take: TakeBytes,
+    request?: FetchRequest,
+  ) => Promise<StreamedPage>
   /** Breaks every connection. Fetches under way fail. */
   readonly close: () => Promise<void>
 }
@@ -79,6 +91,7 @@ export function createFetcher(options: FetchOptions, parts: FetcherParts = {}): 
   const session = new FetchSession(options, { clock, pool, gate, upstream })
   return {
     fetchPage: (url, request = {}) => session.fetchPage(url, request),
+    streamPage: (url, take, request = {}) => session.streamPage(url, take, request),
     close: () => pool.close(),
   }
 }
@@ -88,12 +101,21 @@ interface Errand {
   readonly tally: FetchTally
   readonly abortSignal: AbortSignal
   readonly startClock: () => void
+  /** Who reads the body; null when it is kept. */
+  readonly take: TakeBytes | null
+}
+
+/** A page, or what was left of it to keep. */
+interface ReadPage extends FetchedPage {
+  readonly isWhole: boolean
 }
 
 /** What a page and a robots.txt differ in. */
 interface FetchTerms {
   readonly robots: RobotsGate | null
   readonly redirectsMax: number
+  /** Takes the bytes as they come; null keeps them. */
+  readonly take: TakeBytes | null
 }
 
 interface SessionParts {
@@ -126,28 +148,36 @@ class FetchSession {
     this.#robots = isAsked ? this.#createRobots() : null
   }
 
-  fetchPage(url: string, request: FetchRequest) {
-    const { redirectsMax } = this.#options
-    return this.#follow(url, request, { robots: this.#robots, redirectsMax })
+  async fetchPage(url: string, request: FetchRequest) {
+    const { isWhole: _, ...page } = await this.#follow(url, request, this.#terms())
+    return page
+  }
+
+  async streamPage(url: string, take: TakeBytes, request: FetchRequest): Promise<StreamedPage> {
+    const read = await this.#follow(url, request, { ...this.#terms(), take })
+    const { url: finalUrl, status, headers, contentType, isWhole } = read
+    return { url: finalUrl, status, headers, contentType, isWhole }
+  }
+
+  #terms(): FetchTerms {
+    return { robots: this.#robots, redirectsMax: this.#options.redirectsMax, take: null }
   }
 
   #createRobots(): RobotsGate {
     const { clock } = this.#parts
     const { robotsName, userAgent } = this.#options
     const product = robotsName ?? productTokenOf(userAgent)
-    const terms = { robots: null, redirectsMax: ROBOTS_REDIRECTS_MAX }
+    const terms = { robots: null, redirectsMax: ROBOTS_REDIRECTS_MAX, take: null }
     const fetchPage = (url: string, request: FetchRequest) => this.#follow(url, request, terms)
     return new RobotsGate({ clock, product, fetchPage })
   }
 
   async #follow(url: string, request: FetchRequest, terms: FetchTerms) {
     const tally = request.tally ?? createTally()
-    const deadline = startDeadline(
-      this.#parts.clock,
-      this.#options.totalTimeoutMs,
-      request.abortSignal,
-    )
-    const errand = { tally, abortSignal: deadline.abortSignal, startClock: deadline.start }
+    const { clock } = this.#parts
+    const deadline = startDeadline(clock, this.#options.totalTimeoutMs, request.abortSignal)
+    const { take } = terms
+    const errand = { tally, abortSignal: deadline.abortSignal, startClock: deadline.start, take }
     const trail = new RedirectTrail(Math.min(terms.redirectsMax, LIMITS.redirectsMax))
     try {
       let target: URL | null = parseTarget(url)
@@ -158,7 +188,7 @@ class FetchSession {
           const crawlDelayMs = await terms.robots.permit(target, errand.abortSignal)
           tally.crawlDelayMs ??= crawlDelayMs
         }
-        const result: FetchedPage | URL = await this.#hop(target, errand)
+        const result: ReadPage | URL = await this.#hop(target, errand)
         if (!(result instanceof URL)) return { ...result, facts: toFacts(tally) }
         target = result
       }
@@ -171,7 +201,7 @@ class FetchSession {
    * One page, or where it sends us. What never reached one endpoint of the upstream goes to the
    * next.
    */
-  async #hop(target: URL, errand: Errand): Promise<FetchedPage | URL> {
+  async #hop(target: URL, errand: Errand): Promise<ReadPage | URL> {
     const routes = this.#parts.upstream.routesTo(target)
     for (;;) {
       const route = await routes.next(errand.abortSignal)
@@ -180,7 +210,7 @@ class FetchSession {
     }
   }
 
-  async #over(route: Route, errand: Errand): Promise<FetchedPage | URL | 'elsewhere'> {
+  async #over(route: Route, errand: Errand): Promise<ReadPage | URL | 'elsewhere'> {
     const first = await this.#attempt(route, errand, false)
     if (first !== 'stale') return first
     // The server closed an idle connection at the moment we chose it. It has seen no whole request
@@ -194,26 +224,31 @@ class FetchSession {
     route: Route,
     errand: Errand,
     isFresh: boolean,
-  ): Promise<FetchedPage | URL | 'stale' | 'elsewhere'> {
+  ): Promise<ReadPage | URL | 'stale' | 'elsewhere'> {
     const socket = await this.#acquire(route, errand, isFresh)
     errand.startClock()
+    const stream = errand.take === null ? undefined : new BodyStream(errand.take)
     const exchange = new Exchange(socket, {
       clock: this.#parts.clock,
       gate: this.#parts.gate,
       headersTimeoutMs: this.#options.headersTimeoutMs,
       bodyTimeoutMs: this.#options.bodyTimeoutMs,
-      bodyBytesMax: this.#bodyBytesMax,
+      bodyBytesMax: stream === undefined ? this.#bodyBytesMax : LIMITS.streamBytesMax,
       refusalBytesMax: this.#parts.upstream.refusalBytesMax,
+      stream,
     })
     try {
       const response = await this.#exchangeOver(socket, exchange, route, errand)
       route.ended({ facts: exchange.facts, error: null })
-      return await this.#read(route, response, errand.abortSignal)
+      await stream?.end(errand.abortSignal)
+      const page = await this.#read(route, response, errand.abortSignal)
+      return page instanceof URL ? page : { ...page, isWhole: stream?.isWhole ?? true }
     } catch (error) {
       if (!isFresh && isStale(error, exchange)) return 'stale'
       if (route.ended({ facts: exchange.facts, error }) === 'elsewhere') return 'elsewhere'
       throw error
     } finally {
+      stream?.drop()
       this.#parts.gate.release(exchange)
     }
   }
@@ -231,13 +266,14 @@ class FetchSession {
   async #exchangeOver(socket: PooledSocket, exchange: Exchange, route: Route, errand: Errand) {
     let isReusable = false
     try {
-      const response = await exchange.run(route.url, this.#headers, errand.abortSignal)
+      const headers = { ...this.#headers, ...route.headers }
+      const response = await exchange.run(route.url, headers, errand.abortSignal)
       isReusable = response.isReusable
       return response
     } finally {
       this.#parts.pool.release(socket, isReusable)
       const { facts } = exchange
-      tallyExchange(errand.tally, facts, route.creditsOf(facts))
+      tallyExchange(errand.tally, facts, route.chargeOf(facts))
     }
   }
 
@@ -260,18 +296,4 @@ class FetchSession {
     })
     return { ...verdict, status, text, charset, contentType: type.essence }
   }
-}
-
-/** The text of a refusal, as far as it was kept and can be read. */
-async function wordsOf({ status, headers, body }: RawResponse): Promise<string> {
-  if (status < 300 || body.length === 0) return ''
-  const coding = headers['content-encoding']
-  const decoded = await decodeContent(body, coding, LIMITS.headersBytesMax).catch(() => null)
-  return decoded === null ? '' : decoded.toString('utf8')
-}
-
-/** Whether a reused connection died under the request before any answer came. */
-function isStale(error: unknown, exchange: Exchange): boolean {
-  const { isReused, phase } = exchange.facts
-  return isReused && phase === 'headers' && error instanceof FetchFailure && error.code === 'reset'
 }
