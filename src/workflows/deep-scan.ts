@@ -71,7 +71,7 @@ export default defineWorkflow<DeepScanPayload>({
         opening_hours: 'jsonb',
         utc_offset_minutes: 'integer',
         raw: 'jsonb',
-        updated_at: 'timestamptz',
+        scanned_at: 'timestamptz',
         curation_status: 'text',
         domain_extraction_status: 'text',
       },
@@ -91,7 +91,7 @@ export default defineWorkflow<DeepScanPayload>({
     const business = readAnswer(await context.fetchPage(placeUrl(placeId)))
     // Without a website there is nothing to extract a domain from.
     const next = nextStage(context.chain, 'domain_extraction_status', business.website !== null)
-    const row: ResultRow = { ...business, ...next, updated_at: new Date().toISOString() }
+    const row: ResultRow = { ...business, ...next, scanned_at: new Date().toISOString() }
     return { businesses: [row] }
   },
 })

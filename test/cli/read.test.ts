@@ -38,6 +38,13 @@ describe('cli: commands that read and operate', () => {
     expect(found).to.deep.equal({ pages: true, contacts: true, log: true })
   })
 
+  it('takes no URLs for a workflow whose table has other keys', async () => {
+    const input = 'https://example.com/\n'
+    const ended = await runProgram(['enqueue', 'deep-scan'], options({ input }))
+    expect(ended.exitCode).to.equal(2)
+    expect(ended.stderr).to.match(/deep-scan takes no URLs.*public\.place.*deep_scan_status/)
+  })
+
   it('enqueues, counting what is new', async () => {
     const input = `${site.origin}/a\n${site.origin}/b\n${site.origin}/a\nnowhere\n`
     const first = await runProgram(['enqueue', 'contacts', '--json'], options({ input }))

@@ -46,6 +46,7 @@ describe('workflow/validate', () => {
             columns: { value: 'text', share: 'double precision' },
             key: ['page_id', 'value'],
             onConflict: 'update',
+            keep: ['share'],
             leaseColumn: 'lease_id',
             sourceKeyColumn: 'page_id',
           },
@@ -86,6 +87,11 @@ describe('workflow/validate', () => {
     [withSink({ key: ['vlaue'] }), /key\[0\]`.*got "vlaue".*Add it to `columns`/],
     [withSink({ key: ['value', 'value'] }), /key\[1\]`: expected each column of the key once/],
     [withSink({ onConflict: 'replace' }), /onConflict`: expected one of ignore, update/],
+    [withSink({ keep: ['value'] }), /keep`: expected a sink with onConflict: 'update'/],
+    [
+      withSink({ onConflict: 'update', keep: ['elsewhere'] }),
+      /keep\[0\]`: expected a column that `columns` names, got "elsewhere"/,
+    ],
     [withSink({ leaseColumn: 'value' }), /leaseColumn`.*Remove it/],
     [withSink({ leaseColumn: 'a b' }), /leaseColumn`: expected a column name/],
     [
