@@ -6,7 +6,7 @@ import { nextStage } from './next-stage.js'
 import { LOCAL_BUSINESS_TABLES, PLACE_TABLES } from './tables.js'
 
 /** A row of `place` says nothing but which place it is. */
-export type DeepScanPayload = { readonly place_id: string }
+type DeepScanPayload = { readonly place_id: string }
 
 /** Characters of an identifier of a place. */
 const PLACE_ID = /^[\w-]{1,512}$/

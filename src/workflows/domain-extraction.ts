@@ -6,7 +6,7 @@ import { nextStage } from './next-stage.js'
 import { BUSINESS_DOMAIN_TABLES, DOMAIN_TABLES, LOCAL_BUSINESS_TABLES } from './tables.js'
 
 /** A row of `local_business`, as far as the workflow reads it. */
-export type DomainPayload = { readonly website: string | null }
+type DomainPayload = { readonly website: string | null }
 
 /** Failures that are about us or the upstream, and say nothing of the domain. */
 const NOT_THE_DOMAIN: ReadonlySet<OutcomeCode> = new Set([

@@ -8,7 +8,7 @@ import { nextStage } from './next-stage.js'
 import { DOMAIN_TABLES, PAGE_TABLES, SITEMAP_TABLES } from './tables.js'
 
 /** A row of `domains`, as far as the workflow reads it. */
-export type SitemapPayload = { readonly domain: string }
+type SitemapPayload = { readonly domain: string }
 
 /** Failures after which another host or scheme of the domain may still answer. */
 const UNREACHED: ReadonlySet<OutcomeCode> = new Set([
