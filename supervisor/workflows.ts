@@ -23,6 +23,14 @@ const OVERRIDES: ReadonlyMap<string, Partial<Settings>> = new Map([
   ['deep-scan', { upstream: 'places-api' }],
 ])
 
+/** Shipped workflows whose items are small: threads of the supervisor are enough for them. */
+const LIGHT: ReadonlySet<string> = new Set(['deep-scan', 'domain-extraction', 'sitemap'])
+
+/** What a workflow prefers where nobody has asked for anything. */
+export function preferencesOf(name: string): Partial<Settings> {
+  return LIGHT.has(name) ? { executor: 'thread' } : {}
+}
+
 export const SHIPPED_NAMES: readonly string[] = [...SHIPPED.keys()]
 
 /** Whether a word names a module file, as opposed to a workflow. */

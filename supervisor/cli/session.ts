@@ -12,7 +12,7 @@ import { findWorkflow, readWorkflows } from '../../src/store/workflows.js'
 import type { DatabaseRequest, OpenDatabase } from '../database.js'
 import { openDatabase } from '../database.js'
 import type { LoadedWorkflow } from '../node.js'
-import { isModulePath, loadWorkflow } from '../workflows.js'
+import { isModulePath, loadWorkflow, preferencesOf } from '../workflows.js'
 import type { Invocation } from './command.js'
 import { textGiven } from './command.js'
 import { say } from './streams.js'
@@ -57,10 +57,11 @@ export function withOverrides(
   word: string,
   { configuration }: Invocation,
 ): LoadedWorkflow {
-  const { workflows } = configuration
-  const overrides = workflows.get(word) ?? workflows.get(workflow.definition.name)
-  if (overrides === undefined) return workflow
-  return { ...workflow, overrides: { ...workflow.overrides, ...overrides } }
+  const { workflows, origins } = configuration
+  const { name } = workflow.definition
+  const preferred = origins.executor === 'default' ? preferencesOf(name) : {}
+  const own = workflows.get(word) ?? workflows.get(name)
+  return { ...workflow, overrides: { ...preferred, ...workflow.overrides, ...own } }
 }
 
 /** Makes the tables of a workflow, registers it and binds its source. */
