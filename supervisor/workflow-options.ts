@@ -16,7 +16,7 @@ const MEGABYTE = 1_048_576
  * Child processes first, then threads. Slots are shared out among all of them, and so are sockets,
  * which are a node's: a worker with more slots has more of them.
  */
-function seatsOf(
+export function seatsOf(
   settings: Pick<
     Settings,
     'executor' | 'processes' | 'threads' | 'concurrency' | 'sockets' | 'socketsPerHost'

@@ -9,6 +9,7 @@ import { classifyFault } from '../../src/store/client.js'
 import type { Command, World } from './command.js'
 import { auditCommand } from './commands/audit.js'
 import { demoCommand } from './commands/demo.js'
+import { doctorCommand } from './commands/doctor.js'
 import { enqueueCommand } from './commands/enqueue.js'
 import { exportCommand } from './commands/export.js'
 import { historyCommand } from './commands/history.js'
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   historyCommand,
   whyCommand,
   auditCommand,
+  doctorCommand,
   spendCommand,
   pauseCommand,
   resumeCommand,
