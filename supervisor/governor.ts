@@ -21,6 +21,7 @@ import type { ConcurrencyReason } from '../src/core/why-plan.js'
 import type { Steering } from '../src/store/steering.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
+import { type Pace, Pacer } from './pacer.js'
 import { createTicker } from './ticker.js'
 
 export interface GovernorOptions {
@@ -30,6 +31,10 @@ export interface GovernorOptions {
   readonly start: number | null
   /** Items under way in the cluster, over all that share the plan. Null: what the account says. */
   readonly planConcurrency: number | null
+  /** Items started in a minute in the cluster, over all that share the plan; null: no limit. */
+  readonly ratePerMinute: number | null
+  /** Time that a slot rests after a success; 0: none. */
+  readonly successPauseMs: number
   /**
    * Whether a 429 speaks of all calls together, as that of a proxy API does. Fetched directly, it
    * is the word of one host, and no reason to spare the others.
@@ -54,6 +59,8 @@ export interface GovernorDeps {
   readonly unbooked: () => number
   /** What is set was read: there may be room, or other cohorts. */
   readonly onSteered: (steering: Steering) => void
+  /** The pace lets something start again. */
+  readonly onRoom: () => void
 }
 
 export interface Governor {
@@ -61,9 +68,16 @@ export interface Governor {
   readonly stop: () => Promise<void>
   /** Items that may be under way in all workers of this node, given how many are. */
   readonly allowed: (active: number) => number
+  /** Items that may be started now, given how many are under way. */
+  readonly room: (active: number) => number
+  /** Items that are worth leasing ahead, given the pace. */
+  readonly ahead: () => number
+  /** This node's share of the rate, and the rest of a slot after a success. */
+  readonly pace: () => Pace
   /** So many items were started. */
   readonly noteStarts: (items: number) => void
-  readonly reason: () => ConcurrencyReason
+  /** What keeps the next item from being started, given how many are under way. */
+  readonly reason: (active: number) => ConcurrencyReason
   readonly steering: () => Steering | null
   readonly cohortOf: (itemKey: string) => Cohort
   /** An item's attempt ended. `active` counts those under way before, itself included. */
@@ -88,6 +102,7 @@ export function createGovernor(deps: GovernorDeps): Governor {
 class WorkflowGovernor implements Governor {
   readonly #deps: GovernorDeps
   readonly #ticker: ReturnType<typeof createTicker>
+  readonly #pacer: Pacer
   #state: ConcurrencyState
   #steering: Steering | null = null
   #share: number | null = null
@@ -105,11 +120,15 @@ class WorkflowGovernor implements Governor {
     const { concurrency, start } = deps.options
     this.#state = startConcurrency({ start: start ?? concurrency, ceiling: concurrency })
     this.#ticker = createTicker(deps.clock, () => this.#read())
+    this.#pacer = new Pacer(deps.clock, deps.onRoom)
   }
 
   readonly start = (): void => this.#ticker.start()
 
-  readonly stop = (): Promise<void> => this.#ticker.stop()
+  readonly stop = (): Promise<void> => {
+    this.#pacer.stop()
+    return this.#ticker.stop()
+  }
 
   readonly steering = (): Steering | null => this.#steering
 
@@ -125,7 +144,17 @@ class WorkflowGovernor implements Governor {
     return this.#affordable === null ? items : Math.min(items, active + this.#affordable)
   }
 
+  readonly room = (active: number): number => {
+    const free = this.allowed(active) - active - this.#pacer.resting()
+    return Math.max(0, Math.min(free, this.#pacer.room()))
+  }
+
+  readonly ahead = (): number => this.#pacer.ahead()
+
+  readonly pace = (): Pace => this.#pacer.pace
+
   readonly noteStarts = (items: number): void => {
+    this.#pacer.noteStarts(items)
     this.#startsWhileReading += items
     if (this.#affordable !== null) this.#affordable = Math.max(0, this.#affordable - items)
   }
@@ -138,7 +167,10 @@ class WorkflowGovernor implements Governor {
     return this.#share === 0 ? 0 : allowedItems(this.#state)
   }
 
-  readonly reason = (): ConcurrencyReason => {
+  readonly reason = (active: number): ConcurrencyReason =>
+    this.#pacer.reason(active, this.allowed(active)) ?? this.#limitReason()
+
+  #limitReason(): ConcurrencyReason {
     const { mode } = this.#steering ?? { mode: 'concurrent' }
     if (this.#affordable === 0) return 'budget'
     if (mode === 'sequential') return 'sequential'
@@ -155,6 +187,7 @@ class WorkflowGovernor implements Governor {
   readonly noteEnd = (outcome: Outcome, active: number): void => {
     if (outcome.result === 'release') return
     if (outcome.result === 'complete') {
+      this.#pacer.noteSuccess()
       this.#state = onEnd(this.#state, { active, isSuccess: true })
     } else if (outcome.code === 'rate_limited' && this.#deps.options.hasOnePlan) {
       this.#ownOverload = false
@@ -208,8 +241,19 @@ class WorkflowGovernor implements Governor {
     const ceiling = Math.min(this.#configured(), this.#share ?? Number.POSITIVE_INFINITY)
     this.#state = moveCeiling(this.#state, Math.max(1, ceiling))
     this.#affordable = this.#affordableOf(steering, open)
+    this.#pacer.set(this.#paceOf(steering))
     this.#tell()
     onSteered(steering)
+  }
+
+  /** Divided as the plan is; a node whose share is nothing starts nothing. */
+  #paceOf({ ratePerMinute, successPauseMs, sharers }: Steering): Pace {
+    const { nodeId, workflow, options } = this.#deps
+    const rate = ratePerMinute ?? options.ratePerMinute
+    return {
+      perMinute: rate === null ? null : shareOf(rate, sharers, `${nodeId}/${workflow.name}`),
+      successPauseMs: successPauseMs ?? options.successPauseMs,
+    }
   }
 
   /**
@@ -234,7 +278,7 @@ class WorkflowGovernor implements Governor {
   #tell(): void {
     const { workflow, events } = this.#deps
     const limit = this.#limit()
-    const reason = this.reason()
+    const reason = this.#limitReason()
     if (this.#told?.limit === limit && this.#told.reason === reason) return
     this.#told = { limit, reason }
     events.emit('concurrency.changed', { workflow: workflow.name, limit, reason })

@@ -139,7 +139,8 @@ export class WorkflowService {
       buffered: this.#table.buffered,
       settling: this.#settler.pending(),
       limit: this.#allowed(),
-      reason: this.#governor.reason(),
+      reason: this.#governor.reason(this.#table.active),
+      ...this.#governor.pace(),
       perSecond: this.#settledRate.perSecond(),
       isClogged: this.#settler.isFull(),
     }
@@ -168,6 +169,7 @@ export class WorkflowService {
         if (this.#allowed() === 0) this.#release(this.#table.drainBuffer(), 'no_share')
         this.#dispatch()
       },
+      onRoom: () => this.wake(),
     })
   }
 
@@ -195,7 +197,7 @@ export class WorkflowService {
       deadlineMs: deadlineOf(options),
       situation: () => ({
         freeSlots: Math.min(this.#table.freeSlots, this.#room()),
-        slots: Math.min(this.#table.slots, this.#allowed()),
+        slots: Math.min(this.#table.slots, this.#allowed(), this.#governor.ahead()),
         buffered: this.#table.buffered,
         settledPerSecond: this.#settledRate.perSecond(),
       }),
@@ -238,7 +240,7 @@ export class WorkflowService {
 
   /** Items that may be started now, whatever slots there are. */
   #room(): number {
-    return Math.max(0, this.#allowed() - this.#table.active)
+    return this.#governor.room(this.#table.active)
   }
 
   #allowed(): number {
@@ -254,7 +256,8 @@ export class WorkflowService {
   #dispatch(): void {
     if (!this.#mayStart()) return
     this.#releaseStale()
-    const allowance = { items: this.#allowed(), cohortOf: this.#governor.cohortOf }
+    const items = this.#table.active + this.#room()
+    const allowance = { items, cohortOf: this.#governor.cohortOf }
     for (const { workerId, items } of this.#table.assign(allowance)) {
       this.#governor.noteStarts(items.length)
       this.#pool.send(workerId, { type: 'dispatch', items })

@@ -101,6 +101,9 @@ export const LIMITS = {
   /** Sockets of one node to all hosts, and to one: the most that options may ask for. */
   socketsMax: 4_096,
   socketsPerHostMax: 4_000,
+  /** Items started in a minute, and the rest of a slot after a success, that may be asked for. */
+  ratePerMinuteMax: 1_000_000,
+  successPauseMsMax: 3_600_000,
   /** Live channel. */
   liveClientsMax: 100,
   liveInboundBytesMax: 16 * 1_024,

@@ -13,6 +13,8 @@ export const CONCURRENCY_REASONS = [
   'event_loop',
   'sequential',
   'budget',
+  'rate',
+  'pause',
 ] as const
 export type ConcurrencyReason = (typeof CONCURRENCY_REASONS)[number]
 
@@ -30,6 +32,10 @@ export interface NodeLoad {
   readonly perSecond: number
   /** So much waits for the database that nothing new is started. */
   readonly isClogged: boolean
+  /** Items that this node may start in a minute; null: as fast as slots are free. */
+  readonly perMinute: number | null
+  /** Time that a slot rests after a success. */
+  readonly successPauseMs: number
 }
 
 /** What binds, in one word for programs. */
@@ -56,6 +62,9 @@ export interface Verdict {
 
 /** A node works at its limit from this share of it on: slots are refilled in turns. */
 const BUSY_SHARE = 0.9
+
+/** Reasons for which slots are left free although there is work. */
+const HOLDS: ReadonlySet<ConcurrencyReason> = new Set(['budget', 'rate', 'pause'])
 
 const sum = (loads: readonly NodeLoad[], figure: (load: NodeLoad) => number) =>
   loads.reduce((total, load) => total + figure(load), 0)
@@ -126,6 +135,21 @@ function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict
         `The budget is spent: ${facts}.`,
         `fetchyard set ${workflow} budget-day=N, or wait for the next day (UTC)`,
       )
+    case 'rate':
+      return said(
+        workflow,
+        reason,
+        `The rate: ${sum(loads, (load) => load.perMinute ?? 0)} a minute: ${facts}.`,
+        `raise --rate, or fetchyard set ${workflow} rate=N`,
+      )
+    case 'pause':
+      return said(
+        workflow,
+        reason,
+        `The pause: each slot rests ${(widest?.successPauseMs ?? 0) / 1_000} s after a success: ` +
+          `${facts}.`,
+        `shorten --success-pause, or fetchyard set ${workflow} success-pause=N`,
+      )
     case 'sequential':
       return said(
         workflow,
@@ -172,8 +196,8 @@ export function explainWorkflow(own: WorkflowFigures, loads: readonly NodeLoad[]
   if (sum(loads, (load) => load.slots) === 0) {
     return said(workflow, 'workers_starting', `No worker is ready yet; ${queued} queued.`)
   }
-  const isBroke = loads.every((load) => load.reason === 'budget')
-  if (isBroke || busy >= BUSY_SHARE * limit) return limitVerdict(own, loads)
+  const isHeld = loads.every((load) => HOLDS.has(load.reason))
+  if (isHeld || busy >= BUSY_SHARE * limit) return limitVerdict(own, loads)
   if (queued > 0) {
     return said(
       workflow,

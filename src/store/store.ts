@@ -29,7 +29,7 @@ import type { Reclaimed } from './reclaim.js'
 import { findNewestLease, reclaimPacks, releaseNode } from './reclaim.js'
 import type { ReceiptKey } from './settle.js'
 import { findReceipts, settleItems, settleStatement } from './settle.js'
-import type { Steering } from './steering.js'
+import type { Steering, SteeringChange } from './steering.js'
 import { readSteering, setSteering } from './steering.js'
 import type { WorkflowRow } from './workflows.js'
 import {
@@ -130,7 +130,7 @@ export interface Store {
     readonly workflow: string
     readonly plan: string
   }) => Promise<Steering | null>
-  readonly setSteering: (change: Parameters<typeof setSteering>[1]) => Promise<boolean>
+  readonly setSteering: (change: SteeringChange) => Promise<boolean>
   readonly readFigures: () => Promise<ClusterFigures>
   readonly foldTallies: (rowsMax: number) => Promise<number>
   readonly foldSpend: (rowsMax: number) => Promise<number>

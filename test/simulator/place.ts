@@ -261,6 +261,8 @@ export class Boot {
         concurrency: 1_000,
         start: null,
         planConcurrency: null,
+        ratePerMinute: null,
+        successPauseMs: 0,
         hasOnePlan: true,
         plan: `workflow:${workflow}`,
         creditsPerCall: 0,

@@ -277,7 +277,8 @@ export function createSimStore(parts: SimStoreParts): SimStore {
         })
         const workers = alive.map(({ nodeId }) => nodeId)
         const orders = { mode: 'concurrent', rollout: 100, concurrency: null } as const
-        return { ...orders, creditsLeft: null, workers, sharers: [] }
+        const pace = { ratePerMinute: null, successPauseMs: null }
+        return { ...orders, ...pace, creditsLeft: null, workers, sharers: [] }
       }),
     setSteering: () => ask('steer', () => false),
     foldSpend: () => ask('fold spend', () => 0),

@@ -18,6 +18,8 @@ export const CLUSTER_SETTINGS: Settings = {
   concurrency: 8,
   concurrencyStart: null,
   planConcurrency: null,
+  ratePerMinute: null,
+  successPauseMs: 0,
   callCredits: null,
   rollbackErrorPercent: 20,
   rollbackItems: 50,

@@ -63,6 +63,8 @@ export class FakeStore {
     mode: 'concurrent',
     rollout: 100,
     concurrency: null,
+    ratePerMinute: null,
+    successPauseMs: null,
     creditsLeft: null,
     workers: ['node'],
     sharers: ['node/flow'],

@@ -19,12 +19,15 @@ async function setup(
   const events = recordEvents()
   const open = { items: 0 }
   const plan: { limit: number | null } = { limit: null }
+  const rooms: number[] = []
   const governor = createGovernor({
     ...{ store: store.store, clock, events, workflow: store.handle('flow'), nodeId: 'node' },
     options: {
       concurrency: 20,
       start: null,
       planConcurrency: null,
+      ratePerMinute: null,
+      successPauseMs: 0,
       plan: 'p',
       creditsPerCall: 0,
       hasOnePlan: true,
@@ -33,12 +36,13 @@ async function setup(
     planLimit: () => plan.limit,
     unbooked: () => open.items,
     onSteered: () => {},
+    onRoom: () => rooms.push(clock.nowMs()),
   })
   const told = () => events.of('concurrency.changed').at(-1)
   const end = (outcome: Outcome, times = 1) => {
     for (let n = 0; n < times; n += 1) governor.noteEnd(outcome, governor.allowed(0))
   }
-  return { store, clock, events, governor, told, end, open, plan }
+  return { store, clock, events, governor, told, end, open, plan, rooms }
 }
 
 describe('the governor', () => {
@@ -48,7 +52,7 @@ describe('the governor', () => {
     governor.start()
     await clock.advance(0)
     expect(governor.allowed(0)).to.equal(20)
-    expect(governor.reason()).to.equal('configured')
+    expect(governor.reason(0)).to.equal('configured')
     await governor.stop()
     expect(clock.waiting()).to.deep.equal([])
   })
@@ -91,7 +95,7 @@ describe('the governor', () => {
     store.steering = { ...store.steering, workers: ['node', 'z-node-behind'] }
     await clock.advance(STEERING_MS)
     expect(governor.allowed(0)).to.equal(1)
-    expect(governor.reason()).to.equal('sequential')
+    expect(governor.reason(0)).to.equal('sequential')
     store.steering = { ...store.steering, mode: 'concurrent' }
     await clock.advance(STEERING_MS)
     expect(governor.allowed(0)).to.equal(20)
@@ -178,6 +182,39 @@ describe('the governor', () => {
     store.steering = { ...store.steering, creditsLeft: null }
     await clock.advance(STEERING_MS)
     expect(governor.allowed(0)).to.equal(20)
+    await governor.stop()
+  })
+
+  it('divides the rate as it divides the plan, and follows what an operator sets', async () => {
+    const sharers = ['node/flow', 'other/flow']
+    const { governor, clock, store, rooms } = await setup({ ratePerMinute: 120 }, { sharers })
+    governor.start()
+    await clock.advance(0)
+    expect(governor.pace()).to.deep.equal({ perMinute: 60, successPauseMs: 0 })
+    expect(governor.room(0)).to.equal(0)
+    expect(governor.reason(0)).to.equal('rate')
+    await clock.advance(1_000)
+    expect(rooms).to.have.length(1)
+    expect(governor.room(0)).to.equal(1)
+    expect(governor.allowed(0), 'slots are another limit').to.equal(20)
+    governor.noteStarts(1)
+    store.steering = { ...store.steering, ratePerMinute: 2_400, successPauseMs: 500 }
+    await clock.advance(STEERING_MS)
+    expect(governor.pace()).to.deep.equal({ perMinute: 1_200, successPauseMs: 500 })
+    await governor.stop()
+    expect(clock.waiting()).to.deep.equal([])
+  })
+
+  it('counts a slot that rests as taken', async () => {
+    const { governor, clock, end } = await setup({ successPauseMs: 2_000 })
+    governor.start()
+    await clock.advance(0)
+    end(completed(), 4)
+    end(failed('http_5xx'), 3)
+    expect(governor.room(10)).to.equal(6)
+    expect(governor.reason(16)).to.equal('pause')
+    await clock.advance(2_000)
+    expect(governor.room(10)).to.equal(10)
     await governor.stop()
   })
 })
