@@ -60,16 +60,14 @@ async function untilEnded(api: ProxyServer, ended: number): Promise<RefereeLook>
 async function watch(api: ProxyServer, name: Case, request: Request): Promise<Run> {
   const { calls, plan, low } = request
   const first = await untilEnded(api, calls / 10)
-  let slackMsMax = 0
+  await api.mark()
   if (name === 'moving') {
     await untilEnded(api, calls * 0.3)
     await api.setLimit(low)
     await untilEnded(api, calls * 0.5)
     await api.setLimit(plan)
   }
-  const looks = await stepwise(api, calls)
-  const last = looks.at(-1)?.counts ?? first.counts
-  slackMsMax = Math.max(...looks.map((look) => look.slackMsMax))
+  const { counts: last, slackMsMax } = await untilEnded(api, calls * 0.92)
   const busyMs = last.busySlotMs - first.counts.busySlotMs
   const offeredMs = last.offeredSlotMs - first.counts.offeredSlotMs
   const { calls: made, refused } = last
@@ -82,14 +80,6 @@ async function watch(api: ProxyServer, name: Case, request: Request): Promise<Ru
     slackMsMax,
     failed: last.failed,
   }
-}
-
-async function stepwise(api: ProxyServer, calls: number): Promise<RefereeLook[]> {
-  const looks: RefereeLook[] = []
-  for (let share = 0.55; share <= 0.93; share += 0.05) {
-    looks.push(await untilEnded(api, calls * share))
-  }
-  return looks
 }
 
 async function runOnce(name: Case, request: Request, database: BenchDatabase): Promise<Run> {

@@ -59,6 +59,7 @@ function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
       snoozes: pack.snoozes,
       crashes: pack.crashes,
       lonelyCrashes: pack.lonelyCrashes,
+      lane: item.lane,
     },
     item: {
       itemId: item.itemId,
@@ -153,6 +154,20 @@ export class DispatchTable {
     this.#buffer = [...this.#later, ...this.#buffer.slice(this.#next)]
     this.#next = 0
     this.#later = []
+  }
+
+  /** Takes those that wait and are to be held back out of the buffer. */
+  takeHeldBack(isHeldBack: (held: HeldItem) => boolean): readonly HeldItem[] {
+    const taken: HeldItem[] = []
+    const keeps = ({ held }: Waiting) => {
+      const isTaken = isHeldBack(held)
+      if (isTaken) taken.push(held)
+      return !isTaken
+    }
+    this.#later = this.#later.filter(keeps)
+    this.#buffer = this.#buffer.slice(this.#next).filter(keeps)
+    this.#next = 0
+    return taken
   }
 
   /** Empties the buffer, for items that go back to the queue unstarted. */

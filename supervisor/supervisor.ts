@@ -210,7 +210,10 @@ export class Supervisor {
   }
 
   #stats(): Json {
-    return { state: this.#state, workflows: this.loads().map((load) => ({ ...load })) }
+    const workflows = this.loads().map(({ breaker, ...load }) => {
+      return { ...load, breaker: breaker && { ...breaker } }
+    })
+    return { state: this.#state, workflows }
   }
 
   #onFenced(): void {

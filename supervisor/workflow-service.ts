@@ -7,12 +7,13 @@ import type { Clock } from '../src/core/clock.js'
 import { OUTCOMES, type Outcome } from '../src/core/outcome.js'
 import type { Random } from '../src/core/random.js'
 import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
-import { decideSettlement, releaseSettlement } from '../src/core/settlement.js'
+import { decideSettlement, holdSettlement, releaseSettlement } from '../src/core/settlement.js'
 import type { RollbackRule } from '../src/core/steering-plan.js'
 import type { NodeLoad } from '../src/core/why-plan.js'
 import type { WorkerOptions } from '../src/core/worker-options.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus, ReclaimReason } from '../src/telemetry/events.js'
+import { Breakers } from './breakers.js'
 import { DeathCount } from './death-count.js'
 import { DispatchTable } from './dispatch-table.js'
 import type { Governor, GovernorOptions } from './governor.js'
@@ -76,6 +77,7 @@ export class WorkflowService {
   readonly #settler: Settler
   readonly #governor: Governor
   readonly #rollout: RolloutWatch
+  readonly #breakers: Breakers
   readonly #deaths = new DeathCount()
   readonly #pauser: Pauser
   #isQuiet = false
@@ -89,6 +91,7 @@ export class WorkflowService {
     const { options, ...shared } = deps
     this.#pauser = new Pauser(deps)
     this.#rollout = new RolloutWatch({ ...shared, rule: options.rollback })
+    this.#breakers = this.#createBreakers()
     this.#governor = this.#createGovernor()
     this.#settler = this.#createSettler()
     this.#leaser = this.#createLeaser()
@@ -108,6 +111,7 @@ export class WorkflowService {
    */
   async quiesce(): Promise<void> {
     this.#isQuiet = true
+    this.#breakers.stop()
     this.#release(this.#table.drainBuffer(), 'drain')
     await Promise.all([this.#leaser.stop(), this.#governor.stop()])
   }
@@ -139,7 +143,9 @@ export class WorkflowService {
       buffered: this.#table.buffered,
       settling: this.#settler.pending(),
       limit: this.#allowed(),
-      reason: this.#governor.reason(this.#table.active),
+      reason: this.#breakers.room() === 0 ? 'breaker' : this.#governor.reason(this.#table.active),
+      breaker: this.#breakers.view(),
+      lanesOpen: this.#breakers.lanesOpen,
       ...this.#governor.pace(),
       perSecond: this.#settledRate.perSecond(),
       isClogged: this.#settler.isFull(),
@@ -149,6 +155,18 @@ export class WorkflowService {
   /** Looks for work now: something was made ready, or may be started again. */
   wake(): void {
     if (!this.#isQuiet) this.#dispatch()
+  }
+
+  #createBreakers(): Breakers {
+    const { workflow, clock, events, options } = this.#deps
+    const isDirect = options.workerOptions.fetch.upstream.kind === 'direct'
+    return new Breakers({
+      workflow: workflow.name,
+      scope: isDirect ? 'lane' : 'upstream',
+      clock,
+      events,
+      onProbe: () => this.wake(),
+    })
   }
 
   #createGovernor(): Governor {
@@ -197,7 +215,7 @@ export class WorkflowService {
       deadlineMs: deadlineOf(options),
       situation: () => ({
         freeSlots: Math.min(this.#table.freeSlots, this.#room()),
-        slots: Math.min(this.#table.slots, this.#allowed(), this.#governor.ahead()),
+        slots: Math.min(this.#table.slots, this.#allowed(), this.#governor.ahead(), this.#trial()),
         buffered: this.#table.buffered,
         settledPerSecond: this.#settledRate.perSecond(),
       }),
@@ -240,7 +258,12 @@ export class WorkflowService {
 
   /** Items that may be started now, whatever slots there are. */
   #room(): number {
-    return this.#governor.room(this.#table.active)
+    return Math.min(this.#governor.room(this.#table.active), this.#breakers.room())
+  }
+
+  /** Items worth leasing while the upstream is on trial: one. */
+  #trial(): number {
+    return Math.max(1, this.#breakers.room())
   }
 
   #allowed(): number {
@@ -250,16 +273,19 @@ export class WorkflowService {
   /** Whether new work may be started on this node. */
   #mayStart(): boolean {
     const isHeld = this.#isQuiet || this.#isHolding
+    if (this.#breakers.room() === 0) return false
     return !isHeld && this.#deps.isTrusted() && !this.#settler.isFull()
   }
 
   #dispatch(): void {
     if (!this.#mayStart()) return
     this.#releaseStale()
+    if (this.#breakers.hasOpenLanes) this.#holdBack()
     const items = this.#table.active + this.#room()
     const allowance = { items, cohortOf: this.#governor.cohortOf }
     for (const { workerId, items } of this.#table.assign(allowance)) {
       this.#governor.noteStarts(items.length)
+      this.#breakers.noteStart(items.map(({ itemId }) => itemId))
       this.#pool.send(workerId, { type: 'dispatch', items })
       for (const { itemId, attempt } of items) {
         const workflow = this.#deps.workflow.name
@@ -267,6 +293,15 @@ export class WorkflowService {
       }
     }
     this.#leaser.wake()
+  }
+
+  /** Items of lanes that are left alone come back when their lane may be asked again. */
+  #holdBack(): void {
+    const held = this.#table.takeHeldBack((item) => this.#breakers.isHeldBack(item))
+    for (const item of held) {
+      const settlement = holdSettlement(item, this.#breakers.waitMsOf(item))
+      this.#settler.offer({ held: item, settlement, facts: null })
+    }
   }
 
   /** An item that waited for half its pack's time would be worked under a lease that ends. */
@@ -293,13 +328,26 @@ export class WorkflowService {
 
   #decide(held: HeldItem, outcome: Outcome): void {
     const { options, random } = this.#deps
-    const settlement = decideSettlement(held, outcome, options.retry, random)
+    const isSpared = this.#noteBreaker(held, outcome)
+    const settlement = decideSettlement(held, outcome, { ...options.retry, isSpared }, random)
     if (settlement.event === 'complete') this.#deaths.reset()
     this.#rollout.note(held.cohort ?? 'concurrent', settlement.event)
     const facts = outcome.result === 'release' ? null : outcome.facts
     this.#settler.offer({ held, settlement, facts })
     if (outcome.result !== 'failed' || OUTCOMES[outcome.code].pauses !== true) return
     void this.#hold(outcome.code, outcome.message)
+  }
+
+  /** @returns whether the attempt failed because the other side is down. */
+  #noteBreaker(held: HeldItem, outcome: Outcome): boolean {
+    if (outcome.result === 'release') {
+      this.#breakers.forget(held)
+      return false
+    }
+    const isSpared = this.#breakers.noteEnd(held, outcome.result === 'failed' ? outcome.code : 'ok')
+    // What was leased ahead is for others, or for later.
+    if (this.#breakers.room() === 0) this.#release(this.#table.drainBuffer(), 'breaker')
+    return isSpared
   }
 
   /**
@@ -321,6 +369,7 @@ export class WorkflowService {
       this.#release(held, 'drain')
       return { isExcused: true }
     }
+    for (const item of held) this.#breakers.forget(item)
     if (held.length === 0 || this.#isAbandoned) return { isExcused: false }
     const creditsEach = this.#deps.options.governor.creditsPerCall
     const verdict = this.#deaths.judge({ held, isAlone, reason: death.reason, creditsEach })
@@ -348,6 +397,7 @@ export class WorkflowService {
   #release(held: readonly HeldItem[], reason: ReclaimReason): void {
     if (held.length === 0 || this.#isAbandoned) return
     for (const item of held) {
+      this.#breakers.forget(item)
       this.#settler.offer({ held: item, settlement: releaseSettlement(item), facts: null })
     }
     const { events, workflow } = this.#deps

@@ -12,6 +12,8 @@ export interface ProxyServer {
   /** Settings by which a node goes through it. */
   readonly settings: Pick<Settings, 'upstream' | 'upstreamKey' | 'upstreamEndpoints'>
   readonly setLimit: (limit: number) => Promise<void>
+  /** The longest time below half of the plan counts from here on. */
+  readonly mark: () => Promise<void>
   readonly look: () => Promise<RefereeLook>
   readonly close: () => Promise<void>
 }
@@ -43,6 +45,9 @@ export async function forkProxyServer(options: ProxyApiOptions): Promise<ProxySe
     settings: { upstream: 'proxy-api', upstreamKey: KEY, upstreamEndpoints },
     setLimit: async (limit) => {
       await ask(child, { type: 'limit', limit })
+    },
+    mark: async () => {
+      await ask(child, { type: 'mark' })
     },
     look: async () => {
       const look = await ask(child, { type: 'look' })

@@ -11,12 +11,14 @@ import {
 export type ToProxyServer =
   | { readonly type: 'open'; readonly options: ProxyApiOptions }
   | { readonly type: 'limit'; readonly limit: number }
+  /** What is below half from here on counts, and nothing before. */
+  | { readonly type: 'mark' }
   | { readonly type: 'look' }
 
 /** What the referee has counted so far. */
 export interface RefereeLook {
   readonly counts: ProxyApiCounts
-  /** Longest time since the last look in which less than half of the plan was in use. */
+  /** Longest time since the mark in which less than half of the plan was in use. */
   readonly slackMsMax: number
   readonly connections: number
 }
@@ -41,6 +43,10 @@ class ProxyServer {
 
   receive(message: ToProxyServer): FromProxyServer {
     if (message.type === 'limit') this.#api.setLimit(message.limit)
+    if (message.type === 'mark') {
+      this.#slackMsMax = 0
+      this.#slackSinceMs = null
+    }
     return message.type === 'look' ? this.#look() : { type: 'done' }
   }
 
@@ -54,8 +60,6 @@ class ProxyServer {
 
   #look(): FromProxyServer {
     const slackMsMax = Math.round(this.#slackMsMax)
-    this.#slackMsMax = 0
-    this.#slackSinceMs = null
     const connections = this.#api.connections().reduce((sum, count) => sum + count, 0)
     return { type: 'look', counts: this.#api.counts(), slackMsMax, connections }
   }

@@ -94,6 +94,12 @@ export const LIMITS = {
   endpointFailuresMax: 3,
   /** Time before it is tried again: doubles from the first to the second figure. */
   endpointCoolDownMs: { min: 5_000, max: 60_000 },
+  /** Failures in a row after which an upstream, or a lane of direct fetches, is left alone. */
+  breakerFailuresMax: { upstream: 20, lane: 5 },
+  /** Time before it is probed: doubles from the first to the second figure. */
+  breakerCoolDownMs: { min: 5_000, max: 60_000 },
+  /** Lanes whose breaker one node remembers. */
+  breakersMax: 10_000,
   /** Hosts whose tier one worker remembers. */
   hostsRememberedMax: 10_000,
   /** How long a fetch waits for an endpoint, in its slot, before its item is snoozed. */

@@ -64,12 +64,16 @@ export interface HeldItem {
   readonly lonelyCrashes: number
   /** How it is worked while a rollout is under way. @default 'concurrent' */
   readonly cohort?: Cohort
+  /** Host or account that it asks; empty: none in particular. @default '' */
+  readonly lane?: string
 }
 
 export interface RetryPolicy {
   /** Attempts in all, the first included. */
   readonly attempts: number
   readonly backoff: BackoffOptions
+  /** The other side is down, which is no fault of the item: no attempt is charged. @default false */
+  readonly isSpared?: boolean
 }
 
 type Failure = Extract<Outcome, { result: 'failed' }>
@@ -139,7 +143,7 @@ function failureSettlement(
   const attempt = held.attempt + 1
   const delayMs = (waits = 0) =>
     backoffDelayMs(policy.backoff, { attempt: attempt + waits, retryAfterMs }, random)
-  switch (OUTCOMES[code].rule) {
+  switch (policy.isSpared === true ? 'snooze' : OUTCOMES[code].rule) {
     case 'snooze':
       // An endless 429 would keep the item for ever: past the bound a snooze costs an attempt.
       if (held.snoozes < LIMITS.snoozesMax) {
@@ -169,6 +173,12 @@ export function releaseSettlement(held: HeldItem): Settlement {
     code: 'cancelled',
     next: nextOf(held, { crashes, lonelyCrashes }),
   })
+}
+
+/** Gives an item back untouched, for when its lane may be asked again. */
+export function holdSettlement(held: HeldItem, delayMs: number): Settlement {
+  const { next, ...release } = releaseSettlement(held)
+  return { ...release, next: next && { ...next, delayMs } }
 }
 
 /** Ends an item whose result rows the database refused. */

@@ -1,6 +1,7 @@
 // What holds a workflow back right now, in words with figures: the first thing to say is what an
 // operator would have to change. Pure, from figures that the database holds.
 
+import type { BreakerView } from './breaker-plan.js'
 import type { WorkflowFigures } from './figures.js'
 
 /** What keeps a node from working more items at once. */
@@ -15,6 +16,7 @@ export const CONCURRENCY_REASONS = [
   'budget',
   'rate',
   'pause',
+  'breaker',
 ] as const
 export type ConcurrencyReason = (typeof CONCURRENCY_REASONS)[number]
 
@@ -36,6 +38,10 @@ export interface NodeLoad {
   readonly perMinute: number | null
   /** Time that a slot rests after a success. */
   readonly successPauseMs: number
+  /** The breaker of the upstream, while it is not closed. */
+  readonly breaker: BreakerView | null
+  /** Lanes, such as hosts, that are left alone. */
+  readonly lanesOpen: number
 }
 
 /** What binds, in one word for programs. */
@@ -64,7 +70,7 @@ export interface Verdict {
 const BUSY_SHARE = 0.9
 
 /** Reasons for which slots are left free although there is work. */
-const HOLDS: ReadonlySet<ConcurrencyReason> = new Set(['budget', 'rate', 'pause'])
+const HOLDS: ReadonlySet<ConcurrencyReason> = new Set(['budget', 'rate', 'pause', 'breaker'])
 
 const sum = (loads: readonly NodeLoad[], figure: (load: NodeLoad) => number) =>
   loads.reduce((total, load) => total + figure(load), 0)
@@ -78,6 +84,13 @@ function said(
   advice: string | null = null,
 ): Verdict {
   return { workflow, binding, words, advice }
+}
+
+function breakerWords(breaker: BreakerView | null): string {
+  if (breaker === null) return 'open'
+  const { state, failures, code, waitMs } = breaker
+  const wait = state === 'open' ? `for ${Math.ceil(waitMs / 1_000)} s more` : 'on trial'
+  return `${state} ${wait} after ${failures} failures in a row (${code ?? 'unknown'})`
 }
 
 /** The limit that most in-flight items run against, and its figure over all nodes. */
@@ -150,6 +163,13 @@ function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict
           `${facts}.`,
         `shorten --success-pause, or fetchyard set ${workflow} success-pause=N`,
       )
+    case 'breaker':
+      return said(
+        workflow,
+        reason,
+        `The breaker of the upstream is ${breakerWords(widest?.breaker ?? null)}: ${facts}.`,
+        'wait: it is tried again by itself; see the upstream’s own state',
+      )
     case 'sequential':
       return said(
         workflow,
@@ -162,6 +182,14 @@ function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict
 
 /** Decides what holds one workflow back. `loads` are those of living nodes that work it. */
 export function explainWorkflow(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict {
+  const verdict = bindingVerdict(own, loads)
+  const lanes = Math.max(0, ...loads.map((load) => load.lanesOpen))
+  if (lanes === 0) return verdict
+  const note = `${count(lanes, 'host')} ${lanes === 1 ? 'is' : 'are'} left alone after failures.`
+  return { ...verdict, words: `${verdict.words} ${note}` }
+}
+
+function bindingVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict {
   const { workflow, queued, processing, delayed, pausedBy } = own
   if (pausedBy.length > 0) {
     return said(

@@ -58,6 +58,8 @@ export interface WorkflowCounters {
   readonly workersReplaced: Counts<ReplaceReason>
   pauses: number
   rollbacks: number
+  /** Times that the breaker of the upstream, or of a lane, opened. */
+  breakersOpened: number
   /** How attempts of each cohort ended, while a rollout tells them apart. */
   readonly cohorts: Record<Cohort, CohortCounters>
   /** Items this node may work at once now, and what keeps it from more. */
@@ -129,6 +131,7 @@ export function createWorkflowCounters(): WorkflowCounters {
     workersReplaced: {},
     pauses: 0,
     rollbacks: 0,
+    breakersOpened: 0,
     cohorts: {
       concurrent: { completed: 0, failed: 0, durationMs: 0 },
       sequential: { completed: 0, failed: 0, durationMs: 0 },
@@ -231,6 +234,10 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
     const workflow = workflowCounters(counters, event.workflow)
     workflow.concurrencyLimit = event.limit
     workflow.concurrencyReason = event.reason
+  },
+  'breaker.changed': (counters, event) => {
+    if (event.state !== 'open') return
+    workflowCounters(counters, event.workflow).breakersOpened += 1
   },
   'steering.failed': UNCOUNTED,
   'rollout.taken_back': own('rollbacks'),

@@ -1,6 +1,7 @@
 // What the program says about itself. Services emit events and nothing else; log lines, metrics, live
 // stats and the final report are subscribers. `docs/reference.md` lists every event with its fields.
 
+import type { BreakerState } from '../core/breaker-plan.js'
 import type { OutcomeCode } from '../core/outcome.js'
 import type { Cohort } from '../core/steering-plan.js'
 import type { ConcurrencyReason } from '../core/why-plan.js'
@@ -43,6 +44,15 @@ export interface Events {
   'upstream.account': UpstreamAccount
   'upstream.account_failed': { message: string; ageMs: number | null }
   'concurrency.changed': { workflow: string; limit: number; reason: ConcurrencyReason }
+  'breaker.changed': {
+    workflow: string
+    /** Empty: the upstream as a whole. */
+    lane: string
+    state: BreakerState
+    failures: number
+    coolDownMs: number
+    code: OutcomeCode | null
+  }
   'steering.failed': { workflow: string; message: string }
   'rollout.taken_back': { workflow: string; rollout: number; message: string }
   'workflow.paused': { workflow: string; reason: string }
@@ -64,6 +74,7 @@ export type ReclaimReason =
   | 'pause'
   | 'lost_answer'
   | 'no_share'
+  | 'breaker'
 
 /** The account of a proxy API; null for a figure that its answer did not have. */
 export interface UpstreamAccount {

@@ -52,6 +52,19 @@ function settleFailedWords(event: EventOf<'settle.failed'>): string {
   return `${what} failed, ${next}: ${event.message}`
 }
 
+function breakerLevel(event: EventOf<'breaker.changed'>): LogLevel {
+  if (event.state === 'half-open') return 'debug'
+  return event.lane === '' && event.state === 'open' ? 'error' : 'warn'
+}
+
+function breakerWords(event: EventOf<'breaker.changed'>): string {
+  const who = event.lane === '' ? `The upstream of ${event.workflow}` : event.lane
+  if (event.state === 'closed') return `${who} answers again`
+  if (event.state === 'half-open') return `${who} is tried with a single item`
+  const why = `${count(event.failures, 'failure')} in a row, the last ${event.code}`
+  return `${who} is left alone for ${Math.round(event.coolDownMs / 1_000)} s: ${why}`
+}
+
 const SUPERVISOR_LINES = {
   'supervisor.started': {
     level: 'info',
@@ -150,6 +163,7 @@ const WORK_LINES = {
     words: (event) =>
       `${event.workflow} works ${count(event.limit, 'item')} at once on this node (${event.reason})`,
   },
+  'breaker.changed': { level: breakerLevel, words: breakerWords },
   'steering.failed': {
     level: 'warn',
     words: (event) => `Reading what is set for ${event.workflow} failed: ${event.message}`,

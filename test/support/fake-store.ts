@@ -58,6 +58,8 @@ export class FakeStore {
   readonly neighbours: string[] = []
   /** Items whose result rows the database refuses. */
   readonly refused = new Set<string>()
+  /** Lanes of items; those of the others are empty. */
+  readonly lanes = new Map<string, string>()
   /** What operators set, and who shares the limits. */
   steering: Steering = {
     mode: 'concurrent',
@@ -92,6 +94,11 @@ export class FakeStore {
       this.#gates.delete(method)
       open()
     }
+  }
+
+  /** The time of everything that is delayed has come. */
+  ripen(): void {
+    for (const pack of this.packs) pack.delayMs = 0
   }
 
   callsOf(method: Method): number {
@@ -258,7 +265,10 @@ export class FakeStore {
       if (pack.items.length === 0) this.packs.splice(this.packs.indexOf(pack), 1)
       const leaseId = this.#next('l')
       this.packs.push({ ...pack, packId, leaseId, nodeId: request.nodeId, items: taken })
-      const items = taken.map((itemId) => ({ itemId, itemKey: itemId, payload: null, lane: '' }))
+      const items = taken.map((itemId) => {
+        const lane = this.lanes.get(itemId) ?? ''
+        return { itemId, itemKey: itemId, payload: null, lane }
+      })
       leased.push({ ...counts, packId, leaseId, items })
     }
     return leased

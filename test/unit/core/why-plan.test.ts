@@ -11,7 +11,7 @@ const figures = (fields: Partial<WorkflowFigures> = {}): WorkflowFigures => ({
 const load = (fields: Partial<NodeLoad> = {}): NodeLoad => ({
   ...{ node: 'a', slots: 10, inFlight: 10, buffered: 5, settling: 0, limit: 10 },
   ...{ reason: 'configured', perSecond: 3, isClogged: false },
-  ...{ perMinute: null, successPauseMs: 0 },
+  ...{ perMinute: null, successPauseMs: 0, breaker: null, lanesOpen: 0 },
   ...fields,
 })
 
