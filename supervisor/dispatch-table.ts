@@ -9,12 +9,7 @@ import { LIMITS } from '../src/core/limits.js'
 import type { HeldItem } from '../src/core/settlement.js'
 import type { Cohort } from '../src/core/steering-plan.js'
 import type { LeasedPack } from '../src/store/lease.js'
-
-interface Waiting {
-  readonly held: HeldItem
-  readonly item: DispatchedItem
-  readonly leasedMs: MonotonicMs
-}
+import { type Waiting, waitingOf } from './waiting-item.js'
 
 interface WorkerSeat {
   readonly slots: number
@@ -45,31 +40,6 @@ const EVERYTHING: Allowance = { items: Number.POSITIVE_INFINITY, cohortOf: () =>
 export interface Leavings {
   readonly held: readonly HeldItem[]
   readonly isAlone: boolean
-}
-
-function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
-  return pack.items.map((item) => ({
-    leasedMs,
-    held: {
-      itemId: item.itemId,
-      itemKey: item.itemKey,
-      packId: pack.packId,
-      leaseId: pack.leaseId,
-      attempt: pack.attempt,
-      snoozes: pack.snoozes,
-      crashes: pack.crashes,
-      lonelyCrashes: pack.lonelyCrashes,
-      lane: item.lane,
-    },
-    item: {
-      itemId: item.itemId,
-      packId: pack.packId,
-      leaseId: pack.leaseId,
-      itemKey: item.itemKey,
-      payload: item.payload,
-      attempt: pack.attempt + 1,
-    },
-  }))
 }
 
 /** The assignments of one workflow on one node. Deterministic, without effects. */

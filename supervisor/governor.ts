@@ -57,6 +57,8 @@ export interface GovernorDeps {
   readonly planLimit: () => number | null
   /** Items whose cost is not in the ledger yet: under way, or ended and not written. */
   readonly unbooked: () => number
+  /** Whether the database has few connections left: nothing grows then. */
+  readonly isDatabaseCrowded: () => boolean
   /** What is set was read: there may be room, or other cohorts. */
   readonly onSteered: (steering: Steering) => void
   /** The pace lets something start again. */
@@ -177,6 +179,7 @@ class WorkflowGovernor implements Governor {
     const limit = this.#limit()
     if (limit < this.#state.ceiling) {
       if (this.#share === 0) return 'share'
+      if (!this.#mayGrow()) return 'database'
       if (this.#state.isSlowStart) return 'start'
       return this.#ownOverload ? 'event_loop' : 'refusals'
     }
@@ -188,7 +191,7 @@ class WorkflowGovernor implements Governor {
     if (outcome.result === 'release') return
     if (outcome.result === 'complete') {
       this.#pacer.noteSuccess()
-      this.#state = onEnd(this.#state, { active, isSuccess: true })
+      this.#state = onEnd(this.#state, { active, isSuccess: true, mayGrow: this.#mayGrow() })
     } else if (outcome.code === 'rate_limited' && this.#deps.options.hasOnePlan) {
       this.#ownOverload = false
       this.#state = onRefusal(this.#state, active)
@@ -239,7 +242,7 @@ class WorkflowGovernor implements Governor {
         ? null
         : shareOf(planConcurrency, steering.sharers, `${nodeId}/${workflow.name}`)
     const ceiling = Math.min(this.#configured(), this.#share ?? Number.POSITIVE_INFINITY)
-    this.#state = moveCeiling(this.#state, Math.max(1, ceiling))
+    this.#state = moveCeiling(this.#state, Math.max(1, ceiling), this.#mayGrow())
     this.#affordable = this.#affordableOf(steering, open)
     this.#pacer.set(this.#paceOf(steering))
     this.#tell()
@@ -273,6 +276,10 @@ class WorkflowGovernor implements Governor {
   #configured(): number {
     const { concurrency } = this.#deps.options
     return Math.min(this.#steering?.concurrency ?? concurrency, concurrency)
+  }
+
+  #mayGrow(): boolean {
+    return !this.#deps.isDatabaseCrowded()
   }
 
   #tell(): void {

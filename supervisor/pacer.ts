@@ -1,5 +1,5 @@
-// The pace of one workflow on this node: how many items may be started now by its share of the rate,
-// and which slots rest because an item of theirs was complete a moment ago.
+// The pace of one workflow on this node: how many items may be started now by its share of the
+// rate, and which slots rest because an item of theirs was complete a moment ago.
 
 import type { CancelTimer, Clock, MonotonicMs } from '../src/core/clock.js'
 import type { Bucket } from '../src/core/pace-plan.js'

@@ -204,6 +204,7 @@ export class Supervisor {
         transports,
         isTrusted: () => this.#heartbeater.isTrusted(),
         planLimit: () => planLimit(workflow.name),
+        isDatabaseCrowded: () => this.#housekeeper.isDatabaseCrowded(),
         options,
       }),
     )

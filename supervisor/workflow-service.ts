@@ -52,6 +52,8 @@ export interface WorkflowServiceDeps {
   readonly isTrusted: () => boolean
   /** Items that the plan of the workflow's upstream lets be in flight in the whole cluster. */
   readonly planLimit: () => number | null
+  /** Whether the database has few connections left. */
+  readonly isDatabaseCrowded: () => boolean
   readonly options: WorkflowServiceOptions
 }
 
@@ -78,6 +80,8 @@ export class WorkflowService {
   readonly #governor: Governor
   readonly #rollout: RolloutWatch
   readonly #breakers: Breakers
+  /** Attempts that made a request, and those over connections that were open. */
+  readonly #fetches = { fetches: 0, reusedFetches: 0 }
   readonly #deaths = new DeathCount()
   readonly #pauser: Pauser
   #isQuiet = false
@@ -144,6 +148,7 @@ export class WorkflowService {
       settling: this.#settler.pending(),
       limit: this.#allowed(),
       reason: this.#breakers.room() === 0 ? 'breaker' : this.#governor.reason(this.#table.active),
+      ...this.#fetches,
       breaker: this.#breakers.view(),
       lanesOpen: this.#breakers.lanesOpen,
       ...this.#governor.pace(),
@@ -171,6 +176,7 @@ export class WorkflowService {
 
   #createGovernor(): Governor {
     const { store, workflow, nodeId, clock, events, options, planLimit } = this.#deps
+    const { isDatabaseCrowded } = this.#deps
     return createGovernor({
       store,
       workflow,
@@ -178,6 +184,7 @@ export class WorkflowService {
       clock,
       events,
       planLimit,
+      isDatabaseCrowded,
       options: options.governor,
       unbooked: () => this.#table.inFlight + this.#settler.pending(),
       onSteered: (steering) => {
@@ -333,6 +340,10 @@ export class WorkflowService {
     if (settlement.event === 'complete') this.#deaths.reset()
     this.#rollout.note(held.cohort ?? 'concurrent', settlement.event)
     const facts = outcome.result === 'release' ? null : outcome.facts
+    if ((facts?.requests ?? 0) > 0) {
+      this.#fetches.fetches += 1
+      if (facts?.reused === true) this.#fetches.reusedFetches += 1
+    }
     this.#settler.offer({ held, settlement, facts })
     if (outcome.result !== 'failed' || OUTCOMES[outcome.code].pauses !== true) return
     void this.#hold(outcome.code, outcome.message)

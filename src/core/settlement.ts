@@ -72,7 +72,9 @@ export interface RetryPolicy {
   /** Attempts in all, the first included. */
   readonly attempts: number
   readonly backoff: BackoffOptions
-  /** The other side is down, which is no fault of the item: no attempt is charged. @default false */
+  /**
+   * The other side is down, which is no fault of the item: no attempt is charged. @default false
+   */
   readonly isSpared?: boolean
 }
 

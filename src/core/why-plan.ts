@@ -17,6 +17,7 @@ export const CONCURRENCY_REASONS = [
   'rate',
   'pause',
   'breaker',
+  'database',
 ] as const
 export type ConcurrencyReason = (typeof CONCURRENCY_REASONS)[number]
 
@@ -42,6 +43,9 @@ export interface NodeLoad {
   readonly breaker: BreakerView | null
   /** Lanes, such as hosts, that are left alone. */
   readonly lanesOpen: number
+  /** Attempts that made a request, and those of them over connections that were open. */
+  readonly fetches: number
+  readonly reusedFetches: number
 }
 
 /** What binds, in one word for programs. */
@@ -93,6 +97,66 @@ function breakerWords(breaker: BreakerView | null): string {
   return `${state} ${wait} after ${failures} failures in a row (${code ?? 'unknown'})`
 }
 
+interface LimitFacts {
+  readonly workflow: string
+  readonly facts: string
+  /** The load with the highest limit. */
+  readonly widest: NodeLoad | undefined
+  readonly loads: readonly NodeLoad[]
+}
+
+/** What each limit is called, and what would change it; null where nothing should. */
+const LIMIT_WORDS: {
+  readonly [reason in ConcurrencyReason]: (of: LimitFacts) => readonly [string, string | null]
+} = {
+  configured: ({ facts }) => [
+    `The configured concurrency: ${facts}. More at once needs --concurrency or another node.`,
+    'raise --concurrency, or start another node',
+  ],
+  operator: ({ facts, workflow }) => [
+    `The concurrency that an operator set: ${facts}.`,
+    `fetchyard set ${workflow} concurrency=auto`,
+  ],
+  share: ({ facts }) => [
+    `The plan: ${facts}. Each node keeps to its share of it.`,
+    'a larger plan; then --plan-concurrency',
+  ],
+  start: ({ facts }) => [`It has just started and doubles its concurrency: ${facts}.`, null],
+  refusals: ({ facts }) => [
+    `The other side refuses more (429): ${facts}. The limit grows again by itself.`,
+    'a larger plan, or fewer clients beside this one',
+  ],
+  event_loop: ({ facts }) => [
+    `The event loop of the workers is late; this machine is the limit: ${facts}.`,
+    'more --processes, or another machine',
+  ],
+  budget: ({ facts, workflow }) => [
+    `The budget is spent: ${facts}.`,
+    `fetchyard set ${workflow} budget-day=N, or wait for the next day (UTC)`,
+  ],
+  rate: ({ facts, workflow, loads }) => [
+    `The rate: ${sum(loads, (load) => load.perMinute ?? 0)} a minute: ${facts}.`,
+    `raise --rate, or fetchyard set ${workflow} rate=N`,
+  ],
+  pause: ({ facts, workflow, widest }) => [
+    `The pause: each slot rests ${(widest?.successPauseMs ?? 0) / 1_000} s after a success: ` +
+      `${facts}.`,
+    `shorten --success-pause, or fetchyard set ${workflow} success-pause=TIME`,
+  ],
+  breaker: ({ facts, widest }) => [
+    `The breaker of the upstream is ${breakerWords(widest?.breaker ?? null)}: ${facts}.`,
+    'wait: it is tried again by itself; see the upstream’s own state',
+  ],
+  database: ({ facts }) => [
+    `The database has few connections left, so the concurrency grows no further: ${facts}.`,
+    'a higher max_connections, or fewer clients beside this one; see fetchyard status',
+  ],
+  sequential: ({ facts, workflow }) => [
+    `It is sequential, one item at a time in the cluster: ${facts}.`,
+    `fetchyard rollout ${workflow} 10`,
+  ],
+}
+
 /** The limit that most in-flight items run against, and its figure over all nodes. */
 function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict {
   const [widest] = [...loads].sort((a, b) => b.limit - a.limit)
@@ -103,81 +167,8 @@ function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict
   const rate = sum(loads, (load) => load.perSecond)
   const facts = `${busy} of ${limit} in flight on ${nodes}, ${rate}/s, ${own.queued} queued`
   const { workflow } = own
-  switch (reason) {
-    case 'configured':
-      return said(
-        workflow,
-        reason,
-        `The configured concurrency: ${facts}. More at once needs --concurrency or another node.`,
-        'raise --concurrency, or start another node',
-      )
-    case 'operator':
-      return said(
-        workflow,
-        reason,
-        `The concurrency that an operator set: ${facts}.`,
-        `fetchyard set ${workflow} concurrency=auto`,
-      )
-    case 'share':
-      return said(
-        workflow,
-        reason,
-        `The plan: ${facts}. Each node keeps to its share of it.`,
-        'a larger plan; then --plan-concurrency',
-      )
-    case 'start':
-      return said(workflow, reason, `It has just started and doubles its concurrency: ${facts}.`)
-    case 'refusals':
-      return said(
-        workflow,
-        reason,
-        `The other side refuses more (429): ${facts}. The limit grows again by itself.`,
-        'a larger plan, or fewer clients beside this one',
-      )
-    case 'event_loop':
-      return said(
-        workflow,
-        reason,
-        `The event loop of the workers is late; this machine is the limit: ${facts}.`,
-        'more --processes, or another machine',
-      )
-    case 'budget':
-      return said(
-        workflow,
-        reason,
-        `The budget is spent: ${facts}.`,
-        `fetchyard set ${workflow} budget-day=N, or wait for the next day (UTC)`,
-      )
-    case 'rate':
-      return said(
-        workflow,
-        reason,
-        `The rate: ${sum(loads, (load) => load.perMinute ?? 0)} a minute: ${facts}.`,
-        `raise --rate, or fetchyard set ${workflow} rate=N`,
-      )
-    case 'pause':
-      return said(
-        workflow,
-        reason,
-        `The pause: each slot rests ${(widest?.successPauseMs ?? 0) / 1_000} s after a success: ` +
-          `${facts}.`,
-        `shorten --success-pause, or fetchyard set ${workflow} success-pause=N`,
-      )
-    case 'breaker':
-      return said(
-        workflow,
-        reason,
-        `The breaker of the upstream is ${breakerWords(widest?.breaker ?? null)}: ${facts}.`,
-        'wait: it is tried again by itself; see the upstream’s own state',
-      )
-    case 'sequential':
-      return said(
-        workflow,
-        reason,
-        `It is sequential, one item at a time in the cluster: ${facts}.`,
-        `fetchyard rollout ${workflow} 10`,
-      )
-  }
+  const [words, advice] = LIMIT_WORDS[reason]({ workflow, facts, widest, loads })
+  return said(workflow, reason, words, advice)
 }
 
 /** Decides what holds one workflow back. `loads` are those of living nodes that work it. */

@@ -41,6 +41,8 @@ export interface Fetcher {
     url: string,
     request?: FetchRequest,
   ) => Promise<FetchedPage & { readonly facts: FetchFacts }>
+  /** Bytes of bodies in memory, and connections, now. */
+  readonly held: () => { readonly bodyBytes: number; readonly sockets: number }
   /** Breaks every connection. Fetches under way fail. */
   readonly close: () => Promise<void>
 }
@@ -77,6 +79,7 @@ export function createFetcher(options: FetchOptions, parts: FetcherParts = {}): 
   const session = new FetchSession(options, { clock, pool, gate, upstream })
   return {
     fetchPage: (url, request = {}) => session.fetchPage(url, request),
+    held: () => ({ bodyBytes: gate.bytesHeld, sockets: pool.size }),
     close: () => pool.close(),
   }
 }

@@ -23,7 +23,9 @@ export async function readLoads(sql: Sql): Promise<readonly StoredLoad[]> {
            load."perMinute",
            coalesce(load."successPauseMs", 0) as "successPauseMs",
            load.breaker,
-           coalesce(load."lanesOpen", 0) as "lanesOpen"
+           coalesce(load."lanesOpen", 0) as "lanesOpen",
+           coalesce(load.fetches, 0)::float8 as fetches,
+           coalesce(load."reusedFetches", 0)::float8 as "reusedFetches"
       from fetchyard.node
      cross join lateral jsonb_to_recordset(
              case jsonb_typeof(node.stats -> 'workflows')
@@ -31,7 +33,8 @@ export async function readLoads(sql: Sql): Promise<readonly StoredLoad[]> {
            as load (workflow text, slots integer, "inFlight" integer, buffered integer,
                     settling integer, "limit" integer, reason text, "perSecond" float8,
                     "isClogged" boolean, "perMinute" float8, "successPauseMs" integer,
-                    breaker jsonb, "lanesOpen" integer)
+                    breaker jsonb, "lanesOpen" integer,
+                    fetches bigint, "reusedFetches" bigint)
      where node.fenced_at is null and node.alive_until > clock_timestamp()
      order by node.name, load.workflow`
 }

@@ -1,6 +1,7 @@
 // The store as the supervisor sees it: every statement behind one interface, so that a simulator
 // can stand in for Postgres and nothing above this line knows SQL.
 
+import type { ConnectionUse } from '../core/connection-use.js'
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { ClusterFigures } from '../core/figures.js'
 import type { FencingRule } from '../core/heartbeat-plan.js'
@@ -9,6 +10,7 @@ import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { bindingOf } from './binding.js'
 import type { Sql } from './client.js'
+import { readConnections } from './connections.js'
 import type { StoredEvent } from './events.js'
 import { storeEvent } from './events.js'
 import { readFigures } from './figures.js'
@@ -131,6 +133,7 @@ export interface Store {
     readonly plan: string
   }) => Promise<Steering | null>
   readonly setSteering: (change: SteeringChange) => Promise<boolean>
+  readonly readConnections: () => Promise<ConnectionUse>
   readonly readFigures: () => Promise<ClusterFigures>
   readonly foldTallies: (rowsMax: number) => Promise<number>
   readonly foldSpend: (rowsMax: number) => Promise<number>
@@ -194,6 +197,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     resumeWorkflow: (resume) => resumeWorkflow(sql, resume),
     readSteering: (of) => readSteering(sql, of),
     setSteering: (change) => setSteering(sql, change),
+    readConnections: () => readConnections(sql),
     readFigures: () => readFigures(sql),
     foldTallies: (rowsMax) => foldTallies(sql, rowsMax),
     foldSpend: (rowsMax) => foldSpend(sql, rowsMax),

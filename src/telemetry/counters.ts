@@ -3,6 +3,7 @@
 //
 // Counters only grow, as long as the process lives: a reader that missed a reading lost nothing.
 
+import type { ConnectionUse } from '../core/connection-use.js'
 import type { OutcomeCode } from '../core/outcome.js'
 import type { Cohort } from '../core/steering-plan.js'
 import type { ConcurrencyReason } from '../core/why-plan.js'
@@ -58,7 +59,6 @@ export interface WorkflowCounters {
   readonly workersReplaced: Counts<ReplaceReason>
   pauses: number
   rollbacks: number
-  /** Times that the breaker of the upstream, or of a lane, opened. */
   breakersOpened: number
   /** How attempts of each cohort ended, while a rollout tells them apart. */
   readonly cohorts: Record<Cohort, CohortCounters>
@@ -82,6 +82,8 @@ export interface Counters {
   reclaimFailures: number
   housekeepings: number
   housekeepingFailures: number
+  /** Connections of the database server as last read; null before. */
+  connections: ConnectionUse | null
   framesSkipped: number
   readonly statements: Record<'lease' | 'settle' | 'heartbeat', Histogram>
 }
@@ -96,6 +98,7 @@ export function createCounters(): Counters {
     reclaimFailures: 0,
     housekeepings: 0,
     housekeepingFailures: 0,
+    connections: null,
     framesSkipped: 0,
     statements: {
       lease: createHistogram(),
@@ -235,15 +238,17 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
     workflow.concurrencyLimit = event.limit
     workflow.concurrencyReason = event.reason
   },
-  'breaker.changed': (counters, event) => {
-    if (event.state !== 'open') return
-    workflowCounters(counters, event.workflow).breakersOpened += 1
+  'breaker.changed': (counters, { workflow, state }) => {
+    if (state === 'open') workflowCounters(counters, workflow).breakersOpened += 1
   },
   'steering.failed': UNCOUNTED,
   'rollout.taken_back': own('rollbacks'),
   'workflow.paused': own('pauses'),
   'workflow.resumed': UNCOUNTED,
   'reclaim.failed': node('reclaimFailures'),
+  'database.connections': (counters, use) => {
+    counters.connections = use
+  },
   'housekeeping.done': node('housekeepings'),
   'housekeeping.failed': node('housekeepingFailures'),
   'live.client_connected': UNCOUNTED,

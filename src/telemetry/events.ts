@@ -58,6 +58,7 @@ export interface Events {
   'workflow.paused': { workflow: string; reason: string }
   'workflow.resumed': { workflow: string; reason: string }
   'reclaim.failed': { message: string }
+  'database.connections': { used: number; max: number; isCrowded: boolean; wasCrowded: boolean }
   'housekeeping.done': { foldedRows: number; partitions: number; durationMs: number }
   'housekeeping.failed': { message: string }
   'live.client_connected': { clients: number }
@@ -97,6 +98,9 @@ export interface WorkerHealth {
   eventLoopDelayMs: number
   memoryBytes: number
   active: number
+  /** Bodies in memory, and connections; absent before the worker fetches. */
+  bodyBytes?: number
+  sockets?: number
 }
 
 export interface WorkerExit {

@@ -97,6 +97,15 @@ const SUPERVISOR_LINES = {
   },
   'heartbeat.failed': { level: 'warn', words: (event) => `Heartbeat failed: ${event.message}` },
   'reclaim.failed': { level: 'warn', words: (event) => `Reclaiming failed: ${event.message}` },
+  'database.connections': {
+    level: (event) => {
+      if (event.isCrowded === event.wasCrowded) return 'debug'
+      return event.isCrowded ? 'warn' : 'info'
+    },
+    words: (event) =>
+      `The database has ${event.used} of ${event.max} connections in use` +
+      (event.isCrowded ? '; concurrency grows no further' : ''),
+  },
   'housekeeping.done': {
     level: 'debug',
     words: (event) => `Housekeeping folded ${count(event.foldedRows, 'row')}`,

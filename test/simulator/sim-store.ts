@@ -280,6 +280,7 @@ export function createSimStore(parts: SimStoreParts): SimStore {
         const pace = { ratePerMinute: null, successPauseMs: null }
         return { ...orders, ...pace, creditsLeft: null, workers, sharers: [] }
       }),
+    readConnections: () => ask('connections', () => ({ used: 1, max: 100 })),
     setSteering: () => ask('steer', () => false),
     foldSpend: () => ask('fold spend', () => 0),
     readFigures: () => ask('figures', () => ({ readAt: '', workflows: [], nodes: [] })),

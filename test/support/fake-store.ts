@@ -58,6 +58,8 @@ export class FakeStore {
   readonly neighbours: string[] = []
   /** Items whose result rows the database refuses. */
   readonly refused = new Set<string>()
+  /** Connections of the server. */
+  connections = { used: 10, max: 100 }
   /** Lanes of items; those of the others are empty. */
   readonly lanes = new Map<string, string>()
   /** What operators set, and who shares the limits. */
@@ -183,6 +185,7 @@ export class FakeStore {
         this.#call('pauseWorkflow', 1, () => this.#pause(workflowId, reason)),
       resumeWorkflow: ({ workflowId, reason }) =>
         this.#call('resumeWorkflow', 1, () => this.#resume(workflowId, reason)),
+      readConnections: () => this.#call('readConnections', 1, () => this.connections),
       readSteering: () => this.#call('readSteering', 1, () => this.steering),
       setSteering: ({ mode, rollout }) =>
         this.#call('setSteering', 1, () => {

@@ -28,6 +28,7 @@ async function setup(kind: 'proxy-api' | 'direct') {
     transports,
     isTrusted: () => true,
     planLimit: () => null,
+    isDatabaseCrowded: () => false,
     options: serviceOptions({
       seats: seats(SLOTS),
       silentMs: 1e9,

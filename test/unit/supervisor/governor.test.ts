@@ -20,6 +20,7 @@ async function setup(
   const open = { items: 0 }
   const plan: { limit: number | null } = { limit: null }
   const rooms: number[] = []
+  const database = { isCrowded: false }
   const governor = createGovernor({
     ...{ store: store.store, clock, events, workflow: store.handle('flow'), nodeId: 'node' },
     options: {
@@ -34,6 +35,7 @@ async function setup(
       ...options,
     },
     planLimit: () => plan.limit,
+    isDatabaseCrowded: () => database.isCrowded,
     unbooked: () => open.items,
     onSteered: () => {},
     onRoom: () => rooms.push(clock.nowMs()),
@@ -42,7 +44,7 @@ async function setup(
   const end = (outcome: Outcome, times = 1) => {
     for (let n = 0; n < times; n += 1) governor.noteEnd(outcome, governor.allowed(0))
   }
-  return { store, clock, events, governor, told, end, open, plan, rooms }
+  return { store, clock, events, governor, told, end, open, plan, rooms, database }
 }
 
 describe('the governor', () => {
@@ -215,6 +217,26 @@ describe('the governor', () => {
     expect(governor.reason(16)).to.equal('pause')
     await clock.advance(2_000)
     expect(governor.room(10)).to.equal(10)
+    await governor.stop()
+  })
+
+  it('grows no further while the database has few connections left, and shrinks as ever', async () => {
+    const { governor, clock, end, told, store, database } = await setup({ start: 4 })
+    governor.start()
+    await clock.advance(0)
+    database.isCrowded = true
+    end(completed(), 40)
+    expect(governor.allowed(0)).to.equal(4)
+    expect(told()).to.include({ limit: 4, reason: 'database' })
+    store.steering = { ...store.steering, concurrency: 3 }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(3)
+    store.steering = { ...store.steering, concurrency: 15 }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0), 'a higher ceiling is not taken at once').to.equal(3)
+    database.isCrowded = false
+    end(completed(), 100)
+    expect(governor.allowed(0)).to.equal(15)
     await governor.stop()
   })
 })
