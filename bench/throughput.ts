@@ -89,7 +89,7 @@ async function runOnce(
   database: BenchDatabase,
   of: { readonly plan: number; readonly latencyMs: number; readonly waves: number },
 ): Promise<Run> {
-  const { plan, latencyMs, waves } = of
+  const { plan, waves } = of
   const calls = plan * waves
   const { api, node, workerPid, close } = await startCluster(database, of)
   try {

@@ -1,5 +1,6 @@
-// Reads the account of a proxy API at the start, every 15 s and soon after a refusal, once a node
-// however many workers there are. Whoever divides the plan asks `planLimit`.
+// Reads the account of a proxy API at the start, every 15 s (every 5 s while the plan is used
+// up) and soon after a refusal, once a node however many workers there are. Whoever divides the plan
+// asks `planLimit`.
 
 import type { Clock, MonotonicMs } from '../../src/core/clock.js'
 import { messageOf } from '../../src/core/errors.js'
@@ -36,6 +37,8 @@ export interface AccountReaderDeps {
 }
 
 export const ACCOUNT_READ_MS = 15_000
+/** The same while the plan is used up: then it pays to hear soon of a larger one. */
+export const FULL_ACCOUNT_READ_MS = 5_000
 /** Refusals come in bursts: one reading answers all of a second. */
 const REFRESH_MS = 1_000
 /** An account answers at once or not at all; its answer is some hundred bytes. */
@@ -93,6 +96,8 @@ class Reader {
       const limitBefore = this.#last?.figures.limit ?? null
       this.#last = { figures, atMs: clock.nowMs() }
       events.emit('upstream.account', { ...figures, limitBefore })
+      const { inUse, limit } = figures
+      if (inUse !== null && limit !== null && inUse >= limit) return FULL_ACCOUNT_READ_MS
     } catch (error) {
       if (this.#isClosed) return ACCOUNT_READ_MS
       const message = this.#scrub(messageOf(error))
