@@ -44,15 +44,7 @@ export interface Events {
   'upstream.account': UpstreamAccount
   'upstream.account_failed': { message: string; ageMs: number | null }
   'concurrency.changed': { workflow: string; limit: number; reason: ConcurrencyReason }
-  'breaker.changed': {
-    workflow: string
-    /** Empty: the upstream as a whole. */
-    lane: string
-    state: BreakerState
-    failures: number
-    coolDownMs: number
-    code: OutcomeCode | null
-  }
+  'breaker.changed': BreakerChange
   'steering.failed': { workflow: string; message: string }
   'rollout.taken_back': { workflow: string; rollout: number; message: string }
   'workflow.paused': { workflow: string; reason: string }
@@ -85,6 +77,17 @@ export interface UpstreamAccount {
   inUse: number | null
   credits: number | null
   creditsLeft: number | null
+}
+
+export interface BreakerChange {
+  workflow: string
+  /** The host that it stands for; empty: the upstream as a whole. */
+  lane: string
+  state: BreakerState
+  /** Failures in a row, and how the last one ended. */
+  failures: number
+  code: OutcomeCode | null
+  coolDownMs: number
 }
 
 export interface WorkerIdentity {
