@@ -1,6 +1,5 @@
 // Who works what. Items leased and not yet given out wait in the buffer; every free slot of a
-// worker is a credit for one of them. There is no barrier: a slot that frees takes the next item at
-// once.
+// worker is a credit for one of them. No barrier: a slot that frees takes the next item at once.
 
 import type { DispatchedItem } from '../src/actor/messages.js'
 import { assert } from '../src/core/assert.js'
@@ -9,7 +8,7 @@ import { LIMITS } from '../src/core/limits.js'
 import type { HeldItem } from '../src/core/settlement.js'
 import type { Cohort } from '../src/core/steering-plan.js'
 import type { LeasedPack } from '../src/store/lease.js'
-import { type Waiting, waitingOf } from './waiting-item.js'
+import { parted, type Waiting, waitingOf } from './waiting.js'
 
 interface WorkerSeat {
   readonly slots: number
@@ -30,6 +29,8 @@ export interface Assignment {
 export interface Allowance {
   /** Items under way in all workers, at most. */
   readonly items: number
+  /** Items that may be begun, whatever may be under way. @default as many as there is room for */
+  readonly starts?: number
   /** Whether an item is worked with others, or after the others of its kind. */
   readonly cohortOf: (itemKey: string) => Cohort
 }
@@ -38,8 +39,11 @@ const EVERYTHING: Allowance = { items: Number.POSITIVE_INFINITY, cohortOf: () =>
 
 /** What a worker held when it went. */
 export interface Leavings {
+  /** In the order in which it was given them, and begins them. */
   readonly held: readonly HeldItem[]
   readonly isAlone: boolean
+  /** How many of them it has begun, at most: the first ones. */
+  readonly begun: number
 }
 
 /** The assignments of one workflow on one node. Deterministic, without effects. */
@@ -56,6 +60,7 @@ export class DispatchTable {
   addPacks(packs: readonly LeasedPack[], leasedMs: MonotonicMs = 0): void {
     for (const pack of packs) {
       const waiting = waitingOf(pack, leasedMs)
+      if (waiting.length === 0) continue
       if (pack.crashes >= LIMITS.crashesBeforeIsolation) this.#suspects.push(waiting)
       else for (const one of waiting) this.#buffer.push(one)
     }
@@ -82,7 +87,9 @@ export class DispatchTable {
   removeWorker(workerId: string): Leavings {
     const seat = this.#seats.get(workerId)
     this.#seats.delete(workerId)
-    return { held: [...(seat?.held.values() ?? [])], isAlone: seat?.isAlone ?? false }
+    const held = [...(seat?.held.values() ?? [])]
+    const begun = Math.min(held.length, seat?.slots ?? 0)
+    return { held, begun, isAlone: seat?.isAlone ?? false }
   }
 
   /**
@@ -99,12 +106,15 @@ export class DispatchTable {
 
   /** Moves waiting items to free slots, as far as the allowance goes. */
   assign(allowance: Allowance = EVERYTHING): readonly Assignment[] {
-    const lonely = this.active < allowance.items ? this.#assignSuspects() : []
+    const { starts = Number.POSITIVE_INFINITY } = allowance
+    const lonely = this.active < allowance.items ? this.#assignSuspects(starts) : []
+    const lonelyItems = lonely.reduce((sum, { items }) => sum + items.length, 0)
     const open = [...this.#seats].filter(
       ([, seat]) => !seat.isClosed && !seat.isReserved && !seat.isAlone,
     )
     const given = new Map<string, DispatchedItem[]>()
-    for (let room = allowance.items - this.active; room > 0; room -= 1) {
+    const free = Math.min(allowance.items - this.active, starts - lonelyItems)
+    for (let room = free; room > 0; room -= 1) {
       const best = mostFree(open)
       const one = best === null ? null : this.#shift(allowance.cohortOf)
       if (best === null || one === null) break
@@ -128,16 +138,12 @@ export class DispatchTable {
 
   /** Takes those that wait and are to be held back out of the buffer. */
   takeHeldBack(isHeldBack: (held: HeldItem) => boolean): readonly HeldItem[] {
-    const taken: HeldItem[] = []
-    const keeps = ({ held }: Waiting) => {
-      const isTaken = isHeldBack(held)
-      if (isTaken) taken.push(held)
-      return !isTaken
-    }
-    this.#later = this.#later.filter(keeps)
-    this.#buffer = this.#buffer.slice(this.#next).filter(keeps)
+    const later = parted(this.#later, isHeldBack)
+    const next = parted(this.#buffer.slice(this.#next), isHeldBack)
+    this.#later = later.kept
+    this.#buffer = next.kept
     this.#next = 0
-    return taken
+    return [...later.taken, ...next.taken]
   }
 
   /** Empties the buffer, for items that go back to the queue unstarted. */
@@ -207,7 +213,7 @@ export class DispatchTable {
   }
 
   get #suspectItems(): number {
-    return this.#suspects.reduce((sum, pack) => sum + pack.length, 0)
+    return this.#suspects.flat().length
   }
 
   /** The next item that may start; those of the sequential cohort wait for each other. */
@@ -244,14 +250,23 @@ export class DispatchTable {
     return false
   }
 
+  #takeSuspects(itemsMax: number): Waiting[] {
+    const pack = this.#suspects.shift() ?? []
+    if (pack.length <= itemsMax) return pack
+    this.#suspects.unshift(pack.slice(itemsMax))
+    return pack.slice(0, itemsMax)
+  }
+
   /**
    * A suspect pack waits for a worker with nothing in hand, so that a death blames that pack alone.
-   * One worker is kept free for it, lest it wait for ever behind steady work.
+   * One worker is kept free for it, lest it wait for ever behind steady work. Where only so many
+   * items may be begun, the rest of a pack waits for the next turn.
    */
-  #assignSuspects(): Assignment[] {
+  #assignSuspects(starts: number): Assignment[] {
     const assignments: Assignment[] = []
     for (const seat of this.#seats.values()) seat.isReserved = false
-    while (this.#suspects.length > 0) {
+    let left = starts
+    while (this.#suspects.length > 0 && left > 0) {
       const open = [...this.#seats].filter(([, seat]) => !seat.isClosed && !seat.isAlone)
       const idle = open.find(([, seat]) => seat.held.size === 0)
       if (idle === undefined) {
@@ -260,7 +275,8 @@ export class DispatchTable {
         break
       }
       const [workerId, seat] = idle
-      const pack = this.#suspects.shift() ?? []
+      const pack = this.#takeSuspects(left)
+      left -= pack.length
       for (const one of pack) seat.held.set(one.held.itemId, one.held)
       seat.isAlone = true
       assignments.push({ workerId, items: pack.map((one) => one.item) })

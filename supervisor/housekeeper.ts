@@ -1,5 +1,5 @@
-// The housekeeper: folds counts, makes the receipts' partitions ahead of time, and looks how many
-// connections the database has left.
+// The housekeeper: folds counts, makes the receipts' partitions ahead of time, forgets what is too
+// old to be known, and looks how many connections the database has left.
 
 import type { Clock } from '../src/core/clock.js'
 import { isCrowded } from '../src/core/connection-use.js'
@@ -37,6 +37,7 @@ export function createHousekeeper(deps: {
       const partitions = await deps.store.ensureReceiptPartitions()
       const tallies = await deps.store.foldTallies(FOLD_ROWS_MAX)
       const foldedRows = tallies + (await deps.store.foldSpend(FOLD_ROWS_MAX))
+      await deps.store.forgetOldFailures(FOLD_ROWS_MAX)
       const durationMs = deps.clock.nowMs() - startedMs
       deps.events.emit('housekeeping.done', { foldedRows, partitions, durationMs })
     } catch (error) {

@@ -121,7 +121,7 @@ function judgeConnections(facts: ServerFacts, poolMax: number): Finding {
     return warning(
       'connections',
       `${words}: more than ${CONNECTIONS_SHARE_MAX * 100} %.`,
-      'select application_name, state, count(*) from pg_stat_activity group by 1, 2; -- who has them',
+      'Look in pg_stat_activity who has them (application_name, state).',
     )
   return fine('connections', words)
 }

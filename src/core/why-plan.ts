@@ -132,7 +132,8 @@ const LIMIT_WORDS: {
   ],
   budget: ({ facts, workflow }) => [
     `The budget is spent: ${facts}.`,
-    `fetchyard set ${workflow} budget-day=N, or wait for the next day (UTC)`,
+    `fetchyard set ${workflow} budget=N or budget-day=N, as fetchyard spend tells; a budget a ` +
+      'day is new at midnight (UTC)',
   ],
   rate: ({ facts, workflow, loads }) => [
     `The rate: ${sum(loads, (load) => load.perMinute ?? 0)} a minute: ${facts}.`,

@@ -70,13 +70,16 @@ export async function readRights(sql: Sql): Promise<Rights> {
   return rows[0]
 }
 
-/** Tables of the queue whose autovacuum somebody turned off. */
-export async function readUnvacuumed(sql: Sql): Promise<readonly string[]> {
-  const rows = await sql<{ name: string }[]>`
-    select format('%I.%I', relnamespace::regnamespace, relname) as name
+/** Tables of the queue whose autovacuum somebody turned off, and the statement that undoes it. */
+export async function readUnvacuumed(
+  sql: Sql,
+): Promise<readonly { readonly table: string; readonly remedy: string }[]> {
+  return sql<{ table: string; remedy: string }[]>`
+    select format('%I.%I', relnamespace::regnamespace, relname) as table,
+           format('alter table %I.%I reset (autovacuum_enabled);',
+                  relnamespace::regnamespace, relname) as remedy
       from pg_class
      where relnamespace = to_regnamespace('fetchyard')
        and 'autovacuum_enabled=false' = any (reloptions)
      order by 1`
-  return rows.map(({ name }) => name)
 }

@@ -1,4 +1,4 @@
-// A database that is there: what its server allows, how far away it is, and the state of the schema.
+// A database that is there: what its server allows, how far away it is, the state of the schema.
 
 import { FetchyardError } from '../../src/core/errors.js'
 import type { Finding } from '../../src/core/health.js'
@@ -82,10 +82,8 @@ async function examineSchema(sql: Sql): Promise<readonly Finding[]> {
     if (!(error instanceof FetchyardError)) throw error
     findings.push(problem('schema', error.message, 'npm install fetchyard@latest'))
   }
-  const unvacuumed = await readUnvacuumed(sql)
-  for (const table of unvacuumed) {
-    const words = `Autovacuum is turned off for ${table}.`
-    findings.push(problem('vacuum', words, `alter table ${table} reset (autovacuum_enabled);`))
+  for (const { table, remedy } of await readUnvacuumed(sql)) {
+    findings.push(problem('vacuum', `Autovacuum is turned off for ${table}.`, remedy))
   }
   return findings
 }

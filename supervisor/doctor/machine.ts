@@ -30,7 +30,7 @@ function memoryBytes(): number {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
 }
 
-/** The soft limit of this process, which its children inherit; null where the system has no such file. */
+/** The soft limit, which children inherit; null where the system has no such file. */
 async function readOpenFilesLimit(): Promise<number | null> {
   const text = await readFile('/proc/self/limits', 'utf8').catch(() => '')
   const limit = /^Max open files\s+(\d+|unlimited)/m.exec(text)?.[1]

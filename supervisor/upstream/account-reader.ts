@@ -1,6 +1,6 @@
 // Reads the account of a proxy API, once a node however many workers there are: at the start, every
-// 15 s, every 5 s while the plan is used up, and soon after a refusal. Whoever divides the plan asks
-// `planLimit`.
+// 15 s, every 5 s while the plan is used up, and soon after a refusal. Whoever divides the plan
+// asks `planLimit`.
 
 import type { Clock, MonotonicMs } from '../../src/core/clock.js'
 import { messageOf } from '../../src/core/errors.js'

@@ -6,6 +6,8 @@ import { readConnections } from '../../../src/store/connections.js'
 import { readErrorsByCode, readFigures } from '../../../src/store/figures.js'
 import type { StoredLoad } from '../../../src/store/loads.js'
 import { readLoads } from '../../../src/store/loads.js'
+import type { Budgets } from '../../../src/store/money.js'
+import { readBudgets } from '../../../src/store/money.js'
 import { readWorkflows } from '../../../src/store/workflows.js'
 import { type Command, type Invocation, isGiven } from '../command.js'
 import { showSeconds } from '../progress.js'
@@ -34,16 +36,17 @@ interface ErrorCount {
 async function runStatus(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, errors, limits } = await withDatabase(request, async ({ sql }) => ({
+  const { figures, errors, budgets, limits } = await withDatabase(request, async ({ sql }) => ({
     figures: await readFigures(sql),
     errors: await readErrors(sql),
+    budgets: await readAllBudgets(sql),
     limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
   }))
   if (isGiven(invocation, 'json')) {
-    await printJson(streams, { schema: 1, ...figures, errors, ...limits })
+    await printJson(streams, { schema: 1, ...figures, errors, budgets, ...limits })
     return 0
   }
-  const lines = [...statusLines(figures, errors), ...limitLines(limits)]
+  const lines = [...statusLines(figures, errors, budgets), ...limitLines(limits)]
   for (const line of lines) await print(streams, line)
   return 0
 }
@@ -55,6 +58,20 @@ async function readErrors(sql: Sql): Promise<readonly ErrorCount[]> {
       errors.push({ workflow: name, ...row })
   }
   return errors
+}
+
+interface OwnBudgets extends Budgets {
+  readonly workflow: string
+}
+
+/** Of the workflows that have one. */
+async function readAllBudgets(sql: Sql): Promise<readonly OwnBudgets[]> {
+  const all: OwnBudgets[] = []
+  for (const { workflowId, name } of await readWorkflows(sql)) {
+    const budgets = await readBudgets(sql, workflowId)
+    if (budgets !== null && budgets.left !== null) all.push({ workflow: name, ...budgets })
+  }
+  return all
 }
 
 const WORKFLOW_HEADINGS = [
@@ -70,7 +87,11 @@ const WORKFLOW_HEADINGS = [
 ]
 
 /** The figures as lines of words. */
-function statusLines(figures: ClusterFigures, errors: readonly ErrorCount[]): readonly string[] {
+export function statusLines(
+  figures: ClusterFigures,
+  errors: readonly ErrorCount[],
+  budgets: readonly OwnBudgets[] = [],
+): readonly string[] {
   const { workflows, nodes, readAt } = figures
   if (workflows.length === 0) {
     return [
@@ -88,6 +109,10 @@ function statusLines(figures: ClusterFigures, errors: readonly ErrorCount[]): re
   else {
     const rows = nodes.map((node) => [node.name, node.pid, node.state, node.leasedItems])
     lines.push(...tableLines(['node', 'pid', 'state', 'leased'], rows))
+  }
+  if (budgets.length > 0) {
+    const rows = budgets.map(budgetRow)
+    lines.push('', ...tableLines(['budget of', 'a day', 'in all', 'left'], rows))
   }
   if (errors.length === 0) return lines
   const rows = errors.map((error) => [error.workflow, error.code, error.items])
@@ -110,6 +135,10 @@ function limitLines(limits: {
     load.fetches === 0 ? '-' : `${((100 * load.reusedFetches) / load.fetches).toFixed(0)} %`,
   ])
   return ['', ...tableLines(head, rows), ...database]
+}
+
+function budgetRow({ workflow, perDay, total, left }: OwnBudgets) {
+  return [workflow, perDay, total, (left ?? 0) > 0 ? left : `${left}, spent`]
 }
 
 function workflowRow(own: WorkflowFigures, readAt: string) {

@@ -40,6 +40,7 @@ export const setCommand: Command = {
     ['fetchyard set contacts concurrency=auto', 'back to what each node is configured for'],
     ['fetchyard set contacts rate=120', 'items started in a minute in the whole cluster, evenly'],
     ['fetchyard set contacts success-pause=2s', 'each slot rests so long after a success'],
+    ['fetchyard set contacts budget=20000', 'credits in all since the budget of a run began'],
     [
       'fetchyard set contacts budget-day=50000',
       'credits a day for the whole cluster; off lifts it',
@@ -52,7 +53,7 @@ export const setCommand: Command = {
 
 interface Change {
   readonly steering?: Omit<SteeringChange, 'workflowId'>
-  readonly budgets?: { readonly perDay: number | null }
+  readonly budgets?: { readonly perDay?: number | null; readonly total?: number | null }
 }
 
 function wholeWithin(text: string, max: number): number | null {
@@ -109,6 +110,11 @@ const SETTINGS: { readonly [name: string]: Setting } = {
     max: 1_000_000_000,
     change: (value) => ({ budgets: { perDay: value } }),
   },
+  budget: {
+    none: 'off',
+    max: 1_000_000_000,
+    change: (value) => ({ budgets: { total: value } }),
+  },
 }
 
 function settingValue(text: string, { max, isDuration = false }: Setting): number | null {
@@ -162,7 +168,12 @@ async function apply(
   { workflowId }: WorkflowRow,
   { steering, budgets }: Change,
 ): Promise<boolean> {
-  if (budgets !== undefined) await setBudgets(sql, { workflowId, ...budgets })
+  if (budgets?.perDay !== undefined) await setBudgets(sql, { workflowId, perDay: budgets.perDay })
+  if (budgets?.total !== undefined) {
+    // What a run has spent of its budget stays spent when the budget is changed.
+    const since = (await readBudgets(sql, workflowId))?.since ?? undefined
+    await setBudgets(sql, { workflowId, total: { credits: budgets.total, since } })
+  }
   const isSteered = steering !== undefined && (await setSteering(sql, { workflowId, ...steering }))
   return isSteered || budgets !== undefined
 }
@@ -185,7 +196,10 @@ async function record(sql: Sql, { workflowId, name }: WorkflowRow, now: Now): Pr
     workflowId,
     nodeId: null,
     message: `by an operator, from the command line: ${steeringWords(name, now)}`,
-    fields: { mode, rollout, concurrency, ...pace, budgetPerDay: budgets.perDay },
+    fields: {
+      ...{ mode, rollout, concurrency, ...pace },
+      ...{ budgetPerDay: budgets.perDay, budget: budgets.total },
+    },
   })
 }
 
@@ -194,8 +208,12 @@ function steeringWords(name: string, now: Now): string {
   const { mode, rollout, concurrency, workers } = now
   const items = concurrency === null ? 'its configured number of' : `${concurrency}`
   const nodes = workers.length === 1 ? '1 node works' : `${workers.length} nodes work`
-  const { perDay, left } = now.budgets
-  const budget = perDay === null ? '' : ` Budget: ${perDay} credits a day, ${left ?? 0} left.`
+  const { perDay, total, left } = now.budgets
+  const parts = [
+    ...(total === null ? [] : [`${total} credits in all`]),
+    ...(perDay === null ? [] : [`${perDay} credits a day`]),
+  ]
+  const budget = parts.length === 0 ? '' : ` Budget: ${parts.join(' and ')}, ${left ?? 0} left.`
   const rest = `${nodes} it.${paceWords(now)}${budget}`
   if (mode === 'sequential') {
     return `${name} is sequential: one item at a time in the cluster. ${rest}`

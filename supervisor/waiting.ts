@@ -3,14 +3,14 @@ import type { MonotonicMs } from '../src/core/clock.js'
 import type { HeldItem } from '../src/core/settlement.js'
 import type { LeasedPack } from '../src/store/lease.js'
 
-/** An item that is leased and not yet given out. */
+/** An item that is leased and that no worker has yet. */
 export interface Waiting {
   readonly held: HeldItem
   readonly item: DispatchedItem
   readonly leasedMs: MonotonicMs
 }
 
-/** The items of a pack, each with what its worker and its settlement will need. */
+/** The items of a pack. */
 export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
   return pack.items.map((item) => ({
     leasedMs,
@@ -34,4 +34,18 @@ export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
       attempt: pack.attempt + 1,
     },
   }))
+}
+
+/** Those that stay, and those that go. */
+export function parted(
+  waiting: readonly Waiting[],
+  isTaken: (held: HeldItem) => boolean,
+): { readonly kept: Waiting[]; readonly taken: readonly HeldItem[] } {
+  const taken: HeldItem[] = []
+  const kept = waiting.filter(({ held }) => {
+    if (!isTaken(held)) return true
+    taken.push(held)
+    return false
+  })
+  return { kept, taken }
 }
