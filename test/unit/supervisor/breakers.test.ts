@@ -1,11 +1,12 @@
 import { expect } from 'chai'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { Outcome } from '../../../src/core/outcome.js'
+import { Breakers } from '../../../supervisor/breakers.js'
 import { WorkflowService } from '../../../supervisor/workflow-service.js'
 import { createFakeClock } from '../../support/fake-clock.js'
 import { recordEvents } from '../../support/fake-events.js'
 import { FakeStore } from '../../support/fake-store.js'
-import { completed, constantRandom, failed, retryPolicy } from '../../support/values.js'
+import { completed, constantRandom, failed, heldItem, retryPolicy } from '../../support/values.js'
 import { PROXY_API } from '../fetch/upstream/support.js'
 import { fakeTransports, seats, serviceOptions, WORKER_OPTIONS } from './support.js'
 
@@ -122,6 +123,29 @@ describe('the breaker of an upstream', () => {
     await yard.answer(() => failed('handler'))
     await yard.clock.advance(2_000)
     expect(yard.given(), 'a handler that throws says nothing').to.equal(before + 1)
+  })
+})
+
+describe('the trial of an upstream', () => {
+  // They were begun before the breaker opened, and end as everything ended then.
+  it('is decided by its probe, not by failures of what was under way before', async () => {
+    const clock = createFakeClock()
+    const deps = { workflow: 'flow', clock, events: recordEvents(), onProbe: () => {} }
+    const breakers = new Breakers({ ...deps, scope: 'upstream' })
+    const end = (itemId: string, code: 'connect' | 'ok') =>
+      breakers.noteEnd(heldItem({ itemId }), code)
+    for (let n = 1; n < UPSTREAM_MAX; n += 1) expect(end(`${n}`, 'connect')).to.equal(false)
+    expect(end('last', 'connect'), 'the one that opens it is spared').to.equal(true)
+    expect(breakers.room()).to.equal(0)
+    await clock.advance(COOL_MS)
+    expect(breakers.room()).to.equal(1)
+    breakers.noteStart(['probe'])
+    expect(breakers.room()).to.equal(0)
+    expect(end('old', 'connect'), 'spared as well').to.equal(true)
+    expect(breakers.view()).to.include({ state: 'half-open' })
+    expect(end('probe', 'ok')).to.equal(false)
+    expect(breakers.room()).to.equal(Number.POSITIVE_INFINITY)
+    breakers.stop()
   })
 })
 
