@@ -30,6 +30,9 @@ export interface Settings {
   readonly concurrencyStart: number | null
   /** null: the cluster has no limit of its own. */
   readonly planConcurrency: number | null
+  /** null: as fast as slots are free. */
+  readonly ratePerMinute: number | null
+  readonly successPauseMs: number
   /** null: what the upstream charges for a call. */
   readonly callCredits: number | null
   readonly failureAgeMs: number

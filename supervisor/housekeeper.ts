@@ -1,7 +1,8 @@
-// The housekeeper: folds counts, makes the receipts' partitions ahead of time, and forgets what is
-// too old to be known.
+// The housekeeper: folds counts, makes the receipts' partitions ahead of time, forgets what is too
+// old to be known, and looks how many connections the database has left.
 
 import type { Clock } from '../src/core/clock.js'
+import { isCrowded } from '../src/core/connection-use.js'
 import { messageOf } from '../src/core/errors.js'
 import type { Store } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
@@ -10,6 +11,8 @@ import { createTicker } from './ticker.js'
 export interface Housekeeper {
   readonly start: () => void
   readonly stop: () => Promise<void>
+  /** Whether the database had few connections left at the last look. */
+  readonly isDatabaseCrowded: () => boolean
 }
 
 const INTERVAL_MS = 10_000
@@ -21,9 +24,16 @@ export function createHousekeeper(deps: {
   readonly clock: Clock
   readonly events: EventBus
 }): Housekeeper {
+  let wasCrowded = false
+  const look = async () => {
+    const use = await deps.store.readConnections()
+    deps.events.emit('database.connections', { ...use, isCrowded: isCrowded(use), wasCrowded })
+    wasCrowded = isCrowded(use)
+  }
   const ticker = createTicker(deps.clock, async () => {
     const startedMs = deps.clock.nowMs()
     try {
+      await look()
       const partitions = await deps.store.ensureReceiptPartitions()
       const tallies = await deps.store.foldTallies(FOLD_ROWS_MAX)
       const foldedRows = tallies + (await deps.store.foldSpend(FOLD_ROWS_MAX))
@@ -35,5 +45,5 @@ export function createHousekeeper(deps: {
     }
     return INTERVAL_MS
   })
-  return { start: ticker.start, stop: ticker.stop }
+  return { start: ticker.start, stop: ticker.stop, isDatabaseCrowded: () => wasCrowded }
 }

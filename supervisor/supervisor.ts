@@ -204,13 +204,17 @@ export class Supervisor {
         transports,
         isTrusted: () => this.#heartbeater.isTrusted(),
         planLimit: () => planLimit(workflow.name),
+        isDatabaseCrowded: () => this.#housekeeper.isDatabaseCrowded(),
         options,
       }),
     )
   }
 
   #stats(): Json {
-    return { state: this.#state, workflows: this.loads().map((load) => ({ ...load })) }
+    const workflows = this.loads().map(({ breaker, ...load }) => {
+      return { ...load, breaker: breaker && { ...breaker } }
+    })
+    return { state: this.#state, workflows }
   }
 
   #onFenced(): void {

@@ -138,6 +138,8 @@ export function serviceOptionsOf(
       concurrency: settings.concurrency,
       start: settings.concurrencyStart,
       planConcurrency: settings.planConcurrency,
+      ratePerMinute: settings.ratePerMinute,
+      successPauseMs: settings.successPauseMs,
       hasOnePlan: settings.upstream !== 'direct' || settings.planConcurrency !== null,
       plan: planOf(workflow.name, settings),
     },

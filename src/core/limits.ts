@@ -112,6 +112,12 @@ export const LIMITS = {
   endpointFailuresMax: 3,
   /** Time before it is tried again: doubles from the first to the second figure. */
   endpointCoolDownMs: { min: 5_000, max: 60_000 },
+  /** Failures in a row after which an upstream, or a lane of direct fetches, is left alone. */
+  breakerFailuresMax: { upstream: 20, lane: 5 },
+  /** Time before it is probed: doubles from the first to the second figure. */
+  breakerCoolDownMs: { min: 5_000, max: 60_000 },
+  /** Lanes whose breaker one node remembers. */
+  breakersMax: 10_000,
   /** Failures for good that are remembered because they were charged: age, and number of them. */
   failureAgeMsMax: 365 * 86_400_000,
   knownFailuresMax: 1_000_000,
@@ -122,6 +128,9 @@ export const LIMITS = {
   /** Sockets of one node to all hosts, and to one: the most that options may ask for. */
   socketsMax: 4_096,
   socketsPerHostMax: 4_000,
+  /** Items started in a minute, and the rest of a slot after a success, that may be asked for. */
+  ratePerMinuteMax: 1_000_000,
+  successPauseMsMax: 3_600_000,
   /** Live channel. */
   liveClientsMax: 100,
   liveInboundBytesMax: 16 * 1_024,

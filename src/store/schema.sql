@@ -212,6 +212,8 @@ table fetchyard.workflow (
   budget_per_day bigint -- Credits that may be spent in a day (UTC); null: as many as there are.
   budget bigint -- Credits that may be spent since budget_since, as by a run; null: as many as there are.
   budget_since timestamp with time zone not null default '-infinity'::timestamp with time zone
+  rate_per_minute integer -- Items that may be started in a minute in the whole cluster; null: what each node is configured for.
+  success_pause_ms integer -- Time that a slot rests after an item that was complete; null: what each node is configured for.
   constraint workflow_budget_check CHECK ((budget >= 0))
   constraint workflow_budget_per_day_check CHECK ((budget_per_day >= 0))
   constraint workflow_concurrency_check CHECK ((concurrency > 0))
@@ -220,7 +222,9 @@ table fetchyard.workflow (
   constraint workflow_name_key UNIQUE (name)
   constraint workflow_partitions_check CHECK (((partitions >= 1) AND (partitions <= 256)))
   constraint workflow_pkey PRIMARY KEY (workflow_id)
+  constraint workflow_rate_per_minute_check CHECK ((rate_per_minute >= 1))
   constraint workflow_rollout_check CHECK (((rollout >= 0) AND (rollout <= 100)))
+  constraint workflow_success_pause_ms_check CHECK ((success_pause_ms >= 0))
 )
 
 -- Every item with its state: Queued, Processing, Delayed, Complete, Error or Cancelled.

@@ -138,7 +138,7 @@ function recordCtes(workflowId: number): string {
       from (select own.*,
                    -- An item that was given back or lost with its worker keeps its place in the
                    -- queue, before those enqueued with it: their packs have lower numbers.
-                   case when event in ('release', 'reclaim')
+                   case when event in ('release', 'reclaim') and delay_ms = 0
                         then run_at - interval '1 microsecond'
                         when delay_ms = 0 then now()
                         else date_bin('250 milliseconds', now() + delay_ms * interval '1 millisecond',

@@ -1,6 +1,7 @@
 // The store as the supervisor sees it: every statement behind one interface, so that a simulator
 // can stand in for Postgres and nothing above this line knows SQL.
 
+import type { ConnectionUse } from '../core/connection-use.js'
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { ClusterFigures } from '../core/figures.js'
 import type { FencingRule } from '../core/heartbeat-plan.js'
@@ -9,6 +10,7 @@ import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { bindingOf } from './binding.js'
 import type { Sql } from './client.js'
+import { readConnections } from './connections.js'
 import type { StoredEvent } from './events.js'
 import { storeEvent } from './events.js'
 import { readFigures } from './figures.js'
@@ -32,7 +34,7 @@ import type { ReserveRequest } from './reserve.js'
 import { bookRefused, closeReserve, reserveCalls } from './reserve.js'
 import type { ReceiptKey } from './settle.js'
 import { findReceipts, settleItems, settleStatement } from './settle.js'
-import type { Steering } from './steering.js'
+import type { Steering, SteeringChange } from './steering.js'
 import { readSteering, setSteering } from './steering.js'
 import type { WorkflowRow } from './workflows.js'
 import {
@@ -134,7 +136,8 @@ export interface Store {
     readonly workflow: string
     readonly plan: string
   }) => Promise<Steering | null>
-  readonly setSteering: (change: Parameters<typeof setSteering>[1]) => Promise<boolean>
+  readonly setSteering: (change: SteeringChange) => Promise<boolean>
+  readonly readConnections: () => Promise<ConnectionUse>
   readonly reserveCalls: (request: ReserveRequest) => Promise<number | null>
   readonly closeReserve: (of: Parameters<typeof closeReserve>[1]) => Promise<void>
   readonly bookRefused: (of: Parameters<typeof bookRefused>[1]) => Promise<void>
@@ -202,6 +205,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     resumeWorkflow: (resume) => resumeWorkflow(sql, resume),
     readSteering: (of) => readSteering(sql, of),
     setSteering: (change) => setSteering(sql, change),
+    readConnections: () => readConnections(sql),
     reserveCalls: (request) => reserveCalls(sql, request),
     closeReserve: (of) => closeReserve(sql, of),
     bookRefused: (of) => bookRefused(sql, of),

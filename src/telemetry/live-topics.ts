@@ -129,6 +129,9 @@ export type WorkerState = {
   readonly slots: number
   readonly active: number
   readonly memoryBytes: number
+  /** Bodies in memory, and connections; absent before the worker fetches. */
+  readonly bodyBytes?: number
+  readonly sockets?: number
   readonly eventLoopDelayMs: number
 }
 

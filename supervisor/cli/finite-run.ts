@@ -33,11 +33,14 @@ export interface FiniteRun {
 export interface FinishedRun extends Watched {
   /** Items that this node completed or discarded. */
   readonly finishedNow: number
+  /** Share of its fetches that went over a connection that was open; null without fetches. */
+  readonly reusedShare: number | null
 }
 
 function finished(watched: Watched, node: RunningNode, workflow: string): FinishedRun {
-  const { settled } = workflowCounters(node.telemetry.counters, workflow)
-  return { ...watched, finishedNow: totalOf(settled.complete) + totalOf(settled.discard) }
+  const { settled, fetches, reusedFetches } = workflowCounters(node.telemetry.counters, workflow)
+  const finishedNow = totalOf(settled.complete) + totalOf(settled.discard)
+  return { ...watched, finishedNow, reusedShare: fetches === 0 ? null : reusedFetches / fetches }
 }
 
 /**

@@ -262,6 +262,8 @@ export class Boot {
         concurrency: 1_000,
         start: null,
         planConcurrency: null,
+        ratePerMinute: null,
+        successPauseMs: 0,
         hasOnePlan: true,
         plan: `workflow:${workflow}`,
       },

@@ -277,8 +277,10 @@ export function createSimStore(parts: SimStoreParts): SimStore {
         })
         const workers = alive.map(({ nodeId }) => nodeId)
         const orders = { mode: 'concurrent', rollout: 100, concurrency: null } as const
-        return { ...orders, creditsLeft: null, workers, sharers: [] }
+        const pace = { ratePerMinute: null, successPauseMs: null }
+        return { ...orders, ...pace, creditsLeft: null, workers, sharers: [] }
       }),
+    readConnections: () => ask('connections', () => ({ used: 1, max: 100 })),
     setSteering: () => ask('steer', () => false),
     reserveCalls: ({ wanted }) => ask('reserve', () => wanted),
     closeReserve: () => ask('close reserve', () => undefined),

@@ -18,6 +18,8 @@ export const CLUSTER_SETTINGS: Settings = {
   concurrency: 8,
   concurrencyStart: null,
   planConcurrency: null,
+  ratePerMinute: null,
+  successPauseMs: 0,
   callCredits: null,
   failureAgeMs: 2_592_000_000,
   rollbackErrorPercent: 20,

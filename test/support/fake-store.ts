@@ -59,11 +59,17 @@ export class FakeStore {
   readonly neighbours: string[] = []
   /** Items whose result rows the database refuses. */
   readonly refused = new Set<string>()
+  /** Connections of the server. */
+  connections = { used: 10, max: 100 }
+  /** Lanes of items; those of the others are empty. */
+  readonly lanes = new Map<string, string>()
   /** What operators set, and who shares the limits. */
   steering: Steering = {
     mode: 'concurrent',
     rollout: 100,
     concurrency: null,
+    ratePerMinute: null,
+    successPauseMs: null,
     creditsLeft: null,
     workers: ['node'],
     sharers: ['node/flow'],
@@ -95,6 +101,11 @@ export class FakeStore {
       this.#gates.delete(method)
       open()
     }
+  }
+
+  /** The time of everything that is delayed has come. */
+  ripen(): void {
+    for (const pack of this.packs) pack.delayMs = 0
   }
 
   callsOf(method: Method): number {
@@ -179,6 +190,7 @@ export class FakeStore {
         this.#call('pauseWorkflow', 1, () => this.#pause(workflowId, reason)),
       resumeWorkflow: ({ workflowId, reason }) =>
         this.#call('resumeWorkflow', 1, () => this.#resume(workflowId, reason)),
+      readConnections: () => this.#call('readConnections', 1, () => this.connections),
       readSteering: () => this.#call('readSteering', 1, () => this.steering),
       setSteering: ({ mode, rollout }) =>
         this.#call('setSteering', 1, () => {
@@ -269,7 +281,10 @@ export class FakeStore {
       if (pack.items.length === 0) this.packs.splice(this.packs.indexOf(pack), 1)
       const leaseId = this.#next('l')
       this.packs.push({ ...pack, packId, leaseId, nodeId: request.nodeId, items: taken })
-      const items = taken.map((itemId) => ({ itemId, itemKey: itemId, payload: null, lane: '' }))
+      const items = taken.map((itemId) => {
+        const lane = this.lanes.get(itemId) ?? ''
+        return { itemId, itemKey: itemId, payload: null, lane }
+      })
       leased.push({ ...counts, packId, leaseId, items })
     }
     return leased

@@ -1,6 +1,11 @@
+import type { ConnectionUse } from '../../../src/core/connection-use.js'
+import { isCrowded } from '../../../src/core/connection-use.js'
 import type { ClusterFigures, WorkflowFigures } from '../../../src/core/figures.js'
 import type { Sql } from '../../../src/store/client.js'
+import { readConnections } from '../../../src/store/connections.js'
 import { readErrorsByCode, readFigures } from '../../../src/store/figures.js'
+import type { StoredLoad } from '../../../src/store/loads.js'
+import { readLoads } from '../../../src/store/loads.js'
 import type { Budgets } from '../../../src/store/money.js'
 import { readBudgets } from '../../../src/store/money.js'
 import { readWorkflows } from '../../../src/store/workflows.js'
@@ -31,16 +36,18 @@ interface ErrorCount {
 async function runStatus(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, errors, budgets } = await withDatabase(request, async ({ sql }) => ({
+  const { figures, errors, budgets, limits } = await withDatabase(request, async ({ sql }) => ({
     figures: await readFigures(sql),
     errors: await readErrors(sql),
     budgets: await readAllBudgets(sql),
+    limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
   }))
   if (isGiven(invocation, 'json')) {
-    await printJson(streams, { schema: 1, ...figures, errors, budgets })
+    await printJson(streams, { schema: 1, ...figures, errors, budgets, ...limits })
     return 0
   }
-  for (const line of statusLines(figures, errors, budgets)) await print(streams, line)
+  const lines = [...statusLines(figures, errors, budgets), ...limitLines(limits)]
+  for (const line of lines) await print(streams, line)
   return 0
 }
 
@@ -110,6 +117,24 @@ export function statusLines(
   if (errors.length === 0) return lines
   const rows = errors.map((error) => [error.workflow, error.code, error.items])
   return [...lines, '', ...tableLines(['errors of', 'code', 'items'], rows)]
+}
+
+/** What each node works at once and what keeps it from more, and how full the database is. */
+function limitLines(limits: {
+  readonly loads: readonly StoredLoad[]
+  readonly connections: ConnectionUse
+}): readonly string[] {
+  const { loads, connections } = limits
+  const { used, max } = connections
+  const full = isCrowded(connections) ? '; concurrency grows no further' : ''
+  const database = ['', `The database has ${used} of ${max} connections in use${full}.`]
+  if (loads.length === 0) return database
+  const head = ['works', 'node', 'in flight', 'limit', 'held by', 'reused']
+  const rows = loads.map((load) => [
+    ...[load.workflow, load.node, load.inFlight, load.limit, load.reason],
+    load.fetches === 0 ? '-' : `${((100 * load.reusedFetches) / load.fetches).toFixed(0)} %`,
+  ])
+  return ['', ...tableLines(head, rows), ...database]
 }
 
 function budgetRow({ workflow, perDay, total, left }: OwnBudgets) {

@@ -260,6 +260,8 @@ describe('workers/fetch-loop', () => {
       eventLoopDelayMs: 2,
       memoryBytes: 1_000,
       active: 1,
+      bodyBytes: 0,
+      sockets: 0,
     })
   })
 
