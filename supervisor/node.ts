@@ -23,7 +23,7 @@ import { type Accounts, createAccounts } from './upstream/accounts.js'
 import { version } from './version.js'
 import type { Web } from './web/web.js'
 import { liveSourceOf, startWeb } from './web/web.js'
-import { planOf, serviceOptionsOf } from './workflow-options.js'
+import { keepOf, planOf, serviceOptionsOf } from './workflow-options.js'
 
 /** A workflow whose module was loaded and validated. */
 export interface LoadedWorkflow {
@@ -121,6 +121,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     },
     sweepMs: settings.sweepMs,
     drainMs: settings.drainMs,
+    keep: keepOf(settings),
     workflows: request.workflows.map(({ definition, moduleUrl, overrides }) => ({
       definition,
       options: serviceOptionsOf(

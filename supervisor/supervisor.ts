@@ -24,6 +24,7 @@ import type { Housekeeper } from './housekeeper.js'
 import { createHousekeeper } from './housekeeper.js'
 import type { Reclaimer } from './reclaimer.js'
 import { createReclaimer } from './reclaimer.js'
+import type { Keep } from './remover.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
 import { within } from './within.js'
 import type { WorkflowLoad, WorkflowServiceOptions } from './workflow-service.js'
@@ -44,6 +45,8 @@ export interface SupervisorDeps {
   readonly isProcessDead: (neighbour: Neighbour) => Promise<boolean>
   readonly timing: HeartbeatTiming
   readonly sweepMs: number
+  /** For how long receipts and finished items are kept. */
+  readonly keep: Keep
   /** Time for what is in flight once the supervisor is asked to stop. */
   readonly drainMs: number
   readonly workflows: readonly SupervisedWorkflow[]
@@ -105,7 +108,8 @@ export class Supervisor {
         for (const service of this.#services) service.wake()
       },
     })
-    this.#housekeeper = createHousekeeper({ store, clock, events })
+    const { keep } = deps
+    this.#housekeeper = createHousekeeper({ store, clock, events, nodeId: identity.nodeId, keep })
   }
 
   get state(): SupervisorState {

@@ -3,6 +3,23 @@
 
 sequence fetchyard.lease_id bigint -- A new number at every lease: the fencing token. It only grows and is never given back.
 
+-- What is left of a receipt that ended an item, once the receipts of its day are dropped.
+table fetchyard.ending (
+  item_id bigint not null
+  lease_id bigint not null
+  ended_at timestamp with time zone not null
+  workflow_id smallint not null
+  attempt smallint not null
+  http_status smallint
+  status text not null
+  outcome_code text not null
+  error text
+  constraint ending_pkey PRIMARY KEY (item_id)
+  constraint ending_status_check CHECK ((status = ANY (ARRAY['success'::text, 'error'::text, 'cancelled'::text])))
+)
+  with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000, autovacuum_vacuum_scale_factor=0.05)
+create index ending_time_idx on fetchyard.ending using btree (ended_at, item_id)
+
 table fetchyard.event (
   event_id bigint not null generated always as identity
   happened_at timestamp with time zone not null default now()
@@ -16,6 +33,24 @@ table fetchyard.event (
   constraint event_pkey PRIMARY KEY (event_id)
 )
 create index event_time_idx on fetchyard.event using btree (happened_at desc)
+
+-- A row a chore of housekeeping: whose turn it is, what was done last, and how it went.
+table fetchyard.housekeeping (
+  task text not null
+  paused_why text
+  turn_of uuid
+  turn_until timestamp with time zone
+  passed_at timestamp with time zone
+  passed_by text
+  passed_rows bigint not null default 0
+  removed bigint not null default 0
+  failed_at timestamp with time zone
+  failure text
+  newest_lease bigint not null default 0 -- The newest lease of an item that was retired: result rows of leases up to it may have lost their proof.
+  constraint housekeeping_pkey PRIMARY KEY (task)
+  constraint housekeeping_task_check CHECK ((task = ANY (ARRAY['receipts'::text, 'items'::text, 'runs'::text, 'events'::text, 'nodes'::text])))
+)
+  with (fillfactor=50)
 
 table fetchyard.item (
   item_id bigint not null generated always as identity
@@ -33,7 +68,7 @@ table fetchyard.item (
   constraint item_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id)
   constraint item_workflow_id_item_key_round_key UNIQUE (workflow_id, item_key, round)
 )
-  with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000)
+  with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000, autovacuum_vacuum_scale_factor=0.05)
 
 -- URLs whose failure for good was charged, by their SHA-256. Forgotten by age, by number, and when somebody asks for the URL again by name.
 table fetchyard.known_failure (
@@ -146,6 +181,7 @@ table fetchyard.run_item (
   constraint run_item_pkey PRIMARY KEY (run_id, item_id)
   constraint run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES fetchyard.run(run_id) ON DELETE CASCADE
 )
+create index run_item_item_idx on fetchyard.run_item using btree (item_id)
 
 table fetchyard.spend (
   spent_at timestamp with time zone not null default clock_timestamp()
@@ -165,7 +201,7 @@ table fetchyard.tally (
   workflow_id smallint not null
   event text not null
   items bigint not null
-  constraint tally_event_check CHECK ((event = ANY (ARRAY['enqueue'::text, 'complete'::text, 'retry'::text, 'snooze'::text, 'discard'::text, 'release'::text, 'reclaim'::text, 'cancel'::text])))
+  constraint tally_event_check CHECK ((event = ANY (ARRAY['enqueue'::text, 'complete'::text, 'retry'::text, 'snooze'::text, 'discard'::text, 'release'::text, 'reclaim'::text, 'cancel'::text, 'retire'::text])))
 )
 create index tally_workflow_idx on fetchyard.tally using btree (workflow_id, event) include (items)
 
@@ -293,6 +329,8 @@ returns SETOF bigint as $$
                 else exists (select from fetchyard.processing_log as receipt
                               where receipt.item_id = last.item_id
                                 and receipt.status in ('success', 'error', 'cancelled'))
+                     or exists (select from fetchyard.ending
+                                 where ending.item_id = last.item_id)
            end as finished
       from input
       left join lateral (
@@ -303,10 +341,19 @@ returns SETOF bigint as $$
               order by item.round desc
               limit 1) as last on true
   ),
+  standing as materialized (
+    select latest.item_key
+      from latest
+     cross join lateral (
+             select from fetchyard.item
+              where item.item_id = latest.item_id
+                for key share of item) as held
+     where (latest.again >= 1 and latest.finished) or latest.again = 2
+  ),
   added as (
     insert into fetchyard.item (workflow_id, round, partition, item_key, lane, payload)
     select p_workflow_id,
-           coalesce(latest.round, 0) + 1,
+           case when standing.item_key is null then 1 else latest.round + 1 end,
            case when flow.partitions = 1 then 0
                 else abs(hashtext(latest.lane)::bigint) % flow.partitions end,
            latest.item_key,
@@ -314,6 +361,7 @@ returns SETOF bigint as $$
            coalesce(latest.payload, 'null')
       from latest
       join fetchyard.workflow as flow on flow.workflow_id = p_workflow_id
+      left join standing using (item_key)
      where latest.round is null
         or (latest.again >= 1 and latest.finished)
         or latest.again = 2

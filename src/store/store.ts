@@ -8,6 +8,8 @@ import type { Json } from '../core/outcome.js'
 import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { bindingOf } from './binding.js'
+import type { ChoreStore } from './chore-store.js'
+import { createChoreStore } from './chore-store.js'
 import type { Sql } from './client.js'
 import type { StoredEvent } from './events.js'
 import { storeEvent } from './events.js'
@@ -144,6 +146,8 @@ export interface Store {
   readonly foldSpend: (rowsMax: number) => Promise<number>
   readonly ensureReceiptPartitions: () => Promise<number>
   readonly storeEvent: (event: StoredEvent) => Promise<void>
+  /** What removes what is old. */
+  readonly chores: ChoreStore
 }
 
 async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<WorkflowHandle> {
@@ -211,5 +215,6 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     foldSpend: (rowsMax) => foldSpend(sql, rowsMax),
     ensureReceiptPartitions: () => ensureReceiptPartitions(sql),
     storeEvent: (event) => storeEvent(sql, event),
+    chores: createChoreStore(sql),
   }
 }

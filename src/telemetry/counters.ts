@@ -239,6 +239,7 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
   'reclaim.failed': node('reclaimFailures'),
   'housekeeping.done': node('housekeepings'),
   'housekeeping.failed': node('housekeepingFailures'),
+  'housekeeping.removed': UNCOUNTED,
   'live.client_connected': UNCOUNTED,
   'live.client_closed': UNCOUNTED,
   'live.frame_skipped': node('framesSkipped'),

@@ -50,6 +50,7 @@ export interface Events {
   'reclaim.failed': { message: string }
   'housekeeping.done': { foldedRows: number; partitions: number; durationMs: number }
   'housekeeping.failed': { message: string }
+  'housekeeping.removed': { chore: string; rows: number; partitions: number; durationMs: number }
   'live.client_connected': { clients: number }
   'live.client_closed': { clients: number; code: number }
   'live.frame_skipped': { clients: number }

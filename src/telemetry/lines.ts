@@ -92,6 +92,12 @@ const SUPERVISOR_LINES = {
     level: 'warn',
     words: (event) => `Housekeeping failed: ${event.message}`,
   },
+  'housekeeping.removed': {
+    level: 'info',
+    words: (event) =>
+      `Housekeeping of ${event.chore} moved or removed ${count(event.rows, 'row')} and dropped ` +
+      `${count(event.partitions, 'partition')} in ${Math.round(event.durationMs)} ms`,
+  },
   'live.client_connected': {
     level: 'debug',
     words: (event) => `Live channel has ${count(event.clients, 'client')}`,

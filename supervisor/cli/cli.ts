@@ -13,6 +13,7 @@ import { doctorCommand } from './commands/doctor.js'
 import { enqueueCommand } from './commands/enqueue.js'
 import { exportCommand } from './commands/export.js'
 import { historyCommand } from './commands/history.js'
+import { housekeepingCommand } from './commands/housekeeping.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { runCommand } from './commands/run.js'
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   rolloutCommand,
   setCommand,
   exportCommand,
+  housekeepingCommand,
   migrateCommand,
   tortureCommand,
 ]

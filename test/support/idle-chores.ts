@@ -1,0 +1,14 @@
+// Chores of which there is never a turn to get, for stores in memory that keep everything.
+
+import type { ChoreStore } from '../../src/store/chore-store.js'
+import { LOST } from '../../src/store/chores.js'
+
+export const IDLE_CHORES: ChoreStore = {
+  takeTurn: async () => false,
+  endTurn: async () => {},
+  findOldReceipts: async () => [],
+  moveEndings: async () => LOST,
+  dropReceipts: async () => 'lost',
+  retireItems: async () => ({ ...LOST, next: null }),
+  remove: async () => LOST,
+}
