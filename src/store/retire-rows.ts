@@ -75,7 +75,7 @@ async function findOldRun(sql: Sql, { keepMs }: Old): Promise<readonly number[]>
   return rows.map((row) => row.run_id)
 }
 
-/** Removes events older than `keepMs`. */
+/** Removes events older than `keepMs`, and as many instances of schedules that ended before. */
 export async function removeEvents(sql: Sql, old: Old): Promise<Slice> {
   return runSlice<Slice>(
     sql,
@@ -91,11 +91,24 @@ export async function removeEvents(sql: Sql, old: Old): Promise<Slice> {
   gone as (
     delete from fetchyard.event using old where event.event_id = old.event_id returning 1
   ),
-  ${renewCte('(select count(*) from gone)')}
-  select exists (select from turn) as "isOurs", (select count(*) from gone)::int as rows`,
+  old_instance as materialized (
+    select instance_id from fetchyard.instance
+     where closed_at < now() - $2::float8 * interval '1 millisecond'
+       and exists (select from turn)
+     limit $3::int
+  ),
+  gone_instance as (
+    delete from fetchyard.instance using old_instance
+     where instance.instance_id = old_instance.instance_id
+    returning 1
+  ),
+  ${renewCte(BOTH)}
+  select exists (select from turn) as "isOurs", (${BOTH})::int as rows`,
     [old.nodeId, old.keepMs, old.rowsMax],
   )
 }
+
+const BOTH = '((select count(*) from gone) + (select count(*) from gone_instance))'
 
 /** Removes nodes that were fenced longer than `keepMs` ago and hold nothing. */
 export async function removeNodes(sql: Sql, old: Old): Promise<Slice> {

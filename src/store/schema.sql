@@ -52,6 +52,22 @@ table fetchyard.housekeeping (
 )
   with (fillfactor=50)
 
+table fetchyard.instance (
+  instance_id bigint not null generated always as identity
+  workflow_id smallint not null
+  opened_at timestamp with time zone not null default clock_timestamp()
+  opened_by text not null
+  items_left bigint not null -- Items that may still be leased: at the beginning those that were ready, or as many as a batch has.
+  items bigint not null default 0
+  closed_at timestamp with time zone
+  constraint instance_items_left_check CHECK ((items_left >= 0))
+  constraint instance_opened_by_check CHECK ((opened_by = ANY (ARRAY['schedule'::text, 'operator'::text])))
+  constraint instance_pkey PRIMARY KEY (instance_id)
+  constraint instance_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id) ON DELETE CASCADE
+)
+create index instance_closed_idx on fetchyard.instance using btree (closed_at) where (closed_at is not null)
+create index instance_open_idx on fetchyard.instance using btree (workflow_id) where (closed_at is null)
+
 table fetchyard.item (
   item_id bigint not null generated always as identity
   workflow_id smallint not null
@@ -183,6 +199,22 @@ table fetchyard.run_item (
 )
 create index run_item_item_idx on fetchyard.run_item using btree (item_id)
 
+-- When a workflow works. One without a row here always does.
+table fetchyard.schedule (
+  workflow_id smallint not null
+  definition jsonb not null
+  batch bigint
+  max_instances smallint not null default 1
+  anchored_at timestamp with time zone not null default clock_timestamp()
+  next_at timestamp with time zone not null default clock_timestamp()
+  ticked_at timestamp with time zone
+  waiting_since timestamp with time zone -- Since when a tick waits for an instance to end, because there are as many as there may be. Further ticks are one with it.
+  constraint schedule_batch_check CHECK ((batch >= 1))
+  constraint schedule_max_instances_check CHECK ((max_instances >= 1))
+  constraint schedule_pkey PRIMARY KEY (workflow_id)
+  constraint schedule_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id) ON DELETE CASCADE
+)
+
 table fetchyard.spend (
   spent_at timestamp with time zone not null default clock_timestamp()
   workflow_id smallint not null
@@ -221,6 +253,7 @@ table fetchyard.work_queue (
   leased_at timestamp with time zone
   deadline timestamp with time zone
   item_ids bigint[] not null
+  instance_id bigint -- The instance under which the pack was leased last; an instance lives as long as packs of it are leased.
   constraint lease_is_whole CHECK ((((lease_id IS NULL) = (node_id IS NULL)) AND ((lease_id IS NULL) = (leased_at IS NULL)) AND ((lease_id IS NULL) = (deadline IS NULL))))
   constraint work_queue_attempt_check CHECK ((attempt >= 0))
   constraint work_queue_crashes_check CHECK ((crashes >= 0))
@@ -389,6 +422,21 @@ returns SETOF bigint as $$
   )
   select item_id from added
 $$
+
+function fetchyard.is_instance_over(p_instance_id bigint)
+returns boolean as $$
+begin
+  return (select not exists (select from fetchyard.work_queue as pack
+                              where pack.workflow_id = instance.workflow_id
+                                and pack.lease_id is not null
+                                and pack.instance_id = instance.instance_id)
+                 and (instance.items_left = 0
+                      or not exists (select from fetchyard.work_queue as pack
+                                      where pack.workflow_id = instance.workflow_id
+                                        and pack.lease_id is null and pack.run_at <= now()))
+            from fetchyard.instance
+           where instance_id = p_instance_id);
+end $$
 
 function fetchyard.is_newest_round(p_workflow_id smallint, p_item_key text, p_round integer)
 returns boolean as $$

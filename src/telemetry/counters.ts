@@ -239,6 +239,8 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
   'reclaim.failed': node('reclaimFailures'),
   'housekeeping.done': node('housekeepings'),
   'housekeeping.failed': node('housekeepingFailures'),
+  'schedule.ticked': UNCOUNTED,
+  'schedule.failed': UNCOUNTED,
   'housekeeping.removed': UNCOUNTED,
   'live.client_connected': UNCOUNTED,
   'live.client_closed': UNCOUNTED,

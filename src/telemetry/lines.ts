@@ -92,6 +92,14 @@ const SUPERVISOR_LINES = {
     level: 'warn',
     words: (event) => `Housekeeping failed: ${event.message}`,
   },
+  'schedule.ticked': {
+    level: 'info',
+    words: (event) => `${event.workflow} works for a tick of its schedule; next ${event.nextAt}`,
+  },
+  'schedule.failed': {
+    level: 'warn',
+    words: (event) => `The schedule of ${event.workflow} failed: ${event.message}`,
+  },
   'housekeeping.removed': {
     level: 'info',
     words: (event) =>

@@ -17,6 +17,7 @@ import { housekeepingCommand } from './commands/housekeeping.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { runCommand } from './commands/run.js'
+import { runNowCommand } from './commands/run-now.js'
 import { spendCommand } from './commands/spend.js'
 import { statusCommand } from './commands/status.js'
 import { rolloutCommand, setCommand } from './commands/steer.js'
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   spendCommand,
   pauseCommand,
   resumeCommand,
+  runNowCommand,
   rolloutCommand,
   setCommand,
   exportCommand,

@@ -1,8 +1,11 @@
 import type { ClusterFigures, WorkflowFigures } from '../../../src/core/figures.js'
+import { scheduleWords } from '../../../src/core/schedule.js'
 import type { Sql } from '../../../src/store/client.js'
 import { readErrorsByCode, readFigures } from '../../../src/store/figures.js'
 import type { Budgets } from '../../../src/store/money.js'
 import { readBudgets } from '../../../src/store/money.js'
+import type { ScheduleStatus } from '../../../src/store/schedules.js'
+import { readSchedules } from '../../../src/store/schedules.js'
 import { readWorkflows } from '../../../src/store/workflows.js'
 import { type Command, type Invocation, isGiven } from '../command.js'
 import { showSeconds } from '../progress.js'
@@ -31,17 +34,32 @@ interface ErrorCount {
 async function runStatus(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, errors, budgets } = await withDatabase(request, async ({ sql }) => ({
+  const { figures, errors, budgets, schedules } = await withDatabase(request, async ({ sql }) => ({
     figures: await readFigures(sql),
     errors: await readErrors(sql),
     budgets: await readAllBudgets(sql),
+    schedules: await readSchedules(sql),
   }))
   if (isGiven(invocation, 'json')) {
-    await printJson(streams, { schema: 1, ...figures, errors, budgets })
+    await printJson(streams, { schema: 1, ...figures, errors, budgets, schedules })
     return 0
   }
   for (const line of statusLines(figures, errors, budgets)) await print(streams, line)
+  for (const line of scheduleLines(schedules)) await print(streams, line)
   return 0
+}
+
+/** Schedules as lines of words; none when every workflow always works. */
+export function scheduleLines(schedules: readonly ScheduleStatus[]): readonly string[] {
+  if (schedules.length === 0) return []
+  const rows = schedules.map((own) => [
+    own.workflow,
+    scheduleWords(own.definition),
+    own.waitingSince === null ? own.nextAt : `waits since ${own.waitingSince}`,
+    own.tickedAt,
+    own.openInstances,
+  ])
+  return ['', ...tableLines(['scheduled', 'when', 'next', 'last', 'instances'], rows)]
 }
 
 async function readErrors(sql: Sql): Promise<readonly ErrorCount[]> {
