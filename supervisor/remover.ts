@@ -19,7 +19,7 @@ export interface Keep {
   readonly itemsMs: number | null
 }
 
-export interface RemoverDeps {
+interface RemoverDeps {
   readonly chores: ChoreStore
   readonly nodeId: string
   readonly keep: Keep

@@ -11,14 +11,14 @@ import type { EventBus } from '../src/telemetry/events.js'
 import { nextTick } from '../src/workflow/next-tick.js'
 import { createTicker } from './ticker.js'
 
-export interface ScheduledWorkflow {
+interface ScheduledWorkflow {
   readonly workflow: { readonly workflowId: number; readonly name: string }
   readonly definition: ScheduleDefinition
   /** An instance was opened: there is something to lease. */
   readonly wake: () => void
 }
 
-export interface SchedulerDeps {
+interface SchedulerDeps {
   readonly schedules: ScheduleStore
   readonly clock: Clock
   readonly random: Random

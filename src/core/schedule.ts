@@ -2,7 +2,7 @@
 // checked by `src/workflow/check-schedule.ts`; here is what it means.
 
 /** Every so long. */
-export interface EverySchedule {
+interface EverySchedule {
   /** Time between two ticks, such as `30s`, `5m`, `2h` or `1d`. */
   readonly every: string
   /** A tick comes up to so much later, by chance; shorter than `every`. @default none */
@@ -10,7 +10,7 @@ export interface EverySchedule {
 }
 
 /** At the moments a cron expression names. */
-export interface CronSchedule {
+interface CronSchedule {
   /** Five fields, or six with seconds first. */
   readonly cron: string
   /** IANA name, such as `Europe/Berlin`. @default 'UTC' */

@@ -69,7 +69,7 @@ async function readFinding<Found extends Finding>(sql: Sql, statement: string): 
 }
 
 /** Result rows without proof, and how many of them may have lost it by retention. */
-export interface ResultFinding extends Finding {
+interface ResultFinding extends Finding {
   /** Rows that name a lease no newer than that of an item which was retired with its receipt. */
   readonly excused: number
 }

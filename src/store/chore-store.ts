@@ -1,18 +1,11 @@
 // The chores of housekeeping as the supervisor sees them.
 
-import type { Chore, Slice, Turn } from './chores.js'
+import type { Chore, Old, Slice, Turn } from './chores.js'
 import { endTurn, takeTurn } from './chores.js'
 import type { Sql } from './client.js'
 import type { Cursor, Dropped, OldReceipts, RetiredSlice } from './retention.js'
 import { dropReceipts, findOldReceipts, moveEndings, retireItems } from './retention.js'
 import { removeEvents, removeNodes, retireRun } from './retire-rows.js'
-
-/** What of the rows of a chore goes: those older than `keepMs`, so many at a time. */
-export interface Old {
-  readonly nodeId: string
-  readonly keepMs: number
-  readonly rowsMax: number
-}
 
 export interface ChoreStore {
   readonly takeTurn: (turn: Turn & { readonly gapMs: number }) => Promise<boolean>
@@ -36,7 +29,7 @@ export interface ChoreStore {
   readonly remove: (chore: PlainChore, old: Old) => Promise<Slice>
 }
 
-export type PlainChore = Exclude<Chore, 'receipts' | 'items'>
+type PlainChore = Exclude<Chore, 'receipts' | 'items'>
 
 export function createChoreStore(sql: Sql): ChoreStore {
   const removers = { runs: retireRun, events: removeEvents, nodes: removeNodes } as const

@@ -21,6 +21,13 @@ export interface Slice {
   readonly rows: number
 }
 
+/** What of the rows of a chore goes: those older than `keepMs`, so many at a time. */
+export interface Old {
+  readonly nodeId: string
+  readonly keepMs: number
+  readonly rowsMax: number
+}
+
 export const LOST: Slice = { isOurs: false, rows: 0 }
 
 /** Time after which the turn of a node that went silent is free. Every slice renews it. */

@@ -106,11 +106,7 @@ const takeCtes = (workflowId: number, instance: string | null) => `
  *
  * The workflow's row is read by the same statement, so a pause holds from its commit on.
  */
-function leaseStatement(
-  workflowId: number,
-  binding: Binding | null,
-  isScheduled = false,
-): string {
+function leaseStatement(workflowId: number, binding: Binding | null, isScheduled = false): string {
   if (isScheduled) return scheduledStatement(workflowId, binding)
   return statementOf(workflowId, binding, { before: '', condition: '', instance: null, after: '' })
 }

@@ -8,7 +8,7 @@
 // was retired.
 
 import { FINAL } from './audit-equation.js'
-import type { Slice } from './chores.js'
+import type { Old, Slice } from './chores.js'
 import { LOST, renewCte, runSlice, turnCte } from './chores.js'
 import type { Sql } from './client.js'
 import { codeOf } from './client.js'
@@ -154,12 +154,7 @@ export interface RetiredSlice extends Slice {
  */
 export async function retireItems(
   sql: Sql,
-  slice: {
-    readonly nodeId: string
-    readonly keepMs: number
-    readonly rowsMax: number
-    readonly after: Cursor
-  },
+  slice: Old & { readonly after: Cursor },
 ): Promise<RetiredSlice> {
   const { nodeId, keepMs, rowsMax, after } = slice
   const row = await runSlice<{

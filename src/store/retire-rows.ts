@@ -1,15 +1,9 @@
 // Old runs, events and nodes: what nobody's work depends on.
 
 import { FINAL } from './audit-equation.js'
-import type { Slice } from './chores.js'
+import type { Old, Slice } from './chores.js'
 import { renewCte, runSlice, turnCte } from './chores.js'
 import type { Sql } from './client.js'
-
-interface Old {
-  readonly nodeId: string
-  readonly keepMs: number
-  readonly rowsMax: number
-}
 
 /**
  * Forgets a run that was not resumed for `keepMs` and whose items are all finished: its list first,

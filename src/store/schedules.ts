@@ -5,7 +5,7 @@ import type { ScheduleDefinition } from '../core/schedule.js'
 import type { Sql } from './client.js'
 
 /** A schedule as it stands, and the database's clock. */
-export interface ScheduleRow {
+interface ScheduleRow {
   readonly definition: ScheduleDefinition
   readonly anchoredAt: Date
   readonly nextAt: string

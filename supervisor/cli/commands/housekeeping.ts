@@ -62,7 +62,7 @@ const WORDS: { readonly [chore in Chore]: string } = {
 }
 
 /** The chores as lines of words. */
-export function choreLines(chores: readonly ChoreStatus[]): readonly string[] {
+function choreLines(chores: readonly ChoreStatus[]): readonly string[] {
   const rows = chores.map((chore) => [
     WORDS[chore.chore],
     chore.passedAt ?? 'never',

@@ -50,7 +50,7 @@ async function runStatus(invocation: Invocation): Promise<number> {
 }
 
 /** Schedules as lines of words; none when every workflow always works. */
-export function scheduleLines(schedules: readonly ScheduleStatus[]): readonly string[] {
+function scheduleLines(schedules: readonly ScheduleStatus[]): readonly string[] {
   if (schedules.length === 0) return []
   const rows = schedules.map((own) => [
     own.workflow,
