@@ -1,5 +1,5 @@
-// The housekeeper: folds counts, makes the receipts' partitions ahead of time, forgets what is too old
-// to be known, and has a remover for what is kept for so many days.
+// The housekeeper: folds counts, makes the receipts' partitions ahead of time, forgets what is too
+// old to be known, and has a remover for what is kept for so many days.
 
 import type { Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'

@@ -104,7 +104,7 @@ export async function removeEvents(sql: Sql, old: Old): Promise<Slice> {
 
 const BOTH = '((select count(*) from gone) + (select count(*) from gone_instance))'
 
-/** Removes nodes that were fenced longer than `keepMs` ago and hold nothing. */
+/** Removes nodes fenced longer than `keepMs` ago that hold neither packs nor a reserve of calls. */
 export async function removeNodes(sql: Sql, old: Old): Promise<Slice> {
   return runSlice<Slice>(
     sql,
@@ -116,6 +116,8 @@ export async function removeNodes(sql: Sql, old: Old): Promise<Slice> {
        and exists (select from turn)
        and not exists (select from fetchyard.work_queue as pack
                         where pack.node_id = node.node_id)
+       and not exists (select from fetchyard.reserve
+                        where reserve.node_id = node.node_id)
      limit $3::int
        for update skip locked
   ),

@@ -447,6 +447,20 @@ begin
                         and newer.round > p_round);
 end $$
 
+function fetchyard.open_instances(p_workflow_id smallint)
+returns bigint as $$
+begin
+  return (select count(*) from fetchyard.instance
+           where workflow_id = p_workflow_id and closed_at is null);
+end $$
+
+function fetchyard.ready_items(p_workflow_id smallint)
+returns bigint as $$
+begin
+  return (select coalesce(sum(cardinality(item_ids)), 0) from fetchyard.work_queue
+           where workflow_id = p_workflow_id and lease_id is null and run_at <= now());
+end $$
+
 function fetchyard.reserve_calls(p_node_id uuid, p_workflow_id smallint, p_serial integer, p_open integer, p_kept integer, p_wanted integer, p_credits_each integer)
 returns integer as $$
 declare

@@ -7,6 +7,7 @@ import { audit } from '../../src/store/audit.js'
 import type { Chore } from '../../src/store/chores.js'
 import { readErrorsByCode } from '../../src/store/figures.js'
 import { readHistory } from '../../src/store/history.js'
+import { readRunItems } from '../../src/store/results.js'
 import { FIRST } from '../../src/store/retention.js'
 import { joinRun, openRun, readRunOutcomes, readRunProgress } from '../../src/store/runs.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
@@ -247,6 +248,10 @@ describe('retention: items', () => {
     expect(await retire(yard, holder)).to.equal(0)
     expect((await chores.remove('runs', old)).rows, 'it is going on').to.equal(0)
     expect(await readRunProgress(yard.sql, runId)).to.deep.equal({ total: 3, open: 1 })
+    const ends = await readRunItems(yard.sql, runId)
+    expect(ends.map(({ key, status }) => `${key} ${status}`)).to.have.members([
+      ...['key-1 success', 'key-2 success'],
+    ])
     expect((await readRunOutcomes(yard.sql, runId)).outcomes).to.deep.equal([
       { status: 'success', code: 'ok', items: 2 },
     ])
