@@ -24,6 +24,10 @@ export interface Settings {
   readonly sweepMs: number
   readonly drainMs: number
   readonly silentMs: number
+  /** Days; null: for ever. */
+  readonly keepReceipts: number | null
+  /** Days; null: for ever. */
+  readonly keepItems: number | null
 
   readonly concurrency: number
   /** null: starts with the whole concurrency. */

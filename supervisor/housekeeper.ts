@@ -1,11 +1,13 @@
 // The housekeeper: folds counts, makes the receipts' partitions ahead of time, forgets what is too
-// old to be known, and looks how many connections the database has left.
+// old to be known, looks how many connections the database has left, and has a remover for what is
+// kept for so many days.
 
 import type { Clock } from '../src/core/clock.js'
 import { isCrowded } from '../src/core/connection-use.js'
 import { messageOf } from '../src/core/errors.js'
 import type { Store } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
+import { createRemover, type Keep } from './remover.js'
 import { createTicker } from './ticker.js'
 
 export interface Housekeeper {
@@ -21,6 +23,8 @@ const FOLD_ROWS_MAX = 10_000
 
 export function createHousekeeper(deps: {
   readonly store: Store
+  readonly nodeId: string
+  readonly keep: Keep
   readonly clock: Clock
   readonly events: EventBus
 }): Housekeeper {
@@ -45,5 +49,16 @@ export function createHousekeeper(deps: {
     }
     return INTERVAL_MS
   })
-  return { start: ticker.start, stop: ticker.stop, isDatabaseCrowded: () => wasCrowded }
+  const { store, ...rest } = deps
+  const remover = createRemover({ chores: store.chores, ...rest })
+  return {
+    start: () => {
+      ticker.start()
+      remover.start()
+    },
+    stop: async () => {
+      await Promise.all([ticker.stop(), remover.stop()])
+    },
+    isDatabaseCrowded: () => wasCrowded,
+  }
 }

@@ -23,7 +23,7 @@ import { type Accounts, createAccounts } from './upstream/accounts.js'
 import { version } from './version.js'
 import type { Web } from './web/web.js'
 import { liveSourceOf, startWeb } from './web/web.js'
-import { planOf, serviceOptionsOf } from './workflow-options.js'
+import { keepOf, planOf, serviceOptionsOf } from './workflow-options.js'
 
 /** A workflow whose module was loaded and validated. */
 export interface LoadedWorkflow {
@@ -38,6 +38,8 @@ export interface NodeRequest {
   readonly settings: Settings
   readonly database: OpenDatabase
   readonly workflows: readonly LoadedWorkflow[]
+  /** Works scheduled workflows at any time, as a run does. @default false */
+  readonly isUnscheduled?: boolean
   /** 'silent' while a command draws progress on the terminal. */
   readonly log: 'auto' | 'silent'
   /** Shorter for tests. @default 30 s, and 10 s for heartbeats */
@@ -121,8 +123,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     },
     sweepMs: settings.sweepMs,
     drainMs: settings.drainMs,
+    keep: keepOf(settings),
     workflows: request.workflows.map(({ definition, moduleUrl, overrides }) => ({
-      definition,
+      definition: {
+        ...definition,
+        schedule: request.isUnscheduled === true ? undefined : (definition.schedule ?? null),
+      },
       options: serviceOptionsOf(
         { ...settings, ...overrides },
         { name: definition.name, moduleUrl },

@@ -8,6 +8,7 @@ import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
 import { estimateCost } from '../src/fetch/upstream/credit-cost.js'
 import { ANY_SITE, tierPrice } from '../src/fetch/upstream/tier-options.js'
+import type { Keep } from './remover.js'
 import type { WorkerSeatSpec } from './worker-seat.js'
 import type { WorkflowServiceOptions } from './workflow-service.js'
 
@@ -162,4 +163,12 @@ export function serviceOptionsOf(
       },
     },
   }
+}
+
+const DAY_MS = 86_400_000
+
+/** For how long a node keeps what is old. */
+export function keepOf({ keepReceipts, keepItems }: Settings): Keep {
+  const msOf = (days: number | null) => (days === null ? null : days * DAY_MS)
+  return { receiptsMs: msOf(keepReceipts), itemsMs: msOf(keepItems) }
 }

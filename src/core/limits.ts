@@ -37,6 +37,11 @@ export const LIMITS = {
    * the longest pause between two sweeps that can be set.
    */
   reclaimWaitMsMax: 2 * 3_600_000,
+  /** Pages of receipts, and rows of anything else, that one slice of housekeeping looks at. */
+  choreSlicePagesMax: 64,
+  choreSliceRowsMax: 2_000,
+  /** Slices of one pass over a chore; what is left is the next one's. */
+  choreSlicesMax: 100_000,
   /** Result rows of one item, over all its sinks. */
   resultRowsMax: 10_000,
   /** Result bytes of one item, as JSON. */

@@ -88,7 +88,9 @@ export async function readErrorsByCode(
 ): Promise<readonly { readonly code: string; readonly items: number }[]> {
   return sql<{ code: string; items: number }[]>`
     select outcome_code as code, count(*)::int as items
-      from fetchyard.processing_log
+      from (select workflow_id, status, outcome_code from fetchyard.processing_log
+             union all
+            select workflow_id, status, outcome_code from fetchyard.ending) as ended
      where workflow_id = ${workflowId} and status = 'error'
      group by outcome_code
      order by items desc, code`

@@ -6,9 +6,12 @@ import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { ClusterFigures } from '../core/figures.js'
 import type { FencingRule } from '../core/heartbeat-plan.js'
 import type { Json } from '../core/outcome.js'
+import type { ScheduleDefinition } from '../core/schedule.js'
 import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { bindingOf } from './binding.js'
+import type { ChoreStore } from './chore-store.js'
+import { createChoreStore } from './chore-store.js'
 import type { Sql } from './client.js'
 import { readConnections } from './connections.js'
 import type { StoredEvent } from './events.js'
@@ -32,6 +35,8 @@ import type { Reclaimed } from './reclaim.js'
 import { findNewestLease, reclaimPacks, releaseNode } from './reclaim.js'
 import type { ReserveRequest } from './reserve.js'
 import { bookRefused, closeReserve, reserveCalls } from './reserve.js'
+import type { ScheduleStore } from './schedules.js'
+import { createScheduleStore, removeSchedule } from './schedules.js'
 import type { ReceiptKey } from './settle.js'
 import { findReceipts, settleItems, settleStatement } from './settle.js'
 import type { Steering, SteeringChange } from './steering.js'
@@ -52,6 +57,8 @@ export interface StoredDefinition {
   readonly name: string
   readonly source?: SourceDefinition | undefined
   readonly sinks: { readonly [sink: string]: SinkDefinition }
+  /** null: it always works; undefined: so does this node, whatever others are told. */
+  readonly schedule?: ScheduleDefinition | null | undefined
 }
 
 /** A workflow that is ready to be leased from and settled. */
@@ -63,6 +70,8 @@ export interface WorkflowHandle {
   readonly settleStatement: string
   /** The same without status words and sinks, for an item whose end its tables refuse. */
   readonly bareSettleStatement: string
+  /** Whether this node leases within open instances only. @default false */
+  readonly isScheduled?: boolean
 }
 
 export interface Store {
@@ -147,6 +156,9 @@ export interface Store {
   readonly foldSpend: (rowsMax: number) => Promise<number>
   readonly ensureReceiptPartitions: () => Promise<number>
   readonly storeEvent: (event: StoredEvent) => Promise<void>
+  readonly schedules: ScheduleStore
+  /** What removes what is old. */
+  readonly chores: ChoreStore
 }
 
 async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<WorkflowHandle> {
@@ -154,11 +166,13 @@ async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<Wor
   await storeSinks(sql, row, definition.sinks)
   const { source } = definition
   if (source !== undefined) await bindSource(sql, row, source)
+  if (definition.schedule === null) await removeSchedule(sql, row.workflowId)
   const bound = source === undefined ? row.binding : bindingOf(source)
   return {
     workflowId: row.workflowId,
     name: row.name,
     binding: bound,
+    isScheduled: definition.schedule !== undefined && definition.schedule !== null,
     sinks: Object.keys(definition.sinks),
     settleStatement: settleStatement({
       workflowId: row.workflowId,
@@ -186,8 +200,8 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     openWorkflow: (definition) => openWorkflow(sql, definition),
     readWorkflows: () => readWorkflows(sql),
     findWorkflow: (name) => findWorkflow(sql, name),
-    leasePacks: ({ workflowId, binding }, request) =>
-      leasePacks(sql, { workflowId, binding, ...request }),
+    leasePacks: ({ workflowId, binding, isScheduled = false }, request) =>
+      leasePacks(sql, { workflowId, binding, isScheduled, ...request }),
     settleItems: (workflow, { nodeId, settlements, isBare = false }) =>
       settleItems(sql, {
         nodeId,
@@ -215,5 +229,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     foldSpend: (rowsMax) => foldSpend(sql, rowsMax),
     ensureReceiptPartitions: () => ensureReceiptPartitions(sql),
     storeEvent: (event) => storeEvent(sql, event),
+    schedules: createScheduleStore(sql),
+    chores: createChoreStore(sql),
   }
 }

@@ -53,6 +53,9 @@ export interface Events {
   'database.connections': { used: number; max: number; isCrowded: boolean; wasCrowded: boolean }
   'housekeeping.done': { foldedRows: number; partitions: number; durationMs: number }
   'housekeeping.failed': { message: string }
+  'schedule.ticked': { workflow: string; nextAt: string }
+  'schedule.failed': { workflow: string; message: string }
+  'housekeeping.removed': { chore: string; rows: number; partitions: number; durationMs: number }
   'live.client_connected': { clients: number }
   'live.client_closed': { clients: number; code: number }
   'live.frame_skipped': { clients: number }

@@ -114,6 +114,20 @@ const SUPERVISOR_LINES = {
     level: 'warn',
     words: (event) => `Housekeeping failed: ${event.message}`,
   },
+  'schedule.ticked': {
+    level: 'info',
+    words: (event) => `${event.workflow} works for a tick of its schedule; next ${event.nextAt}`,
+  },
+  'schedule.failed': {
+    level: 'warn',
+    words: (event) => `The schedule of ${event.workflow} failed: ${event.message}`,
+  },
+  'housekeeping.removed': {
+    level: 'info',
+    words: (event) =>
+      `Housekeeping of ${event.chore} moved or removed ${count(event.rows, 'row')} and dropped ` +
+      `${count(event.partitions, 'partition')} in ${Math.round(event.durationMs)} ms`,
+  },
   'live.client_connected': {
     level: 'debug',
     words: (event) => `Live channel has ${count(event.clients, 'client')}`,

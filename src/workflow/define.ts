@@ -2,6 +2,7 @@ import type { ChainOptions } from '../core/chain-options.js'
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { FetchedPage, StreamedPage, TakeBytes } from '../core/fetched-page.js'
 import type { Json, ResultRow, ResultRows } from '../core/outcome.js'
+import type { ScheduleDefinition } from '../core/schedule.js'
 
 /** What a handler may use. */
 export interface HandlerContext {
@@ -36,6 +37,8 @@ export interface WorkflowDefinition<Payload = Json> {
   readonly name: string
   readonly source?: SourceDefinition
   readonly sinks: { readonly [sink: string]: SinkDefinition }
+  /** When `up` works it. @default always */
+  readonly schedule?: ScheduleDefinition
   /** SQL that creates the tables of a shipped workflow when they are missing. Run by `migrate`. */
   readonly tables?: readonly string[]
   /** Works one item and returns its result rows by sink. */
@@ -58,6 +61,7 @@ export type {
   FetchedPage,
   ResultRow,
   ResultRows,
+  ScheduleDefinition,
   SinkDefinition,
   SourceDefinition,
   StreamedPage,

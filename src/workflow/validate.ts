@@ -3,6 +3,7 @@
 
 import { COLUMN_TYPES, WORKFLOW_NAME } from '../core/definition.js'
 import { FetchyardError } from '../core/errors.js'
+import { checkSchedule } from './check-schedule.js'
 import type { WorkflowDefinition } from './define.js'
 import { type Fields, Violations } from './violations.js'
 
@@ -13,7 +14,7 @@ const SINK_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
 const IDENTIFIER_RULE = 'a column name of letters, digits and underscores, 1 to 63 characters'
 const TABLE_RULE = '`table` or `schema.table`, each part of letters, digits and underscores'
 
-const WORKFLOW_FIELDS = ['name', 'source', 'sinks', 'tables', 'work']
+const WORKFLOW_FIELDS = ['name', 'source', 'sinks', 'schedule', 'tables', 'work']
 const SINK_FIELDS = [
   'table',
   'columns',
@@ -75,6 +76,7 @@ function checkWorkflow(value: unknown, violations: Violations): void {
   }
   if (workflow.source !== undefined) checkSource(workflow.source, violations)
   checkSinks(workflow.sinks, violations, workflow.source !== undefined)
+  if (workflow.schedule !== undefined) checkSchedule(workflow.schedule, violations)
   if (workflow.tables !== undefined) {
     violations.each('tables', workflow.tables, (field, sql) => {
       violations.match(field, sql, { pattern: /\S/, rule: 'a statement of SQL' })

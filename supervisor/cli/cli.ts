@@ -13,9 +13,11 @@ import { doctorCommand } from './commands/doctor.js'
 import { enqueueCommand } from './commands/enqueue.js'
 import { exportCommand } from './commands/export.js'
 import { historyCommand } from './commands/history.js'
+import { housekeepingCommand } from './commands/housekeeping.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { runCommand } from './commands/run.js'
+import { runNowCommand } from './commands/run-now.js'
 import { spendCommand } from './commands/spend.js'
 import { statusCommand } from './commands/status.js'
 import { rolloutCommand, setCommand } from './commands/steer.js'
@@ -38,9 +40,11 @@ export const COMMANDS: readonly Command[] = [
   spendCommand,
   pauseCommand,
   resumeCommand,
+  runNowCommand,
   rolloutCommand,
   setCommand,
   exportCommand,
+  housekeepingCommand,
   migrateCommand,
   tortureCommand,
 ]

@@ -53,7 +53,9 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
   const { invocation, database, workflow, runId, stop } = run
   const { streams, clock } = invocation
   const settings = await withFreePort(run)
-  const node = await startNode({ settings, database, workflows: [workflow], log: run.log })
+  const node = await startNode({
+    ...{ settings, database, workflows: [workflow], log: run.log, isUnscheduled: true },
+  })
   if (node.dashboardUrl !== null) say(streams, `Dashboard: ${node.dashboardUrl}`)
   obeyStop(node, stop, invocation)
   const name = workflow.definition.name

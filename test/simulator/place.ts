@@ -231,6 +231,7 @@ export class Boot {
   #createSupervisor(spec: PlaceSpec): Supervisor {
     const { scenario, dice } = this.#around
     return new Supervisor({
+      keep: { receiptsMs: null, itemsMs: null },
       identity: this.#identity,
       store: this.#sim.store,
       clock: this.process.clock,

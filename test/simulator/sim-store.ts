@@ -2,6 +2,7 @@
 // answers travel, get lost, come late, or find nobody.
 
 import type { Store, StoredDefinition, WorkflowHandle } from '../../src/store/store.js'
+import { IDLE_CHORES, IDLE_SCHEDULES } from '../support/idle-chores.js'
 import type { Dice } from './dice.js'
 import type { SimDatabase } from './sim-database.js'
 import { DatabaseError } from './sim-database.js'
@@ -291,6 +292,8 @@ export function createSimStore(parts: SimStoreParts): SimStore {
     foldTallies: () => ask('fold', () => 0),
     ensureReceiptPartitions: () => ask('partitions', () => 0),
     storeEvent: () => ask('event', () => undefined),
+    chores: IDLE_CHORES,
+    schedules: IDLE_SCHEDULES,
   }
   return { store, underWay: () => line.underWay }
 }

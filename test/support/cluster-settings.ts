@@ -15,6 +15,8 @@ export const CLUSTER_SETTINGS: Settings = {
   sweepMs: 500,
   drainMs: 20_000,
   silentMs: 10_000,
+  keepReceipts: null,
+  keepItems: null,
   concurrency: 8,
   concurrencyStart: null,
   planConcurrency: null,

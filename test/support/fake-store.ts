@@ -7,6 +7,7 @@ import type { ReserveRequest } from '../../src/store/reserve.js'
 import type { Steering } from '../../src/store/steering.js'
 import type { Store, StoredDefinition, WorkflowHandle } from '../../src/store/store.js'
 import type { WorkflowRow } from '../../src/store/workflows.js'
+import { IDLE_CHORES, IDLE_SCHEDULES } from './idle-chores.js'
 
 interface Pack {
   packId: string
@@ -219,6 +220,8 @@ export class FakeStore {
         this.#call('storeEvent', 1, () => {
           this.storedEvents.push(name)
         }),
+      chores: IDLE_CHORES,
+      schedules: IDLE_SCHEDULES,
     }
   }
 

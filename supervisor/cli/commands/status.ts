@@ -1,6 +1,7 @@
 import type { ConnectionUse } from '../../../src/core/connection-use.js'
 import { isCrowded } from '../../../src/core/connection-use.js'
 import type { ClusterFigures, WorkflowFigures } from '../../../src/core/figures.js'
+import { scheduleWords } from '../../../src/core/schedule.js'
 import type { Sql } from '../../../src/store/client.js'
 import { readConnections } from '../../../src/store/connections.js'
 import { readErrorsByCode, readFigures } from '../../../src/store/figures.js'
@@ -8,6 +9,8 @@ import type { StoredLoad } from '../../../src/store/loads.js'
 import { readLoads } from '../../../src/store/loads.js'
 import type { Budgets } from '../../../src/store/money.js'
 import { readBudgets } from '../../../src/store/money.js'
+import type { ScheduleStatus } from '../../../src/store/schedules.js'
+import { readSchedules } from '../../../src/store/schedules.js'
 import { readWorkflows } from '../../../src/store/workflows.js'
 import { type Command, type Invocation, isGiven } from '../command.js'
 import { showSeconds } from '../progress.js'
@@ -36,19 +39,40 @@ interface ErrorCount {
 async function runStatus(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, errors, budgets, limits } = await withDatabase(request, async ({ sql }) => ({
-    figures: await readFigures(sql),
-    errors: await readErrors(sql),
-    budgets: await readAllBudgets(sql),
-    limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
-  }))
+  const { figures, errors, budgets, limits, schedules } = await withDatabase(
+    request,
+    async ({ sql }) => ({
+      figures: await readFigures(sql),
+      errors: await readErrors(sql),
+      budgets: await readAllBudgets(sql),
+      limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
+      schedules: await readSchedules(sql),
+    }),
+  )
   if (isGiven(invocation, 'json')) {
-    await printJson(streams, { schema: 1, ...figures, errors, budgets, ...limits })
+    await printJson(streams, { schema: 1, ...figures, errors, budgets, ...limits, schedules })
     return 0
   }
-  const lines = [...statusLines(figures, errors, budgets), ...limitLines(limits)]
+  const lines = [
+    ...statusLines(figures, errors, budgets),
+    ...scheduleLines(schedules),
+    ...limitLines(limits),
+  ]
   for (const line of lines) await print(streams, line)
   return 0
+}
+
+/** Schedules as lines of words; none when every workflow always works. */
+function scheduleLines(schedules: readonly ScheduleStatus[]): readonly string[] {
+  if (schedules.length === 0) return []
+  const rows = schedules.map((own) => [
+    own.workflow,
+    scheduleWords(own.definition),
+    own.waitingSince === null ? own.nextAt : `waits since ${own.waitingSince}`,
+    own.tickedAt,
+    own.openInstances,
+  ])
+  return ['', ...tableLines(['scheduled', 'when', 'next', 'last', 'instances'], rows)]
 }
 
 async function readErrors(sql: Sql): Promise<readonly ErrorCount[]> {
