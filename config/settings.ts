@@ -30,6 +30,8 @@ export interface Settings {
   readonly concurrencyStart: number | null
   /** null: the cluster has no limit of its own. */
   readonly planConcurrency: number | null
+  /** null: what the slots can take, and a little ahead. */
+  readonly batchSize: number | null
   /** null: what the upstream charges for a call. */
   readonly callCredits: number | null
   readonly rollbackErrorPercent: number
@@ -75,6 +77,11 @@ export interface Settings {
   /** null: no bound. */
   readonly maxCost: number | null
   readonly keepHeaders: boolean
+
+  /** null: no alert. */
+  readonly alertErrorPercent: number | null
+  readonly alertLatencyMs: number | null
+  readonly alertOldestMs: number | null
 
   readonly host: string
   /** 0: any free port; null: no dashboard. */

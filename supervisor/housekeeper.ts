@@ -25,7 +25,8 @@ export function createHousekeeper(deps: {
     try {
       const partitions = await deps.store.ensureReceiptPartitions()
       const tallies = await deps.store.foldTallies(FOLD_ROWS_MAX)
-      const foldedRows = tallies + (await deps.store.foldSpend(FOLD_ROWS_MAX))
+      const spends = await deps.store.foldSpend(FOLD_ROWS_MAX)
+      const foldedRows = tallies + spends + (await deps.store.foldEndings(FOLD_ROWS_MAX))
       const durationMs = deps.clock.nowMs() - startedMs
       deps.events.emit('housekeeping.done', { foldedRows, partitions, durationMs })
     } catch (error) {

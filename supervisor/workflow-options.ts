@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { assert } from '../src/core/assert.js'
+import type { AlertThresholds } from '../src/core/figures.js'
 import type { Tier, UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
@@ -103,6 +104,14 @@ export function planOf(workflow: string, settings: Settings): string {
   return `account:${digest.slice(0, 16)}`
 }
 
+export function alertsOf(settings: Settings): AlertThresholds {
+  return {
+    errorPercent: settings.alertErrorPercent,
+    latencyMs: settings.alertLatencyMs,
+    oldestMs: settings.alertOldestMs,
+  }
+}
+
 export function serviceOptionsOf(
   settings: Settings,
   workflow: { readonly name: string; readonly moduleUrl: string },
@@ -113,6 +122,7 @@ export function serviceOptionsOf(
     heapMb: settings.heapMb,
     memoryBytesMax: settings.memoryMb * MEGABYTE,
     silentMs: settings.silentMs,
+    batchSize: settings.batchSize,
     retry: {
       attempts: settings.attempts,
       backoff: {

@@ -8,6 +8,7 @@ import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
+import { endingCte } from './endings.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
 import { LEAVE_CTES } from './leave-packs.js'
 import { spendCte } from './money.js'
@@ -114,7 +115,8 @@ const TAKE_CTES = `
        for update of pack
   ),
   own as materialized (
-    select outcome.*, held.priority, held.partition, held.run_at, item.item_key, item.round
+    select outcome.*, held.priority, held.partition, held.run_at, item.item_key, item.round,
+           item.enqueued_at
       from outcome
       join held using (pack_id, lease_id)
       join fetchyard.item on item.item_id = outcome.item_id
@@ -156,7 +158,7 @@ function recordCtes(workflowId: number): string {
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)
     select ${workflowId}, event, count(*) from own group by event
-  ),${spendCte(workflowId)}`
+  ),${spendCte(workflowId)},${endingCte(workflowId)}`
 }
 
 /** Builds the settle statement of a workflow from its declared sinks and binding. */

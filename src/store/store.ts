@@ -6,9 +6,11 @@ import type { ClusterFigures } from '../core/figures.js'
 import type { FencingRule } from '../core/heartbeat-plan.js'
 import type { Json } from '../core/outcome.js'
 import type { Settlement } from '../core/settlement.js'
+import { bindSource, continueBackfill } from './bind.js'
 import type { Binding } from './binding.js'
 import { bindingOf } from './binding.js'
 import type { Sql } from './client.js'
+import { foldEndings } from './endings.js'
 import type { StoredEvent } from './events.js'
 import { storeEvent } from './events.js'
 import { readFigures } from './figures.js'
@@ -33,9 +35,9 @@ import type { Steering } from './steering.js'
 import { readSteering, setSteering } from './steering.js'
 import type { WorkflowRow } from './workflows.js'
 import {
-  bindSource,
   findWorkflow,
   pauseWorkflow,
+  readForOpening,
   readWorkflows,
   registerWorkflow,
   resumeWorkflow,
@@ -134,15 +136,19 @@ export interface Store {
   readonly readFigures: () => Promise<ClusterFigures>
   readonly foldTallies: (rowsMax: number) => Promise<number>
   readonly foldSpend: (rowsMax: number) => Promise<number>
+  readonly foldEndings: (rowsMax: number) => Promise<number>
   readonly ensureReceiptPartitions: () => Promise<number>
   readonly storeEvent: (event: StoredEvent) => Promise<void>
 }
 
 async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<WorkflowHandle> {
-  const row = await registerWorkflow(sql, definition.name)
+  await registerWorkflow(sql, definition.name)
+  const row = await readForOpening(sql, definition.name)
   await storeSinks(sql, row, definition.sinks)
-  const { source } = definition
-  if (source !== undefined) await bindSource(sql, row, source)
+  // What an operator bound stays bound to that.
+  const source = row.boundBy === 'operator' ? undefined : definition.source
+  if (source === undefined) await continueBackfill(sql, row)
+  else await bindSource(sql, row, source)
   const bound = source === undefined ? row.binding : bindingOf(source)
   return {
     workflowId: row.workflowId,
@@ -197,6 +203,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     readFigures: () => readFigures(sql),
     foldTallies: (rowsMax) => foldTallies(sql, rowsMax),
     foldSpend: (rowsMax) => foldSpend(sql, rowsMax),
+    foldEndings: (rowsMax) => foldEndings(sql, rowsMax),
     ensureReceiptPartitions: () => ensureReceiptPartitions(sql),
     storeEvent: (event) => storeEvent(sql, event),
   }

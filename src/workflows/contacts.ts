@@ -1,6 +1,6 @@
 import { extractContacts } from '../extract/extract-contacts.js'
 import { FetchFailure } from '../fetch/failure.js'
-import { defineWorkflow, type FetchedPage, type ResultRow } from '../workflow/define.js'
+import { defineWorkflow, type FetchedPage, type WorkItem } from '../workflow/define.js'
 
 /** A row of `pages`, as far as the workflow reads it. */
 export interface ContactsPayload {
@@ -59,7 +59,7 @@ function assertHtml(page: FetchedPage): void {
   })
 }
 
-function readRows(page: FetchedPage): ResultRow[] {
+function readRows(page: FetchedPage) {
   const language = page.headers['content-language']
   const source = language === undefined ? { url: page.url } : { url: page.url, language }
   return extractContacts(page.text, source).map((contact) => ({
@@ -73,7 +73,7 @@ function readRows(page: FetchedPage): ResultRow[] {
 }
 
 /** Pages to contacts: fetches each selected page and writes the contacts that stand on it. */
-export default defineWorkflow<ContactsPayload>({
+export default defineWorkflow({
   name: 'contacts',
   source: {
     table: 'public.pages',
@@ -105,7 +105,7 @@ export default defineWorkflow<ContactsPayload>({
     },
   },
   tables: [CREATE_PAGES, CREATE_CONTACTS, INDEX_PAGES, INDEX_CONTACTS],
-  work: async (item, context) => {
+  work: async (item: WorkItem<ContactsPayload>, context) => {
     const page = await context.fetchPage(item.payload.url)
     assertHtml(page)
     return { contacts: readRows(page) }

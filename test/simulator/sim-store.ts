@@ -281,6 +281,7 @@ export function createSimStore(parts: SimStoreParts): SimStore {
       }),
     setSteering: () => ask('steer', () => false),
     foldSpend: () => ask('fold spend', () => 0),
+    foldEndings: () => ask('fold endings', () => 0),
     readFigures: () => ask('figures', () => ({ readAt: '', workflows: [], nodes: [] })),
     foldTallies: () => ask('fold', () => 0),
     ensureReceiptPartitions: () => ask('partitions', () => 0),

@@ -18,6 +18,7 @@ export const CLUSTER_SETTINGS: Settings = {
   concurrency: 8,
   concurrencyStart: null,
   planConcurrency: null,
+  batchSize: null,
   callCredits: null,
   rollbackErrorPercent: 20,
   rollbackItems: 50,
@@ -57,5 +58,8 @@ export const CLUSTER_SETTINGS: Settings = {
   port: null,
   token: null,
   logLevel: 'info',
+  alertErrorPercent: null,
+  alertLatencyMs: null,
+  alertOldestMs: null,
   logFormat: 'json',
 }

@@ -1,9 +1,7 @@
-import type { ClusterFigures, WorkflowFigures } from '../../../src/core/figures.js'
-import type { Sql } from '../../../src/store/client.js'
-import { readErrorsByCode, readFigures } from '../../../src/store/figures.js'
-import { readWorkflows } from '../../../src/store/workflows.js'
+import type { ClusterFigures, NodeFigures, WorkflowFigures } from '../../../src/core/figures.js'
+import { readFigures } from '../../../src/store/figures.js'
 import { type Command, type Invocation, isGiven } from '../command.js'
-import { showSeconds } from '../progress.js'
+import { showCount, showSeconds } from '../progress.js'
 import { databaseRequest, withDatabase } from '../session.js'
 import { print, printJson } from '../streams.js'
 import { tableLines } from '../table.js'
@@ -20,34 +18,28 @@ export const statusCommand: Command = {
   run: runStatus,
 }
 
+async function runStatus(invocation: Invocation): Promise<number> {
+  const { streams } = invocation
+  const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
+  const figures = await withDatabase(request, ({ sql }) => readFigures(sql))
+  if (isGiven(invocation, 'json')) {
+    await printJson(streams, { schema: 1, ...figures, errors: errorsOf(figures) })
+    return 0
+  }
+  for (const line of statusLines(figures)) await print(streams, line)
+  return 0
+}
+
 interface ErrorCount {
   readonly workflow: string
   readonly code: string
   readonly items: number
 }
 
-async function runStatus(invocation: Invocation): Promise<number> {
-  const { streams } = invocation
-  const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, errors } = await withDatabase(request, async ({ sql }) => ({
-    figures: await readFigures(sql),
-    errors: await readErrors(sql),
-  }))
-  if (isGiven(invocation, 'json')) {
-    await printJson(streams, { schema: 1, ...figures, errors })
-    return 0
-  }
-  for (const line of statusLines(figures, errors)) await print(streams, line)
-  return 0
-}
-
-async function readErrors(sql: Sql): Promise<readonly ErrorCount[]> {
-  const errors: ErrorCount[] = []
-  for (const { workflowId, name } of await readWorkflows(sql)) {
-    for (const row of await readErrorsByCode(sql, workflowId))
-      errors.push({ workflow: name, ...row })
-  }
-  return errors
+function errorsOf({ workflows }: ClusterFigures): readonly ErrorCount[] {
+  return workflows.flatMap(({ workflow, errors }) =>
+    Object.entries(errors).map(([code, items]) => ({ workflow, code, items })),
+  )
 }
 
 const WORKFLOW_HEADINGS = [
@@ -58,20 +50,20 @@ const WORKFLOW_HEADINGS = [
   'complete',
   'error',
   'retried',
+  'rate',
+  'p50',
+  'p95',
   'oldest',
   'paused',
 ]
 
 /** The figures as lines of words. */
-export function statusLines(
-  figures: ClusterFigures,
-  errors: readonly ErrorCount[],
-): readonly string[] {
+export function statusLines(figures: ClusterFigures): readonly string[] {
   const { workflows, nodes, readAt } = figures
+  const refused = refusedLines(nodes)
   if (workflows.length === 0) {
-    return [
-      'No workflow yet. Fill one with fetchyard enqueue contacts FILE, or see fetchyard demo.',
-    ]
+    const words = 'Fill one with fetchyard enqueue contacts FILE, or see fetchyard demo.'
+    return [`No workflow yet. ${words}`, ...refused]
   }
   const lines = [
     ...tableLines(
@@ -79,15 +71,32 @@ export function statusLines(
       workflows.map((own) => workflowRow(own, readAt)),
     ),
   ]
+  for (const { workflow, backfill, boundTable } of workflows) {
+    if (backfill === null) continue
+    const added = showCount(backfill.added)
+    lines.push(`${workflow}: rows of ${boundTable} are being enqueued, ${added} so far`)
+  }
   lines.push('')
   if (nodes.length === 0) lines.push('No node is running. Start one with fetchyard up.')
   else {
     const rows = nodes.map((node) => [node.name, node.pid, node.state, node.leasedItems])
     lines.push(...tableLines(['node', 'pid', 'state', 'leased'], rows))
   }
+  lines.push(...refused)
+  const errors = errorsOf(figures)
   if (errors.length === 0) return lines
   const rows = errors.map((error) => [error.workflow, error.code, error.items])
   return [...lines, '', ...tableLines(['errors of', 'code', 'items'], rows)]
+}
+
+/** Workflows that a living node was asked to work and could not start. */
+function refusedLines(nodes: readonly NodeFigures[]): readonly string[] {
+  const lines = nodes
+    .filter((node) => node.state !== 'fenced')
+    .flatMap((node) =>
+      node.refused.map(({ module, reason }) => `${module} is refused by ${node.name}: ${reason}`),
+    )
+  return lines.length === 0 ? [] : ['', ...lines]
 }
 
 function workflowRow(own: WorkflowFigures, readAt: string) {
@@ -99,9 +108,19 @@ function workflowRow(own: WorkflowFigures, readAt: string) {
     own.complete,
     own.error,
     own.retried,
+    own.perSecond === 0 ? '-' : `${own.perSecond.toFixed(own.perSecond < 10 ? 2 : 0)}/s`,
+    latencyOf(own.latencyP50Ms),
+    latencyOf(own.latencyP95Ms),
     ageOf(own.oldestQueuedAt, readAt),
     own.pausedBy.length === 0 ? 'no' : own.pausedBy.join(', '),
   ]
+}
+
+/** An upper bound, and said to be one. */
+function latencyOf(durationMs: number | null): string {
+  if (durationMs === null) return '-'
+  if (durationMs < 1_000) return `< ${Math.ceil(durationMs)} ms`
+  return `< ${showSeconds(Math.ceil(durationMs / 1_000))}`
 }
 
 function ageOf(instant: string | null, readAt: string): string {
