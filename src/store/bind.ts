@@ -32,6 +32,15 @@ export interface Backfill {
   readonly stuck: number
 }
 
+export type Refuse = (transaction: Transaction) => Promise<void>
+
+/** How often a lock is tried for, how long a try keeps others waiting, and the pause after it. */
+export interface LockPatience {
+  readonly attempts: number
+  readonly patienceMs: number
+  readonly pauseMs: number
+}
+
 export interface Bound {
   readonly added: number
   readonly stuck: number
@@ -59,14 +68,19 @@ export async function bindSource(
   options: {
     readonly by?: 'module' | 'operator'
     readonly onSlice?: (backfill: Backfill) => void
+    /** Throws when the binding must not change now; asked under the lock of the workflow's row. */
+    readonly refuse?: Refuse
+    readonly lock?: LockPatience
+    /** Rows of one slice. @default 5,000 */
+    readonly sliceRows?: number
   } = {},
 ): Promise<Bound> {
-  const { by = 'module', onSlice } = options
+  const { by = 'module', onSlice, refuse, lock = LIMITS.bindLock, sliceRows } = options
   const binding = { ...bindingOf(source), triggers: TRIGGERS_VERSION }
   const isThere = isSame(workflow.binding, binding)
   if (isThere && workflow.backfill === null) return NOTHING
-  if (!isThere) await installTriggers(sql, workflow, { binding, by })
-  return backfill(sql, { workflowId: workflow.workflowId, binding, onSlice })
+  if (!isThere) await installTriggers(sql, workflow, { binding, by, refuse, lock })
+  return backfill(sql, { workflowId: workflow.workflowId, binding, onSlice, sliceRows })
 }
 
 /** Continues what an earlier program began; nothing when all rows are enqueued. */
@@ -79,15 +93,21 @@ export async function continueBackfill(sql: Sql, workflow: Bindable): Promise<Bo
 async function installTriggers(
   sql: Sql,
   workflow: Bindable,
-  wish: { readonly binding: Binding; readonly by: 'module' | 'operator' },
+  wish: {
+    readonly binding: Binding
+    readonly by: 'module' | 'operator'
+    readonly refuse: Refuse | undefined
+    readonly lock: LockPatience
+  },
 ): Promise<void> {
   const { workflowId, name } = workflow
-  const { binding, by } = wish
-  await withTable(sql, binding.table, async (transaction) => {
+  const { binding, by, lock } = wish
+  await withTable(sql, { table: binding.table, lock }, async (transaction) => {
     const [row] = await transaction<{ binding: Binding | null }[]>`
       select binding from fetchyard.workflow where workflow_id = ${workflowId} for no key update`
     // Supervisors that start together take turns here, and the first has done it for all.
     if (isSame(row?.binding ?? null, binding)) return
+    await wish.refuse?.(transaction)
     await lockTable(transaction, binding.table)
     const former = row?.binding ?? null
     if (former !== null && quoteTable(former.table) !== quoteTable(binding.table)) {
@@ -105,12 +125,14 @@ async function installTriggers(
 }
 
 /** Takes the triggers away; the queue's items and the table's words stay as they are. */
-export async function removeTriggers(sql: Sql, workflow: Bindable): Promise<void> {
+export async function removeTriggers(sql: Sql, workflow: Bindable, refuse: Refuse): Promise<void> {
   const { workflowId, name, binding } = workflow
   if (binding === null) return
-  await withTable(sql, binding.table, async (transaction) => {
+  const { table } = binding
+  await withTable(sql, { table, lock: LIMITS.bindLock }, async (transaction) => {
     await transaction`
       select from fetchyard.workflow where workflow_id = ${workflowId} for no key update`
+    await refuse(transaction)
     await dropTriggers(transaction, name, binding)
     await transaction`
       update fetchyard.workflow
@@ -148,10 +170,10 @@ const DEADLOCK = '40P01'
  */
 async function withTable(
   sql: Sql,
-  table: string,
+  on: { readonly table: string; readonly lock: LockPatience },
   change: (transaction: Transaction) => Promise<void>,
 ): Promise<void> {
-  const { attempts, patienceMs, pauseMs } = LIMITS.bindLock
+  const { attempts, patienceMs, pauseMs } = on.lock
   for (let attempt = 1; ; attempt += 1) {
     try {
       await sql.begin(async (transaction) => {
@@ -162,7 +184,7 @@ async function withTable(
     } catch (error) {
       const code = codeOf(error)
       if (code !== LOCK_NOT_AVAILABLE && code !== DEADLOCK) throw error
-      if (attempt === attempts) throw heldTable(table, error)
+      if (attempt === attempts) throw heldTable(on.table, error)
     }
     await pause(pauseMs)
   }
@@ -184,6 +206,7 @@ async function backfill(
     readonly workflowId: number
     readonly binding: Binding
     readonly onSlice?: ((backfill: Backfill) => void) | undefined
+    readonly sliceRows?: number | undefined
   },
 ): Promise<Bound> {
   const { workflowId } = of
@@ -206,13 +229,18 @@ async function backfill(
 /** @returns how far it is now; `after` is null when that was the last slice. */
 async function enqueueSlice(
   transaction: Transaction,
-  of: { readonly workflowId: number; readonly binding: Binding; readonly progress: Backfill },
+  of: {
+    readonly workflowId: number
+    readonly binding: Binding
+    readonly progress: Backfill
+    readonly sliceRows?: number | undefined
+  },
 ): Promise<Backfill> {
-  const { workflowId, binding, progress } = of
+  const { workflowId, binding, progress, sliceRows = LIMITS.enqueueRowsMax } = of
   const { after } = progress
   const [end] = await transaction.unsafe<{ key: string }[]>(
     sliceEndStatement(binding, { isFirst: after === null }),
-    [LIMITS.enqueueRowsMax - 1, ...(after === null ? [] : [after])],
+    [sliceRows - 1, ...(after === null ? [] : [after])],
   )
   const upto = end?.key ?? null
   const bounds = [after, upto].filter((bound) => bound !== null)
@@ -234,7 +262,7 @@ async function enqueueSlice(
 
 /** Nodes that live and work a workflow: their statements know its binding. */
 export async function readWorkers(
-  sql: Sql,
+  sql: Sql | Transaction,
   workflow: string,
 ): Promise<readonly { readonly name: string; readonly pid: number; readonly host: string }[]> {
   return sql<{ name: string; pid: number; host: string }[]>`
@@ -243,7 +271,7 @@ export async function readWorkers(
 }
 
 /** Items of a workflow that are leased. */
-export async function countLeased(sql: Sql, workflowId: number): Promise<number> {
+export async function countLeased(sql: Sql | Transaction, workflowId: number): Promise<number> {
   const rows = await sql<{ items: number }[]>`
     select coalesce(sum(cardinality(item_ids)), 0)::int as items
       from fetchyard.work_queue where workflow_id = ${workflowId} and lease_id is not null`

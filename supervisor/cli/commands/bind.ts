@@ -11,7 +11,7 @@ import {
   unbindingScript,
 } from '../../../src/store/bind.js'
 import { checkDefinition } from '../../../src/store/check-definition.js'
-import type { Sql } from '../../../src/store/client.js'
+import type { Sql, Transaction } from '../../../src/store/client.js'
 import { cancelItems } from '../../../src/store/operate.js'
 import type { WorkflowRow } from '../../../src/store/workflows.js'
 import { findWorkflow, registerWorkflow } from '../../../src/store/workflows.js'
@@ -74,10 +74,11 @@ async function runBind(invocation: Invocation): Promise<number> {
       return 0
     }
     const row = known ?? (await registerWorkflow(sql, name))
-    await refuseWhileWorked(sql, row, 'bind')
+    const refuse = refusalWhileWorked(row, 'bind')
+    await refuse(sql)
     refuseOtherTable(row, source.table)
     const onSlice = sayProgress(invocation)
-    const bound = await bindSource(sql, row, source, { by: 'operator', onSlice })
+    const bound = await bindSource(sql, row, source, { by: 'operator', onSlice, refuse })
     await tellBound(invocation, { workflow: name, table: source.table, ...bound, source })
     return 0
   })
@@ -91,19 +92,24 @@ function refuseOtherTable({ name, binding }: WorkflowRow, table: string): void {
   )
 }
 
-/** A node that works the workflow knows the binding of before, and would not write words back. */
-async function refuseWhileWorked(sql: Sql, row: WorkflowRow, verb: string): Promise<void> {
-  const workers = await readWorkers(sql, row.name)
-  const leased = await countLeased(sql, row.workflowId)
-  if (workers.length === 0 && leased === 0) return
-  const who = workers.map(({ name, pid, host }) => `${name} (pid ${pid} on ${host})`).join(', ')
-  throw new FetchyardError(
-    'WORKFLOW_BUSY',
-    workers.length > 0
-      ? `${row.name} is worked by ${who}. Stop it, ${verb}, and start it again.`
-      : `${showCount(leased)} items of ${row.name} are held by a node that died. Start a node, ` +
-          `which takes them back, stop it, and ${verb} then.`,
-  )
+/**
+ * A node that works the workflow knows the binding of before, and would not write words back. Asked
+ * at once, and again under the lock of the workflow's row, which nodes wait for when they open it.
+ */
+function refusalWhileWorked(row: WorkflowRow, verb: string) {
+  return async (sql: Sql | Transaction): Promise<void> => {
+    const workers = await readWorkers(sql, row.name)
+    const leased = await countLeased(sql, row.workflowId)
+    if (workers.length === 0 && leased === 0) return
+    const who = workers.map(({ name, pid, host }) => `${name} (pid ${pid} on ${host})`).join(', ')
+    throw new FetchyardError(
+      'WORKFLOW_BUSY',
+      workers.length > 0
+        ? `${row.name} is worked by ${who}. Stop it, ${verb}, and start it again.`
+        : `${showCount(leased)} items of ${row.name} are held by a node that died. Start a node, ` +
+            `which takes them back, stop it, and ${verb} then.`,
+    )
+  }
 }
 
 const SAY_EVERY_MS = 2_000
@@ -155,13 +161,15 @@ async function runUnbind(invocation: Invocation): Promise<number> {
       for (const statement of unbindingScript(name, binding)) await print(streams, `${statement};`)
       return 0
     }
-    await refuseWhileWorked(sql, row, 'unbind')
-    await removeTriggers(sql, row)
-    // Without their table's words: a row that was not done yet stays 'Queued', as its owner left it.
-    const removed = await cancelItems(sql, {
-      ...{ workflowId, binding: null, keys: null },
-      reason: `unbound from ${binding.table}`,
-    })
+    const refuse = refusalWhileWorked(row, 'unbind')
+    await refuse(sql)
+    // Without the table's words: a row that was not done yet stays 'Queued', as its owner has it.
+    // Killed in between, the command finds the binding and does it again.
+    const reason = `unbound from ${binding.table}`
+    const waiting = { workflowId, binding: null, keys: null, reason }
+    const before = await cancelItems(sql, waiting)
+    await removeTriggers(sql, row, refuse)
+    const removed = before + (await cancelItems(sql, waiting))
     if (isGiven(invocation, 'json')) {
       await printJson(streams, { schema: 1, workflow: name, table: binding.table, removed })
       return 0
