@@ -27,8 +27,12 @@ interface Told {
  * @param origin how people call the module, for the message.
  * @throws {FetchyardError} WORKFLOW_INVALID with what is wrong with it.
  */
-export async function probeModule(moduleUrl: string, origin: string): Promise<DeclaredWorkflow> {
-  const { text, failure } = await ask(moduleUrl, origin)
+export async function probeModule(
+  moduleUrl: string,
+  origin: string,
+  importMs = IMPORT_MS,
+): Promise<DeclaredWorkflow> {
+  const { text, failure } = await ask(moduleUrl, origin, importMs)
   // Our own program wrote it.
   const told = (text === '' ? {} : JSON.parse(text)) as {
     readonly declared?: DeclaredWorkflow
@@ -39,7 +43,7 @@ export async function probeModule(moduleUrl: string, origin: string): Promise<De
   throw new FetchyardError('WORKFLOW_INVALID', words)
 }
 
-function ask(moduleUrl: string, origin: string): Promise<Told> {
+function ask(moduleUrl: string, origin: string, importMs: number): Promise<Told> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [ENTRY, moduleUrl, origin], {
       env: workerEnvironment(),
@@ -53,8 +57,8 @@ function ask(moduleUrl: string, origin: string): Promise<Told> {
       child.kill('SIGKILL')
     }
     const timer = setTimeout(() => {
-      giveUp(`it did not come to an end within ${IMPORT_MS / 1_000} s`)
-    }, IMPORT_MS)
+      giveUp(`it did not come to an end within ${importMs / 1_000} s`)
+    }, importMs)
     const answer = child.stdio[3] as Readable
     answer.setEncoding('utf8')
     answer.on('data', (chunk) => {

@@ -157,7 +157,7 @@ async function checkWhere(sql: Sql, source: SourceDefinition, violations: string
     violations.push(`\`source.status\`: the database refuses its words: ${problem}. ${fix}`)
   })
   if (source.where === undefined) return
-  await explain(sql, `select from ${table} where ${source.where}`, (problem) => {
+  await explain(sql, `select from ${table} where (${source.where})`, (problem) => {
     const got = JSON.stringify(source.where)
     violations.push(
       `\`source.where\`: expected a condition over the columns of ${source.table}, got ${got}: ` +
