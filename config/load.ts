@@ -56,11 +56,6 @@ export async function loadConfiguration(sources: SettingsSources): Promise<Confi
   return assemble(sources, file)
 }
 
-/** Like `loadConfiguration`, for who needs the settings alone. */
-export async function loadSettings(sources: SettingsSources): Promise<Settings> {
-  return (await loadConfiguration(sources)).settings
-}
-
 /** Assembles the settings from sources that are all at hand. Pure. */
 export function assemble(sources: SettingsSources, file: ConfigFile | null): Configuration {
   const violations: string[] = []

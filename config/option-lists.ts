@@ -1,10 +1,12 @@
 // Kinds of option that hold a list of something.
 
+import { parseUrl } from '../src/core/parse-url.js'
 import { makeOption, type Option, type OptionWords } from './option.js'
 
 function isHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, username, password, search } = new URL(text)
+  const url = parseUrl(text)
+  if (url === null) return false
+  const { protocol, username, password, search } = url
   const isBare = username === '' && password === '' && search === ''
   return (protocol === 'http:' || protocol === 'https:') && isBare
 }
@@ -42,5 +44,22 @@ export function steps<Word extends string>(
       return found.length > 0 && found.join() === parts.join() ? found : undefined
     },
     show: (value) => (value.length === 0 ? 'none' : value.join(', ')),
+  })
+}
+
+/** Names that match a pattern: a list in a file, separated by commas elsewhere. */
+export function names(
+  words: OptionWords<readonly string[]> & { readonly pattern: RegExp; readonly max: number },
+): Option<readonly string[]> {
+  return makeOption(words, {
+    type: 'list',
+    rule: `1 to ${words.max} names of letters, digits and dots, or *`,
+    parse: (raw) => {
+      const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
+      const parts = given.flatMap((entry) => String(entry).split(',')).map((part) => part.trim())
+      const isFit = parts.length <= words.max && parts.every((part) => words.pattern.test(part))
+      return isFit ? parts : undefined
+    },
+    show: (value) => value.join(', '),
   })
 }

@@ -93,7 +93,7 @@ export function makeOption<Value>(words: OptionWords<Value>, kind: Kind<Value>):
 }
 
 /** `item-timeout` is `FETCHYARD_ITEM_TIMEOUT`. */
-export function environmentName(flag: string): string {
+function environmentName(flag: string): string {
   return `FETCHYARD_${flag.toUpperCase().replaceAll('-', '_')}`
 }
 
@@ -108,7 +108,7 @@ function numberOf(raw: unknown): number | undefined {
   return Number(raw)
 }
 
-export function wholeOf(raw: unknown): number | undefined {
+function wholeOf(raw: unknown): number | undefined {
   const value = numberOf(raw)
   return value !== undefined && Number.isSafeInteger(value) ? value : undefined
 }

@@ -34,6 +34,7 @@ export interface Settings {
   readonly batchSize: number | null
   /** null: what the upstream charges for a call. */
   readonly callCredits: number | null
+  readonly failureAgeMs: number
   readonly rollbackErrorPercent: number
   readonly rollbackItems: number
   readonly executor: Executor
@@ -47,6 +48,11 @@ export interface Settings {
   readonly memoryMb: number
   /** null: Node's own choice. */
   readonly heapMb: number | null
+
+  readonly selectResults: boolean
+  readonly checkDomains: boolean
+  readonly sitemaps: number
+  readonly sitemapPages: number
 
   readonly connectTimeoutMs: number
   readonly headersTimeoutMs: number
@@ -77,6 +83,14 @@ export interface Settings {
   /** null: no bound. */
   readonly maxCost: number | null
   readonly keepHeaders: boolean
+  /** null: none is given. */
+  readonly placesKey: string | null
+  readonly placesEndpoint: string
+  readonly placesFields: readonly string[]
+  /** null: the API's choice. */
+  readonly placesLanguage: string | null
+  /** null: none. */
+  readonly placesRegion: string | null
 
   /** null: no alert. */
   readonly alertErrorPercent: number | null

@@ -8,20 +8,12 @@
 import type { CancelTimer, Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import { LIMITS } from '../src/core/limits.js'
-import type { AttemptFacts } from '../src/core/outcome.js'
 import { resultBytes } from '../src/core/result-size.js'
-import type { HeldItem, Settlement } from '../src/core/settlement.js'
-import { sinkFailure } from '../src/core/settlement.js'
 import { classifyFault } from '../src/store/client.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
-
-/** A decision on its way to the database. */
-export interface Ending {
-  readonly held: HeldItem
-  readonly settlement: Settlement
-  readonly facts: AttemptFacts | null
-}
+import type { Batch, Ending, WeighedEnding } from './settle-batch.js'
+import { billOf, fittingCount, hasBegun, settledEvent, splitRefused } from './settle-batch.js'
 
 export interface SettlerDeps {
   readonly store: Store
@@ -39,6 +31,8 @@ export interface Settler {
   readonly offer: (ending: Ending) => void
   /** Decisions that are not yet written. */
   readonly pending: () => number
+  /** Those of them that may have cost something. */
+  readonly unbooked: () => number
   /** Whether so much waits to be written that nothing new should be started. */
   readonly isFull: () => boolean
   /** Leases of the items whose ends are not yet written. */
@@ -47,20 +41,6 @@ export interface Settler {
   readonly flush: () => Promise<void>
   /** Drops everything, now and later: the node is fenced or halts, and nothing it says counts. */
   readonly abandon: () => void
-}
-
-/** An ending and the bytes of its results. */
-interface WeighedEnding extends Ending {
-  readonly bytes: number
-}
-
-interface Batch {
-  readonly endings: readonly WeighedEnding[]
-  /** A try may have taken effect although its answer was lost. */
-  isUncertain: boolean
-  failures: number
-  /** Written without results and status words: even the bare failure was refused with them. */
-  readonly isBare: boolean
 }
 
 export function createSettler(deps: SettlerDeps): Settler {
@@ -100,6 +80,8 @@ class BatchingSettler implements Settler {
   }
 
   readonly pending = (): number => this.#pending
+
+  readonly unbooked = (): number => [...this.#open].filter(hasBegun).length
 
   readonly isFull = (): boolean =>
     this.#pending >= LIMITS.settleBacklogMax || this.#pendingBytes >= LIMITS.settleBacklogBytesMax
@@ -174,10 +156,19 @@ class BatchingSettler implements Settler {
         const open = settlements.filter((settlement) => !applied.has(settlement.itemId))
         for (const itemId of await store.findReceipts(open)) applied.add(itemId)
       }
+      await this.#book(batch.endings.filter((one) => !applied.has(one.settlement.itemId)))
       this.#settled(batch, applied, clock.nowMs() - sentMs)
     } catch (error) {
       this.#failed(batch, error)
     }
+  }
+
+  /** Answers that were paid for, and refused because their item was taken from us meanwhile. */
+  async #book(refused: readonly Ending[]): Promise<void> {
+    const bill = billOf(refused)
+    if (bill.calls === 0) return
+    const { store, workflow, nodeId } = this.#deps
+    await store.bookRefused({ nodeId, workflowId: workflow.workflowId, ...bill })
   }
 
   #settled(batch: Batch, applied: ReadonlySet<string>, durationMs: number): void {
@@ -213,25 +204,9 @@ class BatchingSettler implements Settler {
     for (const resolve of idle) resolve()
   }
 
-  #announce({ held, settlement, facts }: Ending, isApplied: boolean): void {
-    const { event } = settlement
-    const state = event === 'reclaim' || event === 'cancel' ? 'release' : event
-    this.#deps.events.emit('item.settled', {
-      workflow: this.#deps.workflow.name,
-      itemId: held.itemId,
-      itemKey: held.itemKey,
-      state: isApplied ? state : 'rejected',
-      code: settlement.code,
-      attempt: settlement.attempt,
-      durationMs: facts?.durationMs ?? 0,
-      httpStatus: settlement.httpStatus,
-      resultRows: Object.values(settlement.rows).reduce((sum, rows) => sum + rows.length, 0),
-      requests: facts?.requests ?? 0,
-      reused: facts?.reused ?? false,
-      bytes: facts?.bytes ?? 0,
-      message: settlement.error,
-      cohort: held.cohort ?? 'concurrent',
-    })
+  #announce(ending: Ending, isApplied: boolean): void {
+    const workflow = this.#deps.workflow.name
+    this.#deps.events.emit('item.settled', settledEvent(workflow, ending, isApplied))
   }
 
   #failed(batch: Batch, error: unknown): void {
@@ -264,42 +239,22 @@ class BatchingSettler implements Settler {
     this.#retries.add(cancel)
   }
 
-  /** Finds the row that the database refuses by halving; alone, its item fails for good. */
   #split(batch: Batch, message: string): void {
-    const { endings, isUncertain } = batch
-    const [only] = endings
-    if (endings.length > 1 || only === undefined) {
-      const half = Math.ceil(endings.length / 2)
-      for (const part of [endings.slice(0, half), endings.slice(half)]) {
-        this.#urgent.push({ endings: part, isUncertain, failures: 0, isBare: false })
-      }
-      return
-    }
-    if (batch.isBare) {
+    const plan = splitRefused(batch, message)
+    if (plan.action === 'give-up') {
       // Nothing about this item can be written: leave it to the reclaimer rather than try for ever.
-      this.#announce(only, false)
-      this.#release([only])
+      this.#book([plan.ending]).catch((error: unknown) => {
+        const told = { workflow: this.#deps.workflow.name, items: 1, willRetry: false }
+        this.#deps.events.emit('settle.failed', { ...told, message: messageOf(error) })
+      })
+      this.#announce(plan.ending, false)
+      this.#release([plan.ending])
       return
     }
-    // A failure that is refused, too, is refused for its status word: its receipt is written alone.
-    const isBare = only.settlement.code === 'sink'
-    const settlement = isBare ? only.settlement : sinkFailure(only.settlement, message)
-    this.#open.delete(only)
-    const failure = { ...only, settlement }
-    this.#open.add(failure)
-    this.#urgent.push({ endings: [failure], isUncertain, failures: 0, isBare })
+    for (const ending of batch.endings) this.#open.delete(ending)
+    for (const part of plan.batches) {
+      for (const ending of part.endings) this.#open.add(ending)
+      this.#urgent.push(part)
+    }
   }
-}
-
-/** How many of the waiting endings fit in one statement; always one. */
-function fittingCount(waiting: readonly WeighedEnding[]): number {
-  let bytes = 0
-  let count = 0
-  for (const ending of waiting) {
-    bytes += ending.bytes
-    if (count > 0 && bytes > LIMITS.settleBytesMax) break
-    count += 1
-    if (count === LIMITS.settleItemsMax) break
-  }
-  return count
 }

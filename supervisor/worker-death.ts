@@ -30,7 +30,7 @@ export function hasEndedAsAsked(worker: Deceased, exit: LinkExit): boolean {
 }
 
 /** Which worker, so that it can be found in the log and in the list of processes. */
-export function workerWords(who: {
+function workerWords(who: {
   readonly workerId: string
   readonly kind: WorkerKind
   readonly pid: number

@@ -2,28 +2,23 @@
 // listens to their pulse, replaces the dead, and gives up on a crash loop. What items mean is not
 // its business.
 
-import type { EndpointNews, FromWorker, Settled } from '../src/actor/messages.js'
+import type { FromWorker, Settled } from '../src/actor/messages.js'
 import { PROTOCOL_VERSION } from '../src/actor/messages.js'
 import { assertNever } from '../src/core/assert.js'
 import type { CancelTimer, Clock } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
-import type { FetchOptions, WorkerOptions } from '../src/core/worker-options.js'
+import type { WorkerOptions } from '../src/core/worker-options.js'
 import type { FruitlessDeath } from '../src/core/worker-plan.js'
 import { planRestart } from '../src/core/worker-plan.js'
-import type { WorkerEvent, WorkerState } from '../src/core/worker-state.js'
+import type { WorkerEvent } from '../src/core/worker-state.js'
 import { WORKER_TRANSITIONS } from '../src/core/worker-state.js'
 import type { EventBus, WorkerIdentity } from '../src/telemetry/events.js'
 import type { LinkExit, WorkerKind, WorkerLink, WorkerTransport } from './transport.js'
 import type { WorkerDeath } from './worker-death.js'
 import { deathReason, hasEndedAsAsked } from './worker-death.js'
-
-/** A place in the pool: whoever dies in it is replaced by one like it. */
-export interface WorkerSeatSpec {
-  readonly kind: WorkerKind
-  readonly slots: number
-  /** Its share of the node's sockets. */
-  readonly sockets: Pick<FetchOptions, 'socketsMax' | 'socketsPerHostMax'>
-}
+import { tellEndpoint, tellLog } from './worker-news.js'
+import type { Worker, WorkerSeatSpec } from './worker-seat.js'
+import { newWorker } from './worker-seat.js'
 
 export interface WorkerPoolDeps {
   readonly workflow: string
@@ -48,19 +43,6 @@ export interface WorkerPoolDeps {
   readonly heldBy: (workerId: string) => number
   /** Workers die without finishing anything, or refuse their workflow: somebody must look. */
   readonly onGiveUp: (reason: 'restart_intensity' | 'module_refused', message: string) => void
-}
-
-interface Worker {
-  readonly identity: WorkerIdentity
-  readonly spec: WorkerSeatSpec
-  readonly startedMs: number
-  link: WorkerLink | null
-  state: WorkerState
-  finished: number
-  unanswered: number
-  sequence: number
-  isExpectedToEnd: boolean
-  killReason: string | null
 }
 
 const MEGABYTE = 1_048_576
@@ -128,18 +110,7 @@ export class WorkerPool {
     this.#born += 1
     const workerId = `${workflow}-${this.#born}`
     const identity: WorkerIdentity = { workflow, workerId, kind: spec.kind }
-    const worker: Worker = {
-      identity,
-      spec,
-      startedMs: clock.nowMs(),
-      link: null,
-      state: 'starting',
-      finished: 0,
-      unanswered: 0,
-      sequence: 0,
-      isExpectedToEnd: false,
-      killReason: null,
-    }
+    const worker = newWorker(identity, spec, clock.nowMs())
     this.#workers.set(workerId, worker)
     worker.link = transports[spec.kind].start(
       { workerId, workflow, kind: spec.kind, heapMb },
@@ -152,6 +123,7 @@ export class WorkerPool {
   }
 
   #onMessage(worker: Worker, message: FromWorker): void {
+    const { events } = this.#deps
     switch (message.type) {
       case 'hello':
         return this.#onHello(worker, message.protocolVersion)
@@ -166,25 +138,11 @@ export class WorkerPool {
       case 'pong':
         return this.#onPong(worker, message)
       case 'endpoint':
-        return this.#onEndpoint(worker, message)
+        return tellEndpoint(events, worker.identity, message)
       case 'log':
-        return this.#deps.events.emit('worker.log', {
-          ...worker.identity,
-          level: message.level,
-          message: message.message,
-          fields: { ...message.fields },
-        })
+        return tellLog(events, worker.identity, message)
       default:
         return assertNever(message)
-    }
-  }
-
-  #onEndpoint({ identity }: Worker, news: EndpointNews): void {
-    const { endpoint, state, reason, coolDownMs } = news
-    if (state === 'up') this.#deps.events.emit('upstream.endpoint_up', { ...identity, endpoint })
-    else {
-      const fields = { ...identity, endpoint, reason, coolDownMs }
-      this.#deps.events.emit('upstream.endpoint_down', fields)
     }
   }
 
@@ -208,15 +166,10 @@ export class WorkerPool {
   #onPong(worker: Worker, pong: Extract<FromWorker, { type: 'pong' }>): void {
     worker.unanswered = 0
     const { eventLoopDelayMs, memoryBytes, active } = pong
-    this.#deps.onDelay(worker.identity.workerId, eventLoopDelayMs)
-    this.#deps.events.emit('worker.pong', {
-      ...worker.identity,
-      pid: worker.link?.pid ?? 0,
-      eventLoopDelayMs,
-      memoryBytes,
-      active,
-    })
-    const { memoryBytesMax, events } = this.#deps
+    const { memoryBytesMax, events, onDelay } = this.#deps
+    onDelay(worker.identity.workerId, eventLoopDelayMs)
+    const pid = worker.link?.pid ?? 0
+    events.emit('worker.pong', { ...worker.identity, pid, eventLoopDelayMs, memoryBytes, active })
     if (memoryBytes <= memoryBytesMax) return
     const isGorging = memoryBytes > LIMITS.memoryTimesMax * memoryBytesMax
     if (worker.state !== 'ready' && !(isGorging && worker.state === 'draining')) return

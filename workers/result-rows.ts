@@ -9,7 +9,7 @@ import { WORKER_BOUNDS } from './bounds.js'
 type Sinks = { readonly [sink: string]: SinkDefinition }
 
 /** A handler's mistake, told to its author. */
-export class ResultError extends Error {
+class ResultError extends Error {
   override readonly name = 'ResultError'
 }
 

@@ -15,7 +15,7 @@ export interface ProcessStat {
 export type Processes = ReadonlyMap<number, ProcessStat>
 
 /** Reads one line of /proc/<pid>/stat. The command's name may hold blanks and parentheses. */
-export function parseStat(line: string): ProcessStat {
+function parseStat(line: string): ProcessStat {
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
   // Numbers by proc(5), counted from 1; the fields here begin with the third.
   const field = (number: number): number => Number(fields[number - 3] ?? Number.NaN)
@@ -57,7 +57,7 @@ function childrenByParent(processes: Processes): Map<number, number[]> {
 }
 
 /** The roots that are alive and all their descendants, each once. */
-export function treeOf(processes: Processes, roots: readonly number[]): ProcessStat[] {
+function treeOf(processes: Processes, roots: readonly number[]): ProcessStat[] {
   const children = childrenByParent(processes)
   const found = new Map<number, ProcessStat>()
   const waiting = [...roots]

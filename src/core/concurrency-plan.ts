@@ -19,7 +19,7 @@ export interface ConcurrencyState {
 }
 
 /** Why an overload was noticed: the other side's word, or our own machine's. */
-export const OVERLOADS = ['rate_limited', 'event_loop', 'memory', 'database'] as const
+const OVERLOADS = ['rate_limited', 'event_loop', 'memory', 'database'] as const
 export type Overload = (typeof OVERLOADS)[number]
 
 /** Rounds without an overload after which growth doubles again: the plan may have risen. */

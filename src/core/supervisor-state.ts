@@ -23,7 +23,7 @@ const STAYS = null
  * What each event does in each state. Complete on purpose: a new state or event does not compile
  * until every cell is decided.
  */
-export const SUPERVISOR_TRANSITIONS = {
+const SUPERVISOR_TRANSITIONS = {
   starting: {
     ready: 'running',
     stop: 'halting', // Nothing was leased: there is nothing to drain.

@@ -40,7 +40,7 @@ const RDFA: Dialect = {
 }
 
 /** The value an element gives: what its attributes say for machines, else its text. */
-export function readValue(page: Page, element: PageElement): string {
+function readValue(page: Page, element: PageElement): string {
   const { attributes, name } = element
   const given = attributes.content
   if (given !== undefined) return given

@@ -27,7 +27,7 @@ export interface Owners {
 const fold = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
 
 /** Whether the local part of an address is made of a name: ann.green, agreen, anng, green. */
-export function isMadeOfName(local: string, name: string): boolean {
+function isMadeOfName(local: string, name: string): boolean {
   const tokens = fold(name)
     .split(/[^a-z]+/)
     .filter((token) => token.length > 1)

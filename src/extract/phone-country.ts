@@ -94,7 +94,7 @@ const ADDRESS_SHAPES: readonly (readonly [CountryCode, RegExp])[] = [
 ]
 
 /** The country a host's top-level domain stands for; null for generic ones. */
-export function countryOfHost(host: string): CountryCode | null {
+function countryOfHost(host: string): CountryCode | null {
   const tld = host.slice(host.lastIndexOf('.') + 1).toLowerCase()
   if (tld === 'uk') return 'GB'
   if (GENERIC_TLDS.has(tld)) return null
@@ -102,7 +102,7 @@ export function countryOfHost(host: string): CountryCode | null {
 }
 
 /** A country from its ISO code in any case, or from its English name; null when it is neither. */
-export function asCountry(name: string): CountryCode | null {
+function asCountry(name: string): CountryCode | null {
   const code = name.trim().toUpperCase()
   if (code === 'UK') return 'GB'
   if (code === 'USA') return 'US'

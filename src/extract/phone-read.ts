@@ -156,7 +156,7 @@ const EXTENSION = new RegExp(
   'i',
 )
 
-export function splitExtension(text: string): { number: string; extension: string | null } {
+function splitExtension(text: string): { number: string; extension: string | null } {
   const match = EXTENSION.exec(text)
   if (match === null) return { number: text, extension: null }
   return { number: text.slice(0, match.index), extension: match[1] ?? null }

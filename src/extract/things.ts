@@ -33,7 +33,7 @@ export class ThingBuilder implements Thing {
 }
 
 /** `https://schema.org/Person`, `schema:Person` and `Person` are one name. */
-export function bareName(name: string): string {
+function bareName(name: string): string {
   return name.replace(/^.*[/#:]/, '')
 }
 

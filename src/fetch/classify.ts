@@ -86,7 +86,7 @@ export function toFailure(error: unknown, phase: Phase): FetchFailure {
 }
 
 /** Statuses whose meaning differs from that of their class. */
-export const STATUS_OUTCOMES: Readonly<Record<number, OutcomeCode>> = {
+const STATUS_OUTCOMES: Readonly<Record<number, OutcomeCode>> = {
   401: 'blocked',
   403: 'blocked',
   407: 'blocked',

@@ -69,7 +69,7 @@ function elementText(value: unknown, parse: Parse): string {
 const TOKEN = /"((?:[^"\\]|\\.)*)"|([^{},"]+)|[{}]/gs
 
 /** Reads the text of an array; the bounds that a text like `[2:3]={1,2}` names are left out. */
-export function readArray(text: string, parse: (text: string) => unknown): unknown[] {
+function readArray(text: string, parse: (text: string) => unknown): unknown[] {
   const levels: unknown[][] = [[]]
   for (const [token, quoted, bare] of text.slice(text.indexOf('{')).matchAll(TOKEN)) {
     if (token === '{') levels.push([])

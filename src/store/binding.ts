@@ -5,7 +5,7 @@ import { payloadColumns, type SourceDefinition } from '../core/definition.js'
 import { quoteIdentifier, quoteLiteral, quoteTable } from './identifiers.js'
 
 /** The words a bound status column carries. */
-export const STATUS_WORDS = ['Queued', 'Processing', 'Complete', 'Error', 'Cancelled'] as const
+const STATUS_WORDS = ['Queued', 'Processing', 'Complete', 'Error', 'Cancelled'] as const
 export type StatusWord = (typeof STATUS_WORDS)[number]
 
 /**
@@ -104,7 +104,7 @@ export function keyExpression(keyType: string, key: string): string {
 }
 
 /** Names of the objects that a binding installs. */
-export function bindingNames(workflow: string): {
+function bindingNames(workflow: string): {
   readonly handler: string
   readonly trigger: string
 } {

@@ -3,7 +3,7 @@
 
 import { payloadColumns, type SinkDefinition, type SourceDefinition } from '../core/definition.js'
 import { messageOf } from '../core/errors.js'
-import { STATUS_WORDS } from './binding.js'
+import type { StatusWord } from './binding.js'
 import type { Sql } from './client.js'
 import { codeOf } from './client.js'
 import { quoteIdentifier, quoteLiteral, quoteTable } from './identifiers.js'
@@ -132,7 +132,7 @@ function checkKey(
 }
 
 /** The words that the queue cannot do without. */
-const NEEDED_WORDS = STATUS_WORDS.filter((word) => word !== 'Cancelled')
+const NEEDED_WORDS: readonly StatusWord[] = ['Queued', 'Processing', 'Complete', 'Error']
 
 function checkStatus(source: SourceDefinition, status: ColumnFacts, violations: string[]): void {
   const missing = NEEDED_WORDS.filter((word) => status.labels?.includes(word) === false)

@@ -3,6 +3,7 @@
 
 import postgres from 'postgres'
 import { messageOf } from '../core/errors.js'
+import { parseUrl } from '../core/parse-url.js'
 
 export interface ServerAddress {
   /** Directory of the Unix socket, or an IP address. */
@@ -118,8 +119,8 @@ export interface DriverTarget {
  * `postgres:///db?host=/dir`; other URLs, and text that is no URL, pass unchanged.
  */
 export function driverTarget(url: string): DriverTarget {
-  if (!URL.canParse(url)) return { url, options: {} }
-  const parsed = new URL(url)
+  const parsed = parseUrl(url)
+  if (parsed === null) return { url, options: {} }
   const host = parsed.searchParams.get('host') ?? decodeURIComponent(parsed.hostname)
   if (!host.startsWith('/')) return { url, options: {} }
   const port = parsed.searchParams.get('port') || parsed.port || '5432'

@@ -6,6 +6,7 @@
 import { once } from 'node:events'
 import { connect as connectSocket, isIP, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { parseUrl } from '../core/parse-url.js'
 
 export interface Way {
   readonly host: string
@@ -34,8 +35,9 @@ const AGREED = 'S'
 
 /** What a database URL says about TLS; null when it wants none. */
 export function encryptionOf(url: string): Encryption | null {
-  if (!URL.canParse(url)) return null
-  const { searchParams } = new URL(url)
+  const parsed = parseUrl(url)
+  if (parsed === null) return null
+  const { searchParams } = parsed
   const hasSystemRoots = searchParams.get('sslrootcert') === 'system'
   const asked = searchParams.get('sslmode') || searchParams.get('ssl') || ''
   const mode = hasSystemRoots ? 'verify-full' : asked
@@ -48,7 +50,7 @@ export function encryptionOf(url: string): Encryption | null {
 }
 
 /** A failure of the connection itself, with the code by which `classifyFault` knows it. */
-export class ConnectionError extends Error {
+class ConnectionError extends Error {
   readonly code: string
 
   constructor(code: string, message: string) {
@@ -58,7 +60,7 @@ export class ConnectionError extends Error {
 }
 
 /** A socket on its way; what is written to it meanwhile waits in it. */
-export function openPlain({ host, port, path }: Way): Socket {
+function openPlain({ host, port, path }: Way): Socket {
   return path === null ? connectSocket({ host, port }) : connectSocket({ path })
 }
 
@@ -121,7 +123,7 @@ async function encrypted(socket: Socket, host: string, encryption: Encryption): 
   return secured
 }
 
-export function closedByServer(): ConnectionError {
+function closedByServer(): ConnectionError {
   return new ConnectionError('CONNECTION_CLOSED', 'the database closed the connection')
 }
 

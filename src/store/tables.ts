@@ -5,7 +5,7 @@ import type { Sql } from './client.js'
 import { codeOf } from './client.js'
 
 /** Two programs may create the same table at once; `if not exists` does not see the other's. */
-const RACE_CODES = new Set(['23505', '42P06', '42P07', '40P01'])
+const RACE_CODES = new Set(['23505', '42P06', '42P07', '42710', '40P01'])
 const TRIES_MAX = 3
 const INSUFFICIENT_PRIVILEGE = '42501'
 
@@ -29,8 +29,8 @@ export async function ensureTables(sql: Sql, statements: readonly string[]): Pro
 
 async function createAll(sql: Sql, statements: readonly string[]): Promise<void> {
   await sql.begin(async (transaction) => {
-    // Tables without a schema are looked up in public, so that is where they have to be made; a user
-    // of the database with a schema of its name, such as ours, would make them there.
+    // Tables without a schema are looked up in public, so they have to be made there. A user whose
+    // name is that of a schema, as in the embedded database, would make them in that one.
     await transaction`
       select set_config('search_path', 'public, ' || current_setting('search_path'), true)`
     for (const statement of statements) await transaction.unsafe(statement)

@@ -275,7 +275,7 @@ function add<Key extends string>(counts: Counts<Key>, key: Key, amount: number):
 }
 
 /** Why a worker ended, from what the operating system says about it. */
-export function exitReason(exit: Pick<WorkerExit, 'expected' | 'signal'>): ExitReason {
+function exitReason(exit: Pick<WorkerExit, 'expected' | 'signal'>): ExitReason {
   if (exit.expected) return 'expected'
   return exit.signal === null ? 'exit_code' : 'signal'
 }

@@ -1,5 +1,6 @@
+import type { ChainOptions } from '../core/chain-options.js'
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
-import type { FetchedPage } from '../core/fetched-page.js'
+import type { FetchedPage, StreamedPage, TakeBytes } from '../core/fetched-page.js'
 import type { Json, ResultRow, ResultRows } from '../core/outcome.js'
 import type { WorkflowOptions } from './options.js'
 import type { PayloadOf, Sinks, TypedDefinition } from './typed.js'
@@ -8,6 +9,13 @@ import type { PayloadOf, Sinks, TypedDefinition } from './typed.js'
 export interface HandlerContext {
   /** Fetches a URL with the workflow's limits. Throws a `FetchFailure` that ends the attempt by its code. */
   readonly fetchPage: (url: string) => Promise<FetchedPage>
+  /**
+   * The same for a body of any size: hands it over piece by piece, without its content codings.
+   * Nothing more is read while `take` thinks, or after it answered false.
+   */
+  readonly streamPage: (url: string, take: TakeBytes) => Promise<StreamedPage>
+  /** Choices of workflows whose results are another workflow's work. */
+  readonly chain: ChainOptions
   /** Aborted when the item's time is over, it was cancelled, or the worker drains. */
   readonly abortSignal: AbortSignal
   readonly attempt: number
@@ -51,9 +59,15 @@ export interface WorkflowDefinition<Payload = Json> {
 export type DeclaredWorkflow = Omit<WorkflowDefinition<never>, 'work'>
 
 /**
+ * Declares a workflow. The definition is returned as it is; mistakes are reported by validation at
+ * start. With a payload that is named, results are rows of any columns.
+ */
+export function defineWorkflow<Payload = never>(
+  definition: [Payload] extends [never] ? never : WorkflowDefinition<NoInfer<Payload>>,
+): WorkflowDefinition<Payload>
+/**
  * Declares a workflow. What the handler is given and must return follows from `source` and `sinks`;
- * a payload that they do not tell is told by the type of the handler's `item`. The definition is
- * returned as it is; mistakes are reported by validation at start.
+ * a payload that they do not tell is told by the type of the handler's `item`.
  */
 export function defineWorkflow<
   const Given extends Sinks,
@@ -67,4 +81,12 @@ export function defineWorkflow(definition: unknown): unknown {
 export type { ColumnType } from '../core/definition.js'
 export { COLUMN_TYPES } from '../core/definition.js'
 export type { WorkflowOptions } from './options.js'
-export type { FetchedPage, ResultRow, ResultRows, SinkDefinition, SourceDefinition }
+export type {
+  FetchedPage,
+  ResultRow,
+  ResultRows,
+  SinkDefinition,
+  SourceDefinition,
+  StreamedPage,
+  TakeBytes,
+}

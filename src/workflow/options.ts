@@ -26,6 +26,11 @@ export interface WorkflowOptions {
   readonly memoryMb?: Size
   readonly heapMb?: Size | null
 
+  readonly selectResults?: boolean
+  readonly checkDomains?: boolean
+  readonly sitemaps?: number
+  readonly sitemapPages?: number
+
   readonly connectTimeoutMs?: Duration
   readonly headersTimeoutMs?: Duration
   readonly bodyTimeoutMs?: Duration
@@ -39,7 +44,7 @@ export interface WorkflowOptions {
   readonly allowRanges?: readonly string[]
   readonly ports?: readonly (number | string)[]
 
-  readonly upstream?: 'direct' | 'proxy-api'
+  readonly upstream?: 'direct' | 'proxy-api' | 'places-api'
   readonly upstreamEndpoints?: readonly string[]
   readonly render?: boolean
   readonly country?: string | null
@@ -48,6 +53,11 @@ export interface WorkflowOptions {
   readonly session?: number | null
   readonly maxCost?: number | null
   readonly keepHeaders?: boolean
+  readonly failureAgeMs?: Duration
+  readonly placesEndpoint?: string
+  readonly placesFields?: readonly string[]
+  readonly placesLanguage?: string | null
+  readonly placesRegion?: string | null
 
   readonly alertErrorPercent?: number | null
   readonly alertLatencyMs?: Duration | null

@@ -10,6 +10,7 @@ import type { Command, World } from './command.js'
 import { auditCommand } from './commands/audit.js'
 import { bindCommand, unbindCommand } from './commands/bind.js'
 import { demoCommand } from './commands/demo.js'
+import { doctorCommand } from './commands/doctor.js'
 import { enqueueCommand } from './commands/enqueue.js'
 import { exportCommand } from './commands/export.js'
 import { historyCommand } from './commands/history.js'
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   historyCommand,
   whyCommand,
   auditCommand,
+  doctorCommand,
   spendCommand,
   pauseCommand,
   resumeCommand,

@@ -30,7 +30,7 @@ async function load(asked: Asked, invocation: Invocation): Promise<LoadedWorkflo
     options: { ...definition.options },
     entry: entryOf(asked, definition.name, invocation),
   })
-  return { ...workflow, overrides }
+  return { ...workflow, overrides: { ...workflow.overrides, ...overrides } }
 }
 
 /** What the file has for a workflow: under the path of its module, or under its name. */

@@ -42,7 +42,7 @@ function isWebUrl(text: string): boolean {
 }
 
 /** Checks one URL. It is kept as it was written: that is how its user will look for it. */
-export function readUrl(line: number, given: string): InputEntry {
+function readUrl(line: number, given: string): InputEntry {
   const url = given.trim()
   const shown = JSON.stringify(url.slice(0, SHOWN_CHARS))
   if (url.length > LIMITS.urlMax) {

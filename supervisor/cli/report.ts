@@ -3,6 +3,7 @@
 import type { OutcomeCode } from '../../src/core/outcome.js'
 import { OUTCOME_CODES, OUTCOMES } from '../../src/core/outcome.js'
 import type { RunOutcome } from '../../src/store/runs.js'
+import type { SpendRow } from '../../src/store/spend.js'
 import { showCount, showSeconds } from './progress.js'
 
 /** Contacts that a demo planted in its pages, and how many of them were found. */
@@ -37,12 +38,17 @@ export interface RunReport {
   readonly badLines: number
   /** Items given back because their worker or node died: at most these were fetched again. */
   readonly fetchedAgain: number
+  /** What the run's items cost since it was started, credits by what became of the calls. */
+  readonly spent: SpendFigures
   readonly lost: number
   readonly appliedTwice: number
   readonly isAuditClean: boolean
   readonly truth: TruthFigures | null
   readonly output: string | null
 }
+
+/** Credits, and the calls that they paid for. */
+export type SpendFigures = Omit<SpendRow, 'name'>
 
 export interface OutcomeCounts {
   readonly ok: number
@@ -109,6 +115,24 @@ function resultRows({ results }: RunReport): Row[] {
   return Object.entries(results).map(([sink, rows]) => [sink, showCount(rows)] as const)
 }
 
+/** Nothing where no call went to an upstream that charges. */
+function spendRows({ spent, results }: RunReport): Row[] {
+  const { calls, credits, useful, failed, crashed, unsure } = spent
+  if (calls === 0) return []
+  const rows = Object.values(results).reduce((sum, count) => sum + count, 0)
+  const each = rows === 0 ? '' : `, ${(credits / rows).toFixed(2)} for each result`
+  const bound = unsure === 0 ? '' : `; of them at most ${showCount(unsure)} that nobody knows of`
+  return [
+    ['calls', showCount(calls)],
+    ['credits', `${showCount(credits)}${each}${bound}`],
+    [
+      '  of that',
+      `${showCount(useful)} for pages, ${showCount(failed)} lost to failures, ` +
+        `${showCount(crashed)} to crashes`,
+    ],
+  ]
+}
+
 /** The report as lines of words. */
 export function reportLines(report: RunReport): readonly string[] {
   const { items, ok, failed } = report
@@ -126,6 +150,7 @@ export function reportLines(report: RunReport): readonly string[] {
         `slots busy ${(100 * report.slotUtilisation).toFixed(0)} %`,
     ],
     ['fetched again', showFetchedAgain(report.fetchedAgain)],
+    ...spendRows(report),
     ['lost', showCount(report.lost)],
     ['applied twice', showCount(report.appliedTwice)],
     ...(report.badLines > 0 ? ([['lines not used', showCount(report.badLines)]] as const) : []),

@@ -78,7 +78,13 @@ export function printJson(
   return print(streams, JSON.stringify(value, null, 2))
 }
 
-const COLORS = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39] } as const
+const COLORS = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+} as const
 
 export function paint(out: Out, color: keyof typeof COLORS, text: string): string {
   const [on, off] = COLORS[color]

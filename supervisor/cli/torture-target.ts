@@ -2,6 +2,7 @@
 // tortured.
 
 import { FetchyardError } from '../../src/core/errors.js'
+import { parseUrl } from '../../src/core/parse-url.js'
 import { codeOf, connect, type Sql } from '../../src/store/client.js'
 import { readFigures } from '../../src/store/figures.js'
 import { readDatabaseName } from '../../src/store/torture.js'
@@ -33,7 +34,7 @@ export async function readTarget(
   const others = figures?.workflows.filter(({ workflow }) => workflow !== ownWorkflow) ?? []
   const living = figures?.nodes.filter(({ state }) => state === 'alive') ?? []
   return {
-    host: URL.canParse(url) ? decodeURIComponent(new URL(url).hostname) : '',
+    host: decodeURIComponent(parseUrl(url)?.hostname ?? ''),
     user,
     database,
     finishedElsewhere: others.reduce((sum, flow) => sum + flow.complete + flow.error, 0),

@@ -31,7 +31,7 @@ export function dataDirectoryError(facts: {
 }
 
 /** Turns an error of the file system below the data directory into words; others pass unchanged. */
-export function explainFileError(path: string, error: unknown): unknown {
+function explainFileError(path: string, error: unknown): unknown {
   const code = codeOf(error)
   const fix = code === null ? undefined : FIXES[code]
   if (fix === undefined) return error

@@ -48,7 +48,7 @@ export function homesElsewhere(dataDir: string): readonly string[] {
  * Tries it out as the account: permissions, access lists, mounts without owners and read-only file
  * systems all have their say. A directory that somebody else made is not trusted.
  */
-export async function canHoldFiles(home: string, account: Account): Promise<boolean> {
+async function canHoldFiles(home: string, account: Account): Promise<boolean> {
   const probe = join(home, `.probe-${randomBytes(6).toString('hex')}`)
   try {
     await makeDirectory(home)

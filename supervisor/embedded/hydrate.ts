@@ -84,7 +84,7 @@ async function tryBinaries(
 }
 
 /** Creates the links that are missing below a package; those that are there stay as they are. */
-export async function hydrateLinks(root: string): Promise<void> {
+async function hydrateLinks(root: string): Promise<void> {
   for (const link of await listedLinks(root)) await linkOnce(root, link)
   if (process.platform !== 'darwin') return
   const names = await readdir(join(root, 'native', 'lib'))

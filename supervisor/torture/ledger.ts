@@ -48,7 +48,7 @@ const listed = (counts: { readonly [name: string]: number }) =>
     .join(', ')
 
 /** Rows of the ledger as pairs of a name and its words. */
-export function ledgerRows(ledger: Ledger): readonly (readonly [string, string])[] {
+function ledgerRows(ledger: Ledger): readonly (readonly [string, string])[] {
   const { figures, versions } = ledger
   const total = Object.values(ledger.faults).reduce((sum, count) => sum + count, 0)
   return [
@@ -98,7 +98,7 @@ function drainedWords({ figures, drainBoundMs }: Ledger): string {
   return `${seconds(figures.drainedMs)} after the last fault, of ${seconds(drainBoundMs)} allowed`
 }
 
-export function problemLines(problems: readonly Problem[]): readonly string[] {
+function problemLines(problems: readonly Problem[]): readonly string[] {
   return problems.flatMap(({ promise, violations, examples }) => [
     `BROKEN  ${promise}: ${violations}`,
     ...examples.map((example) => `          ${example}`),

@@ -33,7 +33,7 @@ export const REFUSAL_RULE =
   `, or when more than ${FINISHED_MAX} items of other workflows were finished in it`
 
 /** Why a database looks like production; null when it does not. */
-export function productionSign(target: TortureTarget): string | null {
+function productionSign(target: TortureTarget): string | null {
   for (const [what, value] of [
     ['name', target.database],
     ['host', target.host],

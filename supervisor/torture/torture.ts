@@ -177,7 +177,7 @@ async function untilWorking(
   }
 }
 
-export const killsOf = (faults: readonly FaultRecord[]) =>
+const killsOf = (faults: readonly FaultRecord[]) =>
   faults.filter(({ kind }) => KILLS.has(kind)).length
 
 /**

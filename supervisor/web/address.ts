@@ -28,7 +28,7 @@ export function chosenToken(options: { readonly host: string; readonly token: st
 }
 
 /** Names are not looked up: only those that mean loopback by definition count as such. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   const address = host.replace(/^\[|\]$/g, '')
   const loopback = new BlockList()
   loopback.addSubnet('127.0.0.0', 8, 'ipv4')

@@ -106,7 +106,7 @@ function parseResync(value: object): ClientMessage | null {
 }
 
 /** The fastest cadence that is not faster than what was asked for; the slowest one at least. */
-export function cadenceOf(hz: number): CadenceHz {
+function cadenceOf(hz: number): CadenceHz {
   return CADENCES_HZ.findLast((cadence) => cadence <= hz) ?? CADENCES_HZ[0]
 }
 

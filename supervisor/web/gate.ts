@@ -6,6 +6,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
+import { parseUrl } from '../../src/core/parse-url.js'
 import { SUBPROTOCOL } from './frames.js'
 import { bearerOf, bearerSubprotocolOf, isSameToken, subprotocolsOf } from './token.js'
 
@@ -81,16 +82,12 @@ function isAllowedName(name: string, allowedHosts: readonly string[]): boolean {
 /** The name in a Host header, in lower case and without port; null when it is not one. */
 function hostName(host: string | undefined): string | null {
   if (host === undefined || !/^[a-z0-9.:[\]_-]+$/i.test(host)) return null
-  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : null
+  return parseUrl(`http://${host}`)?.hostname ?? null
 }
 
 /** The scheme is not compared: a proxy in front may speak TLS where this server does not. */
 function isSameOrigin(origin: string, host: string): boolean {
-  if (!URL.canParse(origin)) return false
-  const url = new URL(origin)
-  return (
-    (url.protocol === 'http:' || url.protocol === 'https:') &&
-    URL.canParse(`${url.protocol}//${host}`) &&
-    url.host === new URL(`${url.protocol}//${host}`).host
-  )
+  const url = parseUrl(origin)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return false
+  return url.host === parseUrl(`${url.protocol}//${host}`)?.host
 }

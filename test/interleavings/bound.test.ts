@@ -5,8 +5,8 @@ import type { End } from './support/explore.js'
 import { explore } from './support/explore.js'
 import {
   again,
+  allDone,
   cancels,
-  done,
   leases,
   ownerDeletes,
   ownerSets,
@@ -32,11 +32,7 @@ describe('interleavings: bound table', function () {
       const world = await bound(stage.yard)
       await explore(stage, {
         parts: [
-          settles(
-            world,
-            world.held.map((item) => done(item)),
-            GATED,
-          ),
+          settles(world, allDone(world.held), GATED),
           ownerSets('1', { status: 'Queued' }, { ends }),
         ],
         check: (end) => {
@@ -52,14 +48,7 @@ describe('interleavings: bound table', function () {
   it('settle, and its owner writes another column', async () => {
     const world = await bound(stage.yard)
     await explore(stage, {
-      parts: [
-        settles(
-          world,
-          world.held.map((item) => done(item)),
-          GATED,
-        ),
-        ownerSets('1', { note: 'mine' }),
-      ],
+      parts: [settles(world, allDone(world.held), GATED), ownerSets('1', { note: 'mine' })],
       check: (end) => {
         expect(word(end)).to.equal('Complete')
         expect(end.state.items).to.deep.equal(['1#1'])
@@ -70,14 +59,7 @@ describe('interleavings: bound table', function () {
   it('settle, and its owner writes a word of its own', async () => {
     const world = await bound(stage.yard)
     await explore(stage, {
-      parts: [
-        settles(
-          world,
-          world.held.map((item) => done(item)),
-          GATED,
-        ),
-        ownerSets('1', { status: 'Mine' }),
-      ],
+      parts: [settles(world, allDone(world.held), GATED), ownerSets('1', { status: 'Mine' })],
       check: (end) => expect(word(end)).to.equal('Mine'),
     })
   })
@@ -85,14 +67,7 @@ describe('interleavings: bound table', function () {
   it('settle, and its owner deletes the row', async () => {
     const world = await bound(stage.yard)
     await explore(stage, {
-      parts: [
-        settles(
-          world,
-          world.held.map((item) => done(item)),
-          GATED,
-        ),
-        ownerDeletes('1'),
-      ],
+      parts: [settles(world, allDone(world.held), GATED), ownerDeletes('1')],
       check: (end) => {
         expectSettledOnce(end, ['settle'])
         expect(keysOf(end.answer('settle'))).to.deep.equal(['1'])
@@ -116,11 +91,7 @@ describe('interleavings: bound table', function () {
   /** The word of the row belongs to the round that the other node holds, once it was leased. */
   const LATE_WRITERS = {
     settle: (world: Awaited<ReturnType<typeof bound>>) =>
-      settles(
-        world,
-        world.held.map((item) => done(item)),
-        GATED,
-      ),
+      settles(world, allDone(world.held), GATED),
     reclaim: ({ workflow }: Awaited<ReturnType<typeof bound>>) => reclaims(workflow, GATED),
     release: ({ workflow, nodeId }: Awaited<ReturnType<typeof bound>>) =>
       releases(workflow, nodeId, GATED),
@@ -184,11 +155,7 @@ describe('interleavings: bound table', function () {
     await explore(stage, {
       ordersMax: SAMPLE,
       parts: [
-        settles(
-          world,
-          world.held.map((item) => done(item)),
-          GATED,
-        ),
+        settles(world, allDone(world.held), GATED),
         ownerSets('2', { status: 'Queued' }),
         ownerSets('1', { status: 'Queued' }, { name: 'owner 2' }),
       ],

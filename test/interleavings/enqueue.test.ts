@@ -2,7 +2,7 @@
 
 import { expect } from 'chai'
 import { explore } from './support/explore.js'
-import { again, cancels, done, enqueues, leases, settles } from './support/parts.js'
+import { again, allDone, cancels, enqueues, leases, settles } from './support/parts.js'
 import { came, expectSettledOnce, itemsWith } from './support/promises.js'
 import { useStage } from './support/stage.js'
 import { held, queued } from './support/worlds.js'
@@ -47,11 +47,7 @@ describe('interleavings: enqueue', () => {
   /** A key that is over when it is asked for gets its next round; one under way may be refused. */
   const ENDS = {
     settle: (world: Awaited<ReturnType<typeof held>>) =>
-      settles(
-        world,
-        world.of('a').map((item) => done(item)),
-        GATED,
-      ),
+      settles(world, allDone(world.of('a')), GATED),
     cancel: ({ workflow }: Awaited<ReturnType<typeof held>>) => cancels(workflow, ['a'], GATED),
   }
 
@@ -81,11 +77,7 @@ describe('interleavings: enqueue', () => {
     const world = await held(stage.yard)
     await explore(stage, {
       parts: [
-        settles(
-          world,
-          world.of('a').map((item) => done(item)),
-          { ...GATED, ends: 'rollback' },
-        ),
+        settles(world, allDone(world.of('a')), { ...GATED, ends: 'rollback' }),
         enqueues(world.workflow, ['a'], AGAIN),
       ],
       check: (end) => {

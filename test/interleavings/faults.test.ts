@@ -5,8 +5,8 @@ import { expect } from 'chai'
 import type { Scenario } from './support/explore.js'
 import { explore } from './support/explore.js'
 import {
+  allDone,
   cancels,
-  done,
   fences,
   leases,
   ownerSets,
@@ -38,7 +38,7 @@ const FAULTS: readonly Fault[] = [
     scenario: async ({ yard }) => {
       const world = await held(yard)
       const how = { ...GATED, fault: fault(/order by pack\.pack_id\s+for update of pack/, '') }
-      const outcomes = world.held.map((item) => done(item))
+      const outcomes = allDone(world.held)
       return {
         parts: [
           settles(world, outcomes, how),
@@ -58,10 +58,7 @@ const FAULTS: readonly Fault[] = [
         'order by pack.pack_id desc',
       )
       // It holds one pack and waits for the other only when somebody holds that: a third one.
-      const [a, d] = [
-        world.of('a').map((item) => done(item)),
-        world.of('d').map((item) => done(item)),
-      ]
+      const [a, d] = [allDone(world.of('a')), allDone(world.of('d'))]
       return {
         ordersMax: 400,
         parts: [
@@ -82,14 +79,7 @@ const FAULTS: readonly Fault[] = [
       const world = await held(yard)
       const how = { fault: fault(/and node\.fenced_at is null/, '') }
       return {
-        parts: [
-          settles(
-            world,
-            world.of('a').map((item) => done(item)),
-            how,
-          ),
-          fences(world.nodeId),
-        ],
+        parts: [settles(world, allDone(world.of('a')), how), fences(world.nodeId)],
         check: (end) => {
           if (!came(end, 'fence ends', 'settle sends')) return
           expect(keysOf(end.answer('settle'))).to.deep.equal([])
@@ -109,11 +99,7 @@ const FAULTS: readonly Fault[] = [
       }
       return {
         parts: [
-          settles(
-            world,
-            world.of('a').map((item) => done(item)),
-            how,
-          ),
+          settles(world, allDone(world.of('a')), how),
           reclaims(workflow),
           leases(workflow, { nodeId }),
         ],
@@ -150,13 +136,7 @@ const FAULTS: readonly Fault[] = [
       const world = await overdue(yard)
       const how = { ...GATED, fault: fault('for update of pack skip locked', 'for update of pack') }
       return {
-        parts: [
-          settles(
-            world,
-            world.of('a').map((item) => done(item)),
-          ),
-          reclaims(world.workflow, how),
-        ],
+        parts: [settles(world, allDone(world.of('a'))), reclaims(world.workflow, how)],
         check: (end) => expect([...end.waiters]).to.not.include('reclaim'),
         mayAlsoEnd: () => true,
       }
@@ -212,13 +192,7 @@ const FAULTS: readonly Fault[] = [
       const world = await held(yard)
       const how = { ...GATED, fault: fault('for update of pack', '') }
       return {
-        parts: [
-          settles(
-            world,
-            world.of('a').map((item) => done(item)),
-          ),
-          cancels(world.workflow, ['a'], how),
-        ],
+        parts: [settles(world, allDone(world.of('a'))), cancels(world.workflow, ['a'], how)],
         check: () => {},
       }
     },
@@ -230,14 +204,7 @@ const FAULTS: readonly Fault[] = [
       const world = await bound(yard)
       const how = { ...GATED, fault: fault(/and owned\."status" in \([^)]*\)/, '') }
       return {
-        parts: [
-          settles(
-            world,
-            world.held.map((item) => done(item)),
-            how,
-          ),
-          ownerSets('1', { status: 'Mine' }),
-        ],
+        parts: [settles(world, allDone(world.held), how), ownerSets('1', { status: 'Mine' })],
         check: (end) => expect(end.state.words['1']).to.equal('Mine'),
       }
     },
@@ -253,11 +220,7 @@ const FAULTS: readonly Fault[] = [
       const how = { ...GATED, fault: fault(/fetchyard\.is_newest_round\([^)]*\)/, snapshot) }
       return {
         parts: [
-          settles(
-            world,
-            world.held.map((item) => done(item)),
-            how,
-          ),
+          settles(world, allDone(world.held), how),
           ownerSets('1', { status: 'Queued' }),
           leases(world.workflow, { nodeId: world.other }),
         ],

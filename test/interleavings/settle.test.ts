@@ -4,7 +4,7 @@
 import { expect } from 'chai'
 import type { End } from './support/explore.js'
 import { explore } from './support/explore.js'
-import { again, cancels, done, reclaims, releases, settles } from './support/parts.js'
+import { again, allDone, cancels, done, reclaims, releases, settles } from './support/parts.js'
 import { expectSettledOnce, heldBy, itemsWith, keysOf } from './support/promises.js'
 import { useStage } from './support/stage.js'
 import { held, overdue } from './support/worlds.js'
@@ -19,7 +19,7 @@ describe('interleavings: settle', () => {
   for (const ends of ['commit', 'rollback'] as const) {
     it(`settles of the same items, the first ends with a ${ends}`, async () => {
       const world = await held(stage.yard)
-      const outcomes = world.held.map((item) => done(item))
+      const outcomes = allDone(world.held)
       await explore(stage, {
         parts: [settles(world, outcomes, { ...GATED, ends }), settles(world, outcomes, SECOND)],
         check: (end) => {
@@ -32,7 +32,7 @@ describe('interleavings: settle', () => {
 
   it('settles that overlap: what one completes the other wants to retry', async () => {
     const world = await held(stage.yard)
-    const completed = world.of('a', 'b', 'd').map((item) => done(item))
+    const completed = allDone(world.of('a', 'b', 'd'))
     await explore(stage, {
       parts: [
         settles(world, completed, GATED),
@@ -44,8 +44,8 @@ describe('interleavings: settle', () => {
 
   it('settles that name their packs in opposite orders', async () => {
     const world = await held(stage.yard)
-    const one = world.of('a', 'd').map((item) => done(item))
-    const two = world.of('b', 'e').map((item) => done(item))
+    const one = allDone(world.of('a', 'd'))
+    const two = allDone(world.of('b', 'e'))
     await explore(stage, {
       parts: [settles(world, one, GATED), settles(world, two.toReversed(), SECOND)],
       check: (end) => {
@@ -73,7 +73,7 @@ describe('interleavings: settle', () => {
 
   it('settle and reclaim: who has the pack first has all of it', async () => {
     const world = await overdue(stage.yard)
-    const outcomes = world.of('a', 'b', 'c').map((item) => done(item))
+    const outcomes = allDone(world.of('a', 'b', 'c'))
     await explore(stage, {
       parts: [settles(world, outcomes, GATED), reclaims(world.workflow, GATED)],
       check: (end) => {
@@ -90,7 +90,7 @@ describe('interleavings: settle', () => {
 
   it('settle of a part and reclaim: a settle under way keeps the rest of its pack', async () => {
     const world = await overdue(stage.yard)
-    const outcomes = world.of('a', 'd').map((item) => done(item))
+    const outcomes = allDone(world.of('a', 'd'))
     await explore(stage, {
       parts: [settles(world, outcomes, GATED), reclaims(world.workflow, GATED)],
       check: settledOnce,
@@ -116,7 +116,7 @@ describe('interleavings: settle', () => {
 
   it('settle and release', async () => {
     const world = await held(stage.yard)
-    const outcomes = world.of('a', 'b', 'd').map((item) => done(item))
+    const outcomes = allDone(world.of('a', 'b', 'd'))
     await explore(stage, {
       parts: [settles(world, outcomes, GATED), releases(world.workflow, world.nodeId, GATED)],
       check: (end) => {
@@ -130,7 +130,7 @@ describe('interleavings: settle', () => {
   for (const ends of ['commit', 'rollback'] as const) {
     it(`settle and cancel, the settle ends with a ${ends}`, async () => {
       const world = await held(stage.yard)
-      const outcomes = world.of('a', 'b', 'd').map((item) => done(item))
+      const outcomes = allDone(world.of('a', 'b', 'd'))
       await explore(stage, {
         parts: [
           settles(world, outcomes, { ...GATED, ends }),
@@ -160,10 +160,7 @@ describe('interleavings: settle', () => {
     const world = await held(stage.yard)
     await explore(stage, {
       parts: [
-        settles(
-          world,
-          world.of('a', 'd').map((item) => done(item)),
-        ),
+        settles(world, allDone(world.of('a', 'd'))),
         settles(world, world.of('b', 'd').map(again), { name: 'settle 2' }),
         cancels(world.workflow, ['a', 'b', 'd', 'e']),
       ],

@@ -3,7 +3,15 @@
 import { expect } from 'chai'
 import type { End } from './support/explore.js'
 import { explore } from './support/explore.js'
-import { beats, done, fences, fencesExpired, leases, reclaims, settles } from './support/parts.js'
+import {
+  allDone,
+  beats,
+  fences,
+  fencesExpired,
+  leases,
+  reclaims,
+  settles,
+} from './support/parts.js'
 import { came, expectSettledOnce, heldBy, itemsWith, keysOf } from './support/promises.js'
 import { useStage } from './support/stage.js'
 import { held, queued } from './support/worlds.js'
@@ -36,10 +44,7 @@ describe('interleavings: zombie', function () {
     const { workflow, nodeId, other } = world
     await explore(stage, {
       parts: [
-        settles(
-          world,
-          world.of('a', 'b', 'c').map((item) => done(item)),
-        ),
+        settles(world, allDone(world.of('a', 'b', 'c'))),
         fences(nodeId),
         reclaims(workflow),
         leases(workflow, { nodeId: other }),
@@ -56,11 +61,7 @@ describe('interleavings: zombie', function () {
     const world = await held(stage.yard)
     await explore(stage, {
       parts: [
-        settles(
-          world,
-          world.of('a', 'b', 'c').map((item) => done(item)),
-          GATED,
-        ),
+        settles(world, allDone(world.of('a', 'b', 'c')), GATED),
         fences(world.nodeId),
         reclaims(world.workflow),
       ],
@@ -74,11 +75,7 @@ describe('interleavings: zombie', function () {
     await explore(stage, {
       ordersMax: SAMPLE,
       parts: [
-        settles(
-          world,
-          world.of('a', 'b', 'c').map((item) => done(item)),
-          GATED,
-        ),
+        settles(world, allDone(world.of('a', 'b', 'c')), GATED),
         fences(nodeId),
         reclaims(workflow),
         leases(workflow, { nodeId: other }),
@@ -95,11 +92,7 @@ describe('interleavings: zombie', function () {
     await explore(stage, {
       ordersMax: SAMPLE,
       parts: [
-        settles(
-          world,
-          world.of('a', 'b', 'c').map((item) => done(item)),
-          GATED,
-        ),
+        settles(world, allDone(world.of('a', 'b', 'c')), GATED),
         fences(nodeId),
         reclaims(workflow),
         reclaims(workflow, { name: 'reclaim 2', ends: 'rollback' }),
@@ -117,11 +110,7 @@ describe('interleavings: zombie', function () {
     await explore(stage, {
       ordersMax: SAMPLE,
       parts: [
-        settles(
-          world,
-          world.of('a', 'b', 'c').map((item) => done(item)),
-          GATED,
-        ),
+        settles(world, allDone(world.of('a', 'b', 'c')), GATED),
         reclaims(workflow),
         leases(workflow, { nodeId }),
       ],

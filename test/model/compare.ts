@@ -99,7 +99,7 @@ const ascending = (a: readonly unknown[], b: readonly unknown[]) => Number(a[0])
 const byText = (a: readonly unknown[], b: readonly unknown[]) => (`${a}` < `${b}` ? -1 : 1)
 
 /** What the tables must say, by the model. */
-export function expectedSnapshot(model: QueueModel, workflowIds: readonly number[]): Snapshot {
+function expectedSnapshot(model: QueueModel, workflowIds: readonly number[]): Snapshot {
   const items = [...model.items.values()].sort((a, b) => Number(a.itemId) - Number(b.itemId))
   return {
     items: items.map(({ itemId, workflowId, key, round }) => {

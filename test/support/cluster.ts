@@ -137,7 +137,7 @@ export function useCluster(database: TestDatabase = useDatabase()): Cluster {
 }
 
 /** Brings a database to the state of the first day. */
-export async function emptyDatabase(sql: Sql): Promise<void> {
+async function emptyDatabase(sql: Sql): Promise<void> {
   await sql`drop schema if exists fetchyard cascade`
   await sql`drop table if exists public.chaos_page`
   await migrate(sql)

@@ -15,7 +15,7 @@ export function callUrl(endpoint: string, options: ProxyApiOptions, target: URL)
 }
 
 /** What the options ask of the API, by its own names. */
-export function parametersOf(options: ProxyApiOptions): (readonly [string, string])[] {
+function parametersOf(options: ProxyApiOptions): (readonly [string, string])[] {
   const { isRendered, country, premium, session, maxCost, keepsHeaders } = options
   const parameters: (readonly [string, string] | null)[] = [
     isRendered ? ['render', 'true'] : null,

@@ -49,10 +49,7 @@ async function withPatience<T>(streams: Streams, work: () => Promise<T>): Promis
 }
 
 /** The report as lines of words: the equation, the checks, the figures people ask for first. */
-export function auditLines(
-  report: AuditReport,
-  mark: (isOk: boolean) => string,
-): readonly string[] {
+function auditLines(report: AuditReport, mark: (isOk: boolean) => string): readonly string[] {
   const { enqueued, queued, processing, delayed, finished } = report
   const [total, ...parts] = [enqueued, queued, processing, delayed, finished].map(showCount)
   return [

@@ -56,7 +56,7 @@ async function unknownItem(
 }
 
 /** The history as lines of words, the latest round first. */
-export function historyLines(history: {
+function historyLines(history: {
   readonly workflow: string
   readonly key: string
   readonly rounds: readonly ItemRound[]

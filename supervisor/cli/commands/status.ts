@@ -1,5 +1,9 @@
 import type { ClusterFigures, NodeFigures, WorkflowFigures } from '../../../src/core/figures.js'
+import type { Sql } from '../../../src/store/client.js'
 import { readFigures } from '../../../src/store/figures.js'
+import type { Budgets } from '../../../src/store/money.js'
+import { readBudgets } from '../../../src/store/money.js'
+import { readWorkflows } from '../../../src/store/workflows.js'
 import { type Command, type Invocation, isGiven } from '../command.js'
 import { showCount, showSeconds } from '../progress.js'
 import { databaseRequest, withDatabase } from '../session.js'
@@ -21,12 +25,15 @@ export const statusCommand: Command = {
 async function runStatus(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const figures = await withDatabase(request, ({ sql }) => readFigures(sql))
+  const { figures, budgets } = await withDatabase(request, async ({ sql }) => ({
+    figures: await readFigures(sql),
+    budgets: await readAllBudgets(sql),
+  }))
   if (isGiven(invocation, 'json')) {
-    await printJson(streams, { schema: 1, ...figures, errors: errorsOf(figures) })
+    await printJson(streams, { schema: 1, ...figures, errors: errorsOf(figures), budgets })
     return 0
   }
-  for (const line of statusLines(figures)) await print(streams, line)
+  for (const line of statusLines(figures, budgets)) await print(streams, line)
   return 0
 }
 
@@ -40,6 +47,20 @@ function errorsOf({ workflows }: ClusterFigures): readonly ErrorCount[] {
   return workflows.flatMap(({ workflow, errors }) =>
     Object.entries(errors).map(([code, items]) => ({ workflow, code, items })),
   )
+}
+
+interface OwnBudgets extends Budgets {
+  readonly workflow: string
+}
+
+/** Of the workflows that have one. */
+async function readAllBudgets(sql: Sql): Promise<readonly OwnBudgets[]> {
+  const all: OwnBudgets[] = []
+  for (const { workflowId, name } of await readWorkflows(sql)) {
+    const budgets = await readBudgets(sql, workflowId)
+    if (budgets !== null && budgets.left !== null) all.push({ workflow: name, ...budgets })
+  }
+  return all
 }
 
 const WORKFLOW_HEADINGS = [
@@ -58,7 +79,10 @@ const WORKFLOW_HEADINGS = [
 ]
 
 /** The figures as lines of words. */
-export function statusLines(figures: ClusterFigures): readonly string[] {
+export function statusLines(
+  figures: ClusterFigures,
+  budgets: readonly OwnBudgets[] = [],
+): readonly string[] {
   const { workflows, nodes, readAt } = figures
   const refused = refusedLines(nodes)
   if (workflows.length === 0) {
@@ -82,11 +106,19 @@ export function statusLines(figures: ClusterFigures): readonly string[] {
     const rows = nodes.map((node) => [node.name, node.pid, node.state, node.leasedItems])
     lines.push(...tableLines(['node', 'pid', 'state', 'leased'], rows))
   }
+  if (budgets.length > 0) {
+    const rows = budgets.map(budgetRow)
+    lines.push('', ...tableLines(['budget of', 'a day', 'in all', 'left'], rows))
+  }
   lines.push(...refused)
   const errors = errorsOf(figures)
   if (errors.length === 0) return lines
   const rows = errors.map((error) => [error.workflow, error.code, error.items])
   return [...lines, '', ...tableLines(['errors of', 'code', 'items'], rows)]
+}
+
+function budgetRow({ workflow, perDay, total, left }: OwnBudgets) {
+  return [workflow, perDay, total, (left ?? 0) > 0 ? left : `${left}, spent`]
 }
 
 /** Workflows that a living node was asked to work and could not start. */

@@ -36,6 +36,7 @@ export const setCommand: Command = {
   examples: [
     ['fetchyard set contacts concurrency=20', 'items at once on each node, up to its slots'],
     ['fetchyard set contacts concurrency=auto', 'back to what each node is configured for'],
+    ['fetchyard set contacts budget=20000', 'credits in all since the budget of a run began'],
     [
       'fetchyard set contacts budget-day=50000',
       'credits a day for the whole cluster; off lifts it',
@@ -48,7 +49,7 @@ export const setCommand: Command = {
 
 interface Change {
   readonly steering?: Omit<Parameters<typeof setSteering>[1], 'workflowId'>
-  readonly budgets?: { readonly perDay: number | null }
+  readonly budgets?: { readonly perDay?: number | null; readonly total?: number | null }
 }
 
 function wholeWithin(text: string, max: number): number | null {
@@ -91,6 +92,11 @@ const SETTINGS: {
     max: 1_000_000_000,
     change: (value) => ({ budgets: { perDay: value } }),
   },
+  budget: {
+    none: 'off',
+    max: 1_000_000_000,
+    change: (value) => ({ budgets: { total: value } }),
+  },
 }
 
 function settingChange(text: string | null): Change {
@@ -132,7 +138,12 @@ async function apply(
   { workflowId }: WorkflowRow,
   { steering, budgets }: Change,
 ): Promise<boolean> {
-  if (budgets !== undefined) await setBudgets(sql, { workflowId, ...budgets })
+  if (budgets?.perDay !== undefined) await setBudgets(sql, { workflowId, perDay: budgets.perDay })
+  if (budgets?.total !== undefined) {
+    // What a run has spent of its budget stays spent when the budget is changed.
+    const since = (await readBudgets(sql, workflowId))?.since ?? undefined
+    await setBudgets(sql, { workflowId, total: { credits: budgets.total, since } })
+  }
   const isSteered = steering !== undefined && (await setSteering(sql, { workflowId, ...steering }))
   return isSteered || budgets !== undefined
 }
@@ -154,17 +165,24 @@ async function record(sql: Sql, { workflowId, name }: WorkflowRow, now: Now): Pr
     workflowId,
     nodeId: null,
     message: `by an operator, from the command line: ${steeringWords(name, now)}`,
-    fields: { mode, rollout, concurrency, budgetPerDay: budgets.perDay },
+    fields: {
+      ...{ mode, rollout, concurrency },
+      ...{ budgetPerDay: budgets.perDay, budget: budgets.total },
+    },
   })
 }
 
 /** What is set for a workflow, in one sentence. */
-export function steeringWords(name: string, now: Now): string {
+function steeringWords(name: string, now: Now): string {
   const { mode, rollout, concurrency, workers } = now
   const items = concurrency === null ? 'its configured number of' : `${concurrency}`
   const nodes = workers.length === 1 ? '1 node works' : `${workers.length} nodes work`
-  const { perDay, left } = now.budgets
-  const budget = perDay === null ? '' : ` Budget: ${perDay} credits a day, ${left ?? 0} left.`
+  const { perDay, total, left } = now.budgets
+  const parts = [
+    ...(total === null ? [] : [`${total} credits in all`]),
+    ...(perDay === null ? [] : [`${perDay} credits a day`]),
+  ]
+  const budget = parts.length === 0 ? '' : ` Budget: ${parts.join(' and ')}, ${left ?? 0} left.`
   if (mode === 'sequential') {
     return `${name} is sequential: one item at a time in the cluster. ${nodes} it.${budget}`
   }

@@ -37,7 +37,7 @@ async function runWhy(invocation: Invocation): Promise<number> {
   return 0
 }
 
-export function whyLines(verdicts: readonly Verdict[]): readonly string[] {
+function whyLines(verdicts: readonly Verdict[]): readonly string[] {
   if (verdicts.length === 0) return ['No workflow yet. Fill one with fetchyard enqueue.']
   return verdicts.flatMap(({ workflow, words, advice }) => [
     `${workflow}: ${words}`,

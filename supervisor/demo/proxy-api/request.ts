@@ -1,5 +1,6 @@
 // What a call to the simulated API asks for, and what is refused before it begins.
 
+import { parseUrl } from '../../../src/core/parse-url.js'
 import { type PricedCall, priceOf } from './prices.js'
 
 export interface AskedCall extends PricedCall {
@@ -26,9 +27,8 @@ export const WORDS = {
 
 /** The call that a query asks for; null when it names no usable URL. */
 export function readCall(query: URLSearchParams): AskedCall | null {
-  const url = query.get('url') ?? ''
-  if (!URL.canParse(url)) return null
-  const target = new URL(url)
+  const target = parseUrl(query.get('url') ?? '')
+  if (target === null) return null
   if (target.protocol !== 'http:' && target.protocol !== 'https:') return null
   const isRendered = isOn(query, 'render')
   const premium = isOn(query, 'ultra_premium') ? 'ultra' : isOn(query, 'premium') ? 'on' : 'off'

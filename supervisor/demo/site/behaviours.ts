@@ -31,7 +31,7 @@ export type Reaction =
   | 'not-found'
 
 /** More visits than anybody makes: the page never heals. */
-export const NEVER = Number.MAX_SAFE_INTEGER
+const NEVER = Number.MAX_SAFE_INTEGER
 
 const PLAIN: Behaviour = { kind: 'plain' }
 

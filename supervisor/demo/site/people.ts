@@ -52,7 +52,7 @@ const SOCIAL_NETWORKS = [
 ] as const
 
 /** A name as it stands in an address: lower-case ASCII letters, digits and dashes. */
-export function slugOf(text: string): string {
+function slugOf(text: string): string {
   return text
     .toLowerCase()
     .replace(/ä/g, 'ae')
@@ -65,7 +65,7 @@ export function slugOf(text: string): string {
     .replace(/[ -]+/g, '-')
 }
 
-export function makePhone(random: Random, place: { locale: Locale; city: City }): PhoneNumber {
+function makePhone(random: Random, place: { locale: Locale; city: City }): PhoneNumber {
   const groups = fillDigits(random, place.city.dial).split(' ')
   const format = pick(random, place.locale.phoneFormats)
   return {

@@ -20,6 +20,11 @@ export function done(held: HeldItem, names: readonly string[] = [held.itemKey]):
   return settlement(held, { rows: { harvest: rows } })
 }
 
+/** The ends of items that are all complete. */
+export function allDone(items: readonly HeldItem[]): Settlement[] {
+  return items.map((item) => done(item))
+}
+
 /** What a settler sends for an item that is to be tried again later. */
 export function again(held: HeldItem): Settlement {
   const next = nextTry({ delayMs: 3_600_000, attempt: held.attempt + 1 })

@@ -61,12 +61,21 @@ const NAMED: { readonly [Name in keyof Required<WorkflowOptions>]: true } = {
   session: true,
   maxCost: true,
   keepHeaders: true,
+  failureAgeMs: true,
+  placesEndpoint: true,
+  placesFields: true,
+  placesLanguage: true,
+  placesRegion: true,
+  selectResults: true,
+  checkDomains: true,
+  sitemaps: true,
+  sitemapPages: true,
   alertErrorPercent: true,
   alertLatencyMs: true,
   alertOldestMs: true,
 }
 /** A key belongs into no module. */
-const NOT_FOR_MODULES: readonly SettingName[] = ['upstreamKey']
+const NOT_FOR_MODULES: readonly SettingName[] = ['upstreamKey', 'placesKey']
 
 describe('config/workflows', () => {
   it('types every option that a workflow may have', () => {

@@ -4,7 +4,7 @@ import { extractContacts } from '../../../src/extract/extract-contacts.js'
 /**
  * A page on a host set aside for documentation, where addresses of such hosts are what they seem.
  */
-export const DOCUMENTATION_URL = 'https://www.example.com/contact'
+const DOCUMENTATION_URL = 'https://www.example.com/contact'
 
 export function contactsOf(html: string, url = DOCUMENTATION_URL): ExtractedContact[] {
   return extractContacts(html, { url })

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { LIMITS } from '../../../src/core/limits.js'
-import { createSettler, type Ending, type Settler } from '../../../supervisor/settler.js'
+import type { Ending } from '../../../supervisor/settle-batch.js'
+import { createSettler, type Settler } from '../../../supervisor/settler.js'
 import { createFakeClock, settled } from '../../support/fake-clock.js'
 import { recordEvents } from '../../support/fake-events.js'
 import { ANSWER_LOST, CONNECTION_LOST, databaseError, FakeStore } from '../../support/fake-store.js'

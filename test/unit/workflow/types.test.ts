@@ -109,6 +109,16 @@ describe('defineWorkflow, typed', () => {
     })
   })
 
+  it('lets a payload be named, and then looks at no rows', () => {
+    const flow = defineWorkflow<{ readonly place: number }>({
+      name: 'named',
+      sinks,
+      work: (item) => ({ titles: [{ url: item.key, anything: item.payload.place }] }),
+    })
+    isSame<Same<Parameters<typeof flow.work>[0]['payload'], { readonly place: number }>>(true)
+    expect(flow.name).to.equal('named')
+  })
+
   it('types the options', () => {
     const flow = defineWorkflow({
       name: 'options',

@@ -1,0 +1,36 @@
+// The dashboard's address.
+
+import { createServer } from 'node:net'
+import { messageOf } from '../../src/core/errors.js'
+import type { Finding } from '../../src/core/health.js'
+import { fine, problem, warning } from '../../src/core/health.js'
+import { chosenToken } from '../web/address.js'
+
+export interface WebRequest {
+  readonly host: string
+  /** null: no dashboard. */
+  readonly port: number | null
+  readonly token: string | null
+}
+
+export async function examineWeb({ host, port, token }: WebRequest): Promise<readonly Finding[]> {
+  if (port === null) return [fine('web', 'No dashboard is asked for')]
+  try {
+    chosenToken({ host, token: token ?? '' })
+  } catch (error) {
+    return [problem('web', messageOf(error), 'FETCHYARD_TOKEN=$(openssl rand -hex 24)')]
+  }
+  const refusal = await tryPort(host, port)
+  if (refusal === null) return [fine('web', `Port ${port} on ${host} is free`)]
+  const words = `Port ${port} on ${host} cannot be had (${refusal}); a node that runs has it, or another program.`
+  return [warning('web', words, '--port 0 takes any free one')]
+}
+
+/** Listens for a moment. @returns why it cannot be listened there, or null. */
+function tryPort(host: string, port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', (error) => resolve(messageOf(error)))
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)))
+  })
+}
