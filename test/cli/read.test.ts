@@ -112,7 +112,8 @@ describe('cli: commands that read and operate', () => {
     expect(words.stdout).to.match(/^workflow +queued +processing +delayed +complete +error/)
     expect(words.stdout).to.match(/\ncontacts +0 +0 +0 +3 +1 /)
     expect(words.stdout).to.match(/\ncontacts +http_4xx +1\n/)
-    expect(json).to.have.all.keys('schema', 'readAt', 'workflows', 'nodes', 'errors')
+    const parts = ['schema', 'readAt', 'workflows', 'nodes', 'errors', 'budgets']
+    expect(json).to.have.all.keys(parts)
     expect(json.schema).to.equal(1)
     expect(json.errors).to.deep.equal([{ workflow: 'contacts', code: 'http_4xx', items: 1 }])
   })
