@@ -37,6 +37,8 @@ export interface Settings {
   /** null: as fast as slots are free. */
   readonly ratePerMinute: number | null
   readonly successPauseMs: number
+  /** null: what the slots can take, and a little ahead. */
+  readonly batchSize: number | null
   /** null: what the upstream charges for a call. */
   readonly callCredits: number | null
   readonly failureAgeMs: number
@@ -96,6 +98,11 @@ export interface Settings {
   readonly placesLanguage: string | null
   /** null: none. */
   readonly placesRegion: string | null
+
+  /** null: no alert. */
+  readonly alertErrorPercent: number | null
+  readonly alertLatencyMs: number | null
+  readonly alertOldestMs: number | null
 
   readonly host: string
   /** 0: any free port; null: no dashboard. */

@@ -13,6 +13,7 @@ export type {
   ColumnType,
   HandlerContext,
   WorkflowDefinition,
+  WorkflowOptions,
   WorkItem,
 } from './workflow/define.js'
 export { COLUMN_TYPES, defineWorkflow } from './workflow/define.js'

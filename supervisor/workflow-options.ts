@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { assert } from '../src/core/assert.js'
+import type { AlertThresholds } from '../src/core/figures.js'
 import type { UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
@@ -117,6 +118,14 @@ export function planOf(workflow: string, settings: Settings): string {
   return `account:${digest.slice(0, 16)}`
 }
 
+export function alertsOf(settings: Settings): AlertThresholds {
+  return {
+    errorPercent: settings.alertErrorPercent,
+    latencyMs: settings.alertLatencyMs,
+    oldestMs: settings.alertOldestMs,
+  }
+}
+
 export function serviceOptionsOf(
   settings: Settings,
   workflow: { readonly name: string; readonly moduleUrl: string },
@@ -127,6 +136,7 @@ export function serviceOptionsOf(
     heapMb: settings.heapMb,
     memoryBytesMax: settings.memoryMb * MEGABYTE,
     silentMs: settings.silentMs,
+    batchSize: settings.batchSize,
     retry: {
       attempts: settings.attempts,
       backoff: {

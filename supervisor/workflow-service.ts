@@ -45,6 +45,8 @@ export interface WorkflowServiceOptions {
   readonly heapMb: number | null
   readonly memoryBytesMax: number
   readonly silentMs: number
+  /** Items of one lease at most. @default what the slots can take */
+  readonly batchSize?: number | null
   readonly governor: GovernorOptions
   readonly rollback: RollbackRule
   /** What a call is expected to cost; 0 for calls that cost nothing. */
@@ -275,6 +277,7 @@ export class WorkflowService {
         slots: Math.min(this.#table.slots, this.#allowed(), this.#governor.ahead(), this.#trial()),
         buffered: this.#table.buffered,
         settledPerSecond: this.#settledRate.perSecond(),
+        batchMax: options.batchSize ?? null,
       }),
       mayLease: () => this.#mayStart(),
       knownLeases: () => [...this.#table.leases(), ...this.#settler.leases()],

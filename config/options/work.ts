@@ -70,6 +70,19 @@ export const WORK_OPTIONS = {
     default: 0,
     bounds: { min: 0, max: LIMITS.successPauseMsMax },
   }),
+  batchSize: optional(
+    count({
+      group,
+      name: 'batch-size',
+      sentence:
+        'Items leased by one statement at most. A batch is never waited for: its slots are ' +
+        'filled again one by one.',
+      default: 100,
+      environment: ['WF7_CONCURRENT_BATCH_SIZE'],
+      bounds: { min: 1, max: LIMITS.leaseItemsMax },
+    }),
+    { meaning: 'what the slots can take' },
+  ),
   callCredits: optional(
     count({
       group,

@@ -28,6 +28,11 @@ export const LIMITS = {
   settleRetryDelayMs: { min: 50, max: 5_000 },
   /** Wait between two looks at a queue that gave less than was asked: doubles likewise. */
   pollDelayMs: { min: 100, max: 1_000 },
+  /**
+   * How a binding gets its moment with a table: how often it tries, how long a try keeps others
+   * waiting, and the pause between two.
+   */
+  bindLock: { attempts: 120, patienceMs: 100, pauseMs: 400 },
   /** Rows inserted by one enqueue statement. */
   enqueueRowsMax: 5_000,
   /** Packs freed by one reclaim statement. */

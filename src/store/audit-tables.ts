@@ -129,9 +129,14 @@ export async function readResultFaults(sql: Sql, sink: StoredSink): Promise<Resu
  */
 export async function readWordFaults(
   sql: Sql,
-  workflowId: number,
-  binding: Binding,
+  workflow: {
+    readonly workflowId: number
+    readonly binding: Binding
+    /** Rows of before are still being enqueued: one that waits is none that was forgotten. */
+    readonly isFilling: boolean
+  },
 ): Promise<Finding> {
+  const { workflowId, binding, isFilling } = workflow
   const status = `${quoteIdentifier(binding.status)}::text`
   return readFinding(
     sql,
@@ -172,7 +177,7 @@ export async function readWordFaults(
         left join state on state.item_key = owned.item_key
        where owned.word is distinct from state.word
          and (owned.word <> 'Queued' and state.word is not null
-              or owned.word = 'Queued' and owned.is_wanted)
+              or owned.word = 'Queued' and owned.is_wanted and ${!isFilling})
     )
     select (select count(*) from fault)::float8 as violations,
            array(select fault from fault limit 5) as examples`,

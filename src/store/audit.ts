@@ -127,11 +127,13 @@ function distinctSinks(sinks: readonly StoredSink[]): readonly StoredSink[] {
 
 async function checkWords(
   snapshot: Snapshot,
-  { name, workflowId, binding }: WorkflowRow,
+  { name, workflowId, binding, backfill }: WorkflowRow,
   into: OwnedChecks,
 ): Promise<void> {
   if (binding === null) return
-  const found = await readOwned(snapshot, (sql) => readWordFaults(sql, workflowId, binding))
+  const found = await readOwned(snapshot, (sql) =>
+    readWordFaults(sql, { workflowId, binding, isFilling: backfill !== null }),
+  )
   if (typeof found === 'string') {
     into.notes.push(`status words of ${binding.table}, for ${name}, are not checked: ${found}`)
     return

@@ -3,6 +3,16 @@
 
 sequence fetchyard.lease_id bigint -- A new number at every lease: the fencing token. It only grows and is never given back.
 
+table fetchyard.end_tally (
+  ended_at timestamp with time zone not null default clock_timestamp()
+  workflow_id smallint not null
+  outcome_code text not null
+  latency_bucket smallint -- Time from selection to result of completed items: up to 2^(n/2) milliseconds; null for errors, and once folded by code.
+  items bigint not null
+  constraint end_tally_items_check CHECK ((items > 0))
+)
+create index end_tally_workflow_idx on fetchyard.end_tally using btree (workflow_id, ended_at) include (outcome_code, latency_bucket, items)
+
 -- What is left of a receipt that ended an item, once the receipts of its day are dropped.
 table fetchyard.ending (
   item_id bigint not null
@@ -119,6 +129,7 @@ table fetchyard.node (
   stats jsonb not null default '{}'::jsonb
   plans jsonb not null default '{}'::jsonb -- Workflows this node works, and for each the limit of the cluster that it shares: same word, same limit.
   steady_since timestamp with time zone not null default clock_timestamp() -- Since when its heartbeats have come without a gap. Who was silent, as everybody is while the database is away, may not fence others yet.
+  refused jsonb not null default '[]'::jsonb -- Workflows that this boot was asked to work and refused, with the reason.
   constraint node_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
   constraint node_pkey PRIMARY KEY (node_id)
 )
@@ -283,6 +294,10 @@ table fetchyard.workflow (
   budget_since timestamp with time zone not null default '-infinity'::timestamp with time zone
   rate_per_minute integer -- Items that may be started in a minute in the whole cluster; null: what each node is configured for.
   success_pause_ms integer -- Time that a slot rests after an item that was complete; null: what each node is configured for.
+  bound_by text -- Who named the source table: the workflow's module, or an operator, whose word counts.
+  backfill jsonb -- How far the rows are enqueued that were there before the triggers: the last key seen, and counts; null when all are.
+  alerts jsonb -- Thresholds, as a node last opened it: errorPercent, latencyMs, oldestMs; null is none.
+  constraint workflow_bound_by_check CHECK ((bound_by = ANY (ARRAY['module'::text, 'operator'::text])))
   constraint workflow_budget_check CHECK ((budget >= 0))
   constraint workflow_budget_per_day_check CHECK ((budget_per_day >= 0))
   constraint workflow_concurrency_check CHECK ((concurrency > 0))
@@ -315,6 +330,23 @@ view fetchyard.work_items (
   lane text
   payload jsonb
   enqueued_at timestamp with time zone
+)
+
+-- How each workflow stands: items by state, rate of the last minute, latency of the last ten.
+view fetchyard.workflow_status (
+  workflow text
+  queued bigint
+  processing bigint
+  delayed bigint
+  complete bigint
+  error bigint
+  cancelled bigint
+  per_second double precision
+  latency_p50_ms double precision
+  latency_p95_ms double precision
+  oldest_queued_at timestamp with time zone
+  paused_by text[]
+  bound_table text
 )
 
 -- Receipts of Fetchyard: fetchyard.processing_log.
@@ -450,6 +482,21 @@ begin
                         and newer.item_key = p_item_key
                         and newer.round > p_round);
 end $$
+
+function fetchyard.latency_ms(p_workflow_id smallint, p_share double precision, p_since timestamp with time zone)
+returns double precision as $$
+  select round(pow(2, min(latency_bucket) / 2.0))::float8
+    from (select latency_bucket,
+                 sum(items) over (order by latency_bucket) as upto,
+                 sum(items) over () as total
+            from (select latency_bucket, sum(items) as items
+                    from fetchyard.end_tally
+                   where workflow_id = p_workflow_id
+                     and ended_at >= p_since
+                     and latency_bucket is not null
+                   group by latency_bucket) as bucket) as ranked
+   where upto >= p_share * total
+$$
 
 function fetchyard.open_instances(p_workflow_id smallint)
 returns bigint as $$

@@ -8,12 +8,14 @@ import type { FencingRule } from '../core/heartbeat-plan.js'
 import type { Json } from '../core/outcome.js'
 import type { ScheduleDefinition } from '../core/schedule.js'
 import type { Settlement } from '../core/settlement.js'
+import { bindSource, continueBackfill } from './bind.js'
 import type { Binding } from './binding.js'
 import { bindingOf } from './binding.js'
 import type { ChoreStore } from './chore-store.js'
 import { createChoreStore } from './chore-store.js'
 import type { Sql } from './client.js'
 import { readConnections } from './connections.js'
+import { foldEndTally } from './end-tally.js'
 import type { StoredEvent } from './events.js'
 import { storeEvent } from './events.js'
 import { readFigures } from './figures.js'
@@ -43,9 +45,9 @@ import type { Steering, SteeringChange } from './steering.js'
 import { readSteering, setSteering } from './steering.js'
 import type { WorkflowRow } from './workflows.js'
 import {
-  bindSource,
   findWorkflow,
   pauseWorkflow,
+  readForOpening,
   readWorkflows,
   registerWorkflow,
   resumeWorkflow,
@@ -154,6 +156,7 @@ export interface Store {
   readonly readFigures: () => Promise<ClusterFigures>
   readonly foldTallies: (rowsMax: number) => Promise<number>
   readonly foldSpend: (rowsMax: number) => Promise<number>
+  readonly foldEndTally: (rowsMax: number) => Promise<number>
   readonly ensureReceiptPartitions: () => Promise<number>
   readonly storeEvent: (event: StoredEvent) => Promise<void>
   readonly schedules: ScheduleStore
@@ -162,10 +165,13 @@ export interface Store {
 }
 
 async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<WorkflowHandle> {
-  const row = await registerWorkflow(sql, definition.name)
+  await registerWorkflow(sql, definition.name)
+  const row = await readForOpening(sql, definition.name)
   await storeSinks(sql, row, definition.sinks)
-  const { source } = definition
-  if (source !== undefined) await bindSource(sql, row, source)
+  // What an operator bound stays bound to that.
+  const source = row.boundBy === 'operator' ? undefined : definition.source
+  if (source === undefined) await continueBackfill(sql, row)
+  else await bindSource(sql, row, source)
   if (definition.schedule === null) await removeSchedule(sql, row.workflowId)
   const bound = source === undefined ? row.binding : bindingOf(source)
   return {
@@ -227,6 +233,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     readFigures: () => readFigures(sql),
     foldTallies: (rowsMax) => foldTallies(sql, rowsMax),
     foldSpend: (rowsMax) => foldSpend(sql, rowsMax),
+    foldEndTally: (rowsMax) => foldEndTally(sql, rowsMax),
     ensureReceiptPartitions: () => ensureReceiptPartitions(sql),
     storeEvent: (event) => storeEvent(sql, event),
     schedules: createScheduleStore(sql),

@@ -33,6 +33,8 @@ function parse(text: string): Readonly<Record<string, unknown>> | null {
 /** Places to businesses: asks a places API for the details of each and writes them down. */
 export default defineWorkflow<DeepScanPayload>({
   name: 'deep-scan',
+  // Its items are small: threads of the supervisor are enough for them.
+  options: { executor: 'thread' },
   source: {
     table: 'public.place',
     key: 'place_id',

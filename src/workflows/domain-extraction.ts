@@ -80,6 +80,8 @@ function linkRow(website: string, found: Exclude<Website, { kind: 'unusable' }>)
 /** Businesses to domains: reads whose domain each website is on, and keeps those of their own. */
 export default defineWorkflow<DomainPayload>({
   name: 'domain-extraction',
+  // Its items are small: threads of the supervisor are enough for them.
+  options: { executor: 'thread' },
   source: {
     table: 'public.local_business',
     key: 'business_id',

@@ -85,6 +85,8 @@ function sitemapRows(site: Site, domain: string, { chain, leaseId }: HandlerCont
 /** Domains to sitemap files: reads robots.txt, and takes the home page for a page in any case. */
 export default defineWorkflow<SitemapPayload>({
   name: 'sitemap',
+  // Its items are small: threads of the supervisor are enough for them.
+  options: { executor: 'thread' },
   source: {
     table: 'public.domains',
     key: 'domain_id',

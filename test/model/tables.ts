@@ -47,6 +47,7 @@ const EMPTIED = [
   'fetchyard.work_queue',
   'fetchyard.processing_log',
   'fetchyard.ending',
+  'fetchyard.end_tally',
   'fetchyard.item',
   'fetchyard.tally',
   'fetchyard.node',

@@ -288,6 +288,7 @@ export function createSimStore(parts: SimStoreParts): SimStore {
     bookRefused: () => ask('book', () => undefined),
     forgetOldFailures: () => ask('forget', () => 0),
     foldSpend: () => ask('fold spend', () => 0),
+    foldEndTally: () => ask('fold endings', () => 0),
     readFigures: () => ask('figures', () => ({ readAt: '', workflows: [], nodes: [] })),
     foldTallies: () => ask('fold', () => 0),
     ensureReceiptPartitions: () => ask('partitions', () => 0),

@@ -5,7 +5,7 @@ import type { SinkDefinition } from '../../src/core/definition.js'
 import type { AuditReport } from '../../src/store/audit.js'
 import { audit } from '../../src/store/audit.js'
 import type { Chore } from '../../src/store/chores.js'
-import { readErrorsByCode } from '../../src/store/figures.js'
+import { readFigures } from '../../src/store/figures.js'
 import { readHistory } from '../../src/store/history.js'
 import { readRunItems } from '../../src/store/results.js'
 import { FIRST } from '../../src/store/retention.js'
@@ -75,7 +75,7 @@ describe('retention: receipts', () => {
     const before = await yard.words(workflow)
     const reads = async () => ({
       words: await yard.words(workflow),
-      errors: await readErrorsByCode(yard.sql, workflow.workflowId),
+      errors: (await readFigures(yard.sql)).workflows.map(({ errors }) => errors),
       equation: equationOf(await audit(yard.sql)),
       last: [
         ...(await yard.sql`

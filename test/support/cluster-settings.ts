@@ -22,6 +22,7 @@ export const CLUSTER_SETTINGS: Settings = {
   planConcurrency: null,
   ratePerMinute: null,
   successPauseMs: 0,
+  batchSize: null,
   callCredits: null,
   failureAgeMs: 2_592_000_000,
   rollbackErrorPercent: 20,
@@ -71,5 +72,8 @@ export const CLUSTER_SETTINGS: Settings = {
   port: null,
   token: null,
   logLevel: 'info',
+  alertErrorPercent: null,
+  alertLatencyMs: null,
+  alertOldestMs: null,
   logFormat: 'json',
 }

@@ -134,7 +134,8 @@ export class FakeStore {
     const found = this.workflows.get(name)
     const workflowId = found?.workflowId ?? this.workflows.size + 1
     const row = { workflowId, name, binding: null, concurrency: null, sinks: null }
-    if (found === undefined) this.workflows.set(name, { ...row, pausedBy: [] })
+    const stored = { ...row, boundBy: null, backfill: null }
+    if (found === undefined) this.workflows.set(name, { ...stored, pausedBy: [] })
     const statements = { settleStatement: '', bareSettleStatement: '' }
     return { workflowId, name, binding: null, sinks: [], ...statements }
   }
@@ -215,6 +216,7 @@ export class FakeStore {
         this.#call('readFigures', 0, () => ({ readAt: '', workflows: [], nodes: [] })),
       foldTallies: () => this.#call('foldTallies', 0, () => 0),
       foldSpend: () => this.#call('foldSpend', 0, () => 0),
+      foldEndTally: () => this.#call('foldEndTally', 0, () => 0),
       ensureReceiptPartitions: () => this.#call('ensureReceiptPartitions', 0, () => 0),
       storeEvent: ({ name }) =>
         this.#call('storeEvent', 1, () => {

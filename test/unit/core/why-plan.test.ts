@@ -6,6 +6,8 @@ import { BINDINGS, CONCURRENCY_REASONS, explainWorkflow } from '../../../src/cor
 const figures = (fields: Partial<WorkflowFigures> = {}): WorkflowFigures => ({
   ...{ workflow: 'contacts', queued: 500, processing: 20, delayed: 0, complete: 0, error: 0 },
   ...{ cancelled: 0, retried: 0, reclaimed: 0, oldestQueuedAt: null, pausedBy: [] },
+  ...{ perSecond: 0, latencyP50Ms: null, latencyP95Ms: null, errors: {}, boundTable: null },
+  ...{ backfill: null, alerts: null },
   ...fields,
 })
 const load = (fields: Partial<NodeLoad> = {}): NodeLoad => ({

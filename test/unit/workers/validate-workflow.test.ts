@@ -52,6 +52,19 @@ describe('workflow/validate', () => {
           },
         },
         tables: ['create table if not exists pages ()'],
+        options: { concurrency: 4 },
+      },
+    ],
+    [
+      'names in quotes, with blanks and capitals, and a payload with types',
+      {
+        ...sound,
+        source: {
+          ...source,
+          table: '"my.schema".My Pages',
+          key: 'Page Id',
+          payload: { 'The URL': 'text' },
+        },
       },
     ],
   ]
@@ -78,9 +91,11 @@ describe('workflow/validate', () => {
     [{ ...sound, tables: 'create' }, /`tables`: expected a list/],
     [{ ...sound, tables: [''] }, /`tables\[0\]`/],
     [withSink({ table: 'a.b.c' }), /`sinks\.contacts\.table`/],
-    [withSink({ table: 'a; drop table b' }), /`sinks\.contacts\.table`/],
     [withSink({ columns: { value: 'varchar' } }), /columns\.value`: expected one of text, bigint/],
-    [withSink({ columns: { 'a"b': 'text', value: 'text' } }), /columns`: expected a column name/],
+    [
+      withSink({ columns: { '': 'text', value: 'text' } }),
+      /columns`: expected the name of a column/,
+    ],
     [withSink({ columns: [] }), /columns`: expected an object/],
     [withSink({ key: [] }), /key`: expected at least one column.*written twice/],
     [withSink({ key: 'value' }), /key`: expected a list/],
@@ -93,7 +108,7 @@ describe('workflow/validate', () => {
       /keep\[0\]`: expected a column that `columns` names, got "elsewhere"/,
     ],
     [withSink({ leaseColumn: 'value' }), /leaseColumn`.*Remove it/],
-    [withSink({ leaseColumn: 'a b' }), /leaseColumn`: expected a column name/],
+    [withSink({ leaseColumn: 'a\0b' }), /leaseColumn`: expected the name of a column/],
     [
       withSink({ sourceKeyColumn: 'page_id' }),
       /sourceKeyColumn`: expected a workflow with a source/,
@@ -106,10 +121,12 @@ describe('workflow/validate', () => {
     [withSource({ statusType: 'a;b' }), /`source\.statusType`/],
     [withSource({ where: 'true; drop table x' }), /`source\.where`/],
     [withSource({ where: ' ' }), /`source\.where`/],
-    [withSource({ payload: ['a b'] }), /`source\.payload\[0\]`/],
+    [withSource({ payload: [''] }), /`source\.payload\[0\]`/],
+    [withSource({ payload: { url: 'string' } }), /`source\.payload\.url`: expected one of text/],
     [withSource({ payload: undefined }), /`source\.payload`: expected a list, got nothing/],
     [withSource({ insert: { status: 1 } }), /`source\.insert\.status`: expected a string/],
-    [withSource({ urlColumn: 'x-y' }), /`source\.urlColumn`/],
+    [withSource({ urlColumn: 'x'.repeat(64) }), /`source\.urlColumn`/],
+    [{ ...sound, options: 7 }, /`options`: expected an object, got 7/],
     [withSource({ lane: 'x' }), /`source\.lane`: expected no such field/],
     [{ ...sound, source: null }, /`source`: expected an object, got null/],
   ]
