@@ -1,6 +1,5 @@
 // Who works what. Items leased and not yet given out wait in the buffer; every free slot of a
-// worker is a credit for one of them. There is no barrier: a slot that frees takes the next item at
-// once.
+// worker is a credit for one of them. No barrier: a slot that frees takes the next item at once.
 
 import type { DispatchedItem } from '../src/actor/messages.js'
 import { assert } from '../src/core/assert.js'
@@ -11,7 +10,7 @@ import type { HeldItem } from '../src/core/settlement.js'
 import type { LeasedPack } from '../src/store/lease.js'
 import type { HostShelf } from './host-shelf.js'
 import type { Allowance, Waiting } from './waiting.js'
-import { waitingOf } from './waiting.js'
+import { parted, waitingOf } from './waiting.js'
 import type { WorkerHands } from './worker-hands.js'
 import { mostFree } from './worker-hands.js'
 
@@ -132,6 +131,24 @@ export class DispatchTable {
     this.#later = []
   }
 
+  /**
+   * Takes those that wait and are to be held back out, wherever they wait.
+   *
+   * @param lanes those of which something may have to be held back.
+   */
+  takeHeldBack(
+    lanes: readonly string[],
+    isHeldBack: (held: HeldItem) => boolean,
+  ): readonly HeldItem[] {
+    const later = parted(this.#later, isHeldBack)
+    const next = parted(this.#buffer.slice(this.#next), isHeldBack)
+    this.#later = later.kept
+    this.#buffer = next.kept
+    this.#next = 0
+    const shelved = this.#hosts?.takeHeldBack(lanes, ({ held }) => isHeldBack(held)) ?? []
+    return [...later.taken, ...next.taken, ...shelved.map(({ held }) => held)]
+  }
+
   /** Empties the buffer, for items that go back to the queue unstarted. */
   drainBuffer(): readonly HeldItem[] {
     const waiting = [...this.#inLine(), ...(this.#hosts?.drain() ?? [])]
@@ -203,7 +220,7 @@ export class DispatchTable {
   }
 
   get #suspectItems(): number {
-    return this.#suspects.reduce((sum, pack) => sum + pack.length, 0)
+    return this.#suspects.flat().length
   }
 
   get #lined(): number {
@@ -222,7 +239,8 @@ export class DispatchTable {
 
   #hold(seat: WorkerHands, { held }: Waiting): void {
     seat.held.set(held.itemId, held)
-    if (held.lane !== undefined) this.#hosts?.started(held.lane)
+    const { lane = '' } = held
+    if (lane !== '') this.#hosts?.started(lane)
   }
 
   /** The next item that may start; those of the sequential cohort wait for each other. */

@@ -1,9 +1,8 @@
-// What of a host's limits falls to this node, and what is told when a host is spared.
+// What of a host's limits falls to this node.
 
 import type { Clock } from '../src/core/clock.js'
 import type { HostRules } from '../src/core/host-plan.js'
 import { shareOf } from '../src/core/share-plan.js'
-import type { EventBus } from '../src/telemetry/events.js'
 import { HostShelf } from './host-shelf.js'
 import type { Waiting } from './waiting.js'
 
@@ -13,23 +12,21 @@ export interface HostLimits extends HostRules {
 }
 
 export interface HostPaceDeps {
-  readonly workflow: string
   readonly nodeId: string
   readonly clock: Clock
-  readonly events: EventBus
   readonly limits: HostLimits
   /** Living nodes that work the workflow. */
   readonly workers: () => readonly string[]
+  /** Time for which a host is left alone after failures; null when it may be asked. */
+  readonly restMsOf: (host: string) => number | null
 }
 
 export function createHostShelf(deps: HostPaceDeps): HostShelf<Waiting> {
-  const { workflow, clock, events } = deps
+  const { nodeId, clock, limits, workers, restMsOf } = deps
   return new HostShelf({
     clock,
-    rulesOf: (host) =>
-      nodeRules(deps.limits, { host, nodeId: deps.nodeId, workers: deps.workers() }),
-    onBreaker: ({ host, isOpen }) =>
-      events.emit(isOpen ? 'host.spared' : 'host.recovered', { workflow, host }),
+    rulesOf: (host) => nodeRules(limits, { host, nodeId, workers: workers() }),
+    restMsOf,
   })
 }
 

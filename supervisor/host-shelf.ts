@@ -1,9 +1,10 @@
 // Items that wait for their host. Each host has a queue of its own and they take turns, so a host
-// that is slow, closed or full holds up nobody else. Of a host that has enough to do no more is
-// leased; what came all the same and cannot start soon goes back to the queue of the database.
+// that is slow, closed or full holds up nobody else. Of a host that has enough to do, or that is left
+// alone after failures, no more is leased; what came all the same and cannot start soon goes back to
+// the queue of the database.
 
 import type { Clock, MonotonicMs } from '../src/core/clock.js'
-import type { HostHold } from '../src/core/host-hold.js'
+import type { HostHold, HostReason } from '../src/core/host-hold.js'
 import { whyHeld } from '../src/core/host-hold.js'
 import type { HostRules, HostState } from '../src/core/host-plan.js'
 import { delayOf, NEW_HOST, onHostEnd, onHostStart, startsAtMs } from '../src/core/host-plan.js'
@@ -14,7 +15,8 @@ export interface HostShelfDeps {
   readonly clock: Clock
   /** This node's part of what a host bears; a concurrency of 0 leaves the host to others. */
   readonly rulesOf: (host: string) => HostRules
-  readonly onBreaker: (change: { readonly host: string; readonly isOpen: boolean }) => void
+  /** Time for which a host is left alone after failures; null when it may be asked. */
+  readonly restMsOf: (host: string) => number | null
 }
 
 /** An item that goes back to the queue for a while. */
@@ -82,7 +84,7 @@ export class HostShelf<One> {
     for (const name of this.#turns) {
       const host = this.#hostOf(name)
       this.#turns.delete(name)
-      const atMs = startsAtMs(host.state, this.#deps.rulesOf(name), nowMs)
+      const atMs = startsAtMs(host.state, this.#deps.rulesOf(name))
       if (atMs > nowMs) {
         this.#shut.set(name, atMs)
         this.#soonestMs = Math.min(this.#soonestMs, atMs)
@@ -105,12 +107,8 @@ export class HostShelf<One> {
 
   ended(name: string, outcome: Outcome): void {
     const host = this.#hostOf(name)
-    const { clock, onBreaker } = this.#deps
-    const wasOpen = host.state.breaker.openings > 0
-    const rules = this.#deps.rulesOf(name)
-    host.state = onHostEnd(host.state, rules, { outcome, nowMs: clock.nowMs() })
-    const isOpen = host.state.breaker.openings > 0
-    if (isOpen !== wasOpen) onBreaker({ host: name, isOpen })
+    const { clock, rulesOf } = this.#deps
+    host.state = onHostEnd(host.state, rulesOf(name), { outcome, nowMs: clock.nowMs() })
     if (outcome.result !== 'release') {
       host.latencyMs += LATENCY_WEIGHT * (outcome.facts.durationMs - host.latencyMs)
     }
@@ -140,24 +138,38 @@ export class HostShelf<One> {
       const surplus = host.waiting.splice(room)
       const delayMs = returnMs(host, rules, nowMs)
       for (const one of surplus) deferred.push({ one, delayMs })
-      this.#sated.add(name)
-      if (host.waiting.length > 0) continue
-      this.#turns.delete(name)
-      this.#shut.delete(name)
+      this.#noteReturned(name, host)
     }
     this.#touched.clear()
     this.#size -= deferred.length
     return deferred
   }
 
-  /** Hosts that have enough to do: more of their items would only wait here. */
+  /** Takes out what must not be started of these hosts; others are not looked at. */
+  takeHeldBack(names: readonly string[], isHeldBack: (one: One) => boolean): readonly One[] {
+    const taken: One[] = []
+    for (const name of names) {
+      const host = this.#hosts.get(name)
+      if (host === undefined || host.waiting.length === 0) continue
+      const kept: One[] = []
+      for (const one of host.waiting) (isHeldBack(one) ? taken : kept).push(one)
+      if (kept.length === host.waiting.length) continue
+      host.waiting = kept
+      this.#noteReturned(name, host)
+    }
+    this.#size -= taken.length
+    return taken
+  }
+
+  /** Hosts that have enough to do, or are left alone: more of their items would only wait here. */
   laden(): readonly string[] {
     const nowMs = this.#deps.clock.nowMs()
     const names: string[] = []
     for (const name of new Set([...this.#sated, ...this.#turns, ...this.#shut.keys()])) {
       const host = this.#hostOf(name)
       const room = roomOf(host, this.#deps.rulesOf(name), { nowMs, forMs: ENOUGH_MS })
-      if (host.waiting.length >= Math.min(room, this.#roomEach)) names.push(name)
+      const isFull = host.waiting.length >= Math.min(room, this.#roomEach)
+      if (isFull || this.#deps.restMsOf(name) !== null) names.push(name)
       else this.#sated.delete(name)
       if (names.length >= LIMITS.lanesSkippedMax) break
     }
@@ -171,8 +183,8 @@ export class HostShelf<One> {
     let held = 0
     let hosts = 0
     for (const name of new Set([...this.#sated, ...this.#turns, ...this.#shut.keys()])) {
-      const { state, waiting } = this.#hostOf(name)
-      const reason = whyHeld(state, this.#deps.rulesOf(name), nowMs)
+      const { waiting } = this.#hostOf(name)
+      const reason = this.#whyHeld(name, nowMs)
       if (reason === null) continue
       hosts += 1
       held += waiting.length
@@ -180,6 +192,20 @@ export class HostShelf<One> {
       most = { host: name, waiting: waiting.length, held, hosts, ...reason }
     }
     return most === null ? null : { ...most, held, hosts }
+  }
+
+  #whyHeld(name: string, nowMs: MonotonicMs): HostReason | null {
+    const restMs = this.#deps.restMsOf(name)
+    if (restMs !== null) return { limit: 'spared', figure: restMs }
+    return whyHeld(this.#hostOf(name).state, this.#deps.rulesOf(name), nowMs)
+  }
+
+  /** Something of it went back. */
+  #noteReturned(name: string, { waiting }: Host<One>): void {
+    this.#sated.add(name)
+    if (waiting.length > 0) return
+    this.#turns.delete(name)
+    this.#shut.delete(name)
   }
 
   /** Items that could start now if there were slots; stops counting at `most`. */
@@ -191,7 +217,7 @@ export class HostShelf<One> {
       if (items >= most) break
       const { state, waiting } = this.#hostOf(name)
       const rules = this.#deps.rulesOf(name)
-      if (startsAtMs(state, rules, nowMs) > nowMs) continue
+      if (startsAtMs(state, rules) > nowMs) continue
       const isOne = delayOf(state, rules) > 0 || (rules.isMetFirst === true && !state.isMet)
       const room = isOne ? 1 : rules.concurrency - state.active
       items += Math.min(waiting.length, room)
@@ -244,8 +270,8 @@ export class HostShelf<One> {
   #forget(): void {
     const nowMs = this.#deps.clock.nowMs()
     for (const [name, { state, waiting }] of this.#hosts) {
-      const isSpared = state.breaker.openings > 0 || state.closedUntilMs > nowMs
-      if (waiting.length > 0 || state.active > 0 || isSpared || state.nextMs > nowMs) continue
+      const isClosed = state.closedUntilMs > nowMs || this.#deps.restMsOf(name) !== null
+      if (waiting.length > 0 || state.active > 0 || isClosed || state.nextMs > nowMs) continue
       this.#hosts.delete(name)
       this.#sated.delete(name)
     }
@@ -264,7 +290,7 @@ function roomOf<One>(
   { nowMs, forMs }: { readonly nowMs: MonotonicMs; readonly forMs: number },
 ): number {
   if (rules.concurrency === 0) return 0
-  const atMs = startsAtMs(host.state, rules, nowMs)
+  const atMs = startsAtMs(host.state, rules)
   const delayMs = delayOf(host.state, rules)
   const soonMs = Math.max(ENOUGH_MS, Math.min(delayMs, PATIENCE_MS))
   if (Number.isFinite(atMs) && atMs - nowMs > soonMs) return 0
@@ -275,7 +301,7 @@ function roomOf<One>(
 
 /** When the host opens, or is half through with what it keeps. */
 function returnMs<One>(host: Host<One>, rules: HostRules, nowMs: MonotonicMs): number {
-  const atMs = startsAtMs(host.state, rules, nowMs)
+  const atMs = startsAtMs(host.state, rules)
   const shutMs = Number.isFinite(atMs) ? Math.max(0, atMs - nowMs) : 0
   const halfMs = (host.waiting.length * spacingOf(host, rules)) / 2
   return Math.min(DEFER_MS.max, Math.max(DEFER_MS.min, shutMs, halfMs))

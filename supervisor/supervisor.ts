@@ -20,10 +20,10 @@ import type { EventBus } from '../src/telemetry/events.js'
 import { askFenceReason } from './fence-reason.js'
 import type { Heartbeater } from './heartbeater.js'
 import { createHeartbeater } from './heartbeater.js'
-import type { Housekeeper } from './housekeeper.js'
-import { createHousekeeper } from './housekeeper.js'
-import type { Reclaimer } from './reclaimer.js'
-import { createReclaimer } from './reclaimer.js'
+import { createHousekeeper, type Housekeeper } from './housekeeper.js'
+import { createReclaimer, type Reclaimer } from './reclaimer.js'
+import type { Keep } from './remover.js'
+import { createScheduler, type Scheduler } from './scheduler.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
 import { within } from './within.js'
 import type { WorkflowLoad, WorkflowServiceOptions } from './workflow-service.js'
@@ -44,6 +44,8 @@ export interface SupervisorDeps {
   readonly isProcessDead: (neighbour: Neighbour) => Promise<boolean>
   readonly timing: HeartbeatTiming
   readonly sweepMs: number
+  /** For how long receipts and finished items are kept. */
+  readonly keep: Keep
   /** Time for what is in flight once the supervisor is asked to stop. */
   readonly drainMs: number
   readonly workflows: readonly SupervisedWorkflow[]
@@ -62,6 +64,7 @@ export class Supervisor {
   readonly #heartbeater: Heartbeater
   readonly #reclaimer: Reclaimer
   readonly #housekeeper: Housekeeper
+  readonly #scheduler: Scheduler
   #services: WorkflowService[] = []
   #handles: WorkflowHandle[] = []
   #state: SupervisorState = 'starting'
@@ -105,7 +108,10 @@ export class Supervisor {
         for (const service of this.#services) service.wake()
       },
     })
-    this.#housekeeper = createHousekeeper({ store, clock, events })
+    const { keep } = deps
+    const { random } = deps
+    this.#scheduler = createScheduler({ schedules: store.schedules, clock, random, events })
+    this.#housekeeper = createHousekeeper({ store, clock, events, nodeId: identity.nodeId, keep })
   }
 
   get state(): SupervisorState {
@@ -147,6 +153,7 @@ export class Supervisor {
     if (this.#state !== 'starting') return
     this.#reclaimer.start()
     this.#housekeeper.start()
+    this.#scheduler.start()
     for (const service of this.#services) service.start()
     this.#apply('ready')
     events.emit('supervisor.started', {
@@ -188,31 +195,31 @@ export class Supervisor {
   }
 
   async #openWorkflow({ definition, options }: SupervisedWorkflow): Promise<void> {
-    const { store, clock, random, events, transports, identity, planLimit } = this.#deps
+    const { store } = this.#deps
     const workflow = await store.openWorkflow(definition)
     const { workflowId } = workflow
     for (const reason of OWN_PAUSES) await store.resumeWorkflow({ workflowId, reason })
     this.#handles.push(workflow)
-    this.#services.push(
-      new WorkflowService({
-        workflow,
-        nodeId: identity.nodeId,
-        store,
-        clock,
-        random,
-        events,
-        transports,
-        isTrusted: () => this.#heartbeater.isTrusted(),
-        planLimit: () => planLimit(workflow.name),
-        options,
-      }),
-    )
+    const service = this.#serviceOf(workflow, options)
+    this.#services.push(service)
+    this.#scheduler.add({ workflow, definition: definition.schedule, wake: () => service.wake() })
+  }
+
+  #serviceOf(workflow: WorkflowHandle, options: WorkflowServiceOptions): WorkflowService {
+    const { store, clock, random, events, transports, identity, planLimit } = this.#deps
+    return new WorkflowService({
+      ...{ workflow, nodeId: identity.nodeId, store, clock, random, events, transports, options },
+      isTrusted: () => this.#heartbeater.isTrusted(),
+      planLimit: () => planLimit(workflow.name),
+      isDatabaseCrowded: () => this.#housekeeper.isDatabaseCrowded(),
+    })
   }
 
   #stats(): Json {
-    const workflows = this.loads().map(({ hostHold, ...load }) => ({
+    const workflows = this.loads().map(({ breaker, hostHold, ...load }) => ({
       ...load,
-      hostHold: hostHold === null ? null : { ...hostHold },
+      breaker: breaker && { ...breaker },
+      hostHold: hostHold && { ...hostHold },
     }))
     return { state: this.#state, workflows }
   }
@@ -257,8 +264,8 @@ export class Supervisor {
     await within(clock, FAREWELL_MS, Promise.all(this.#services.map((service) => service.halt())))
     for (const service of this.#services) service.abandon()
     await Promise.all(
-      [this.#reclaimer.stop(), this.#housekeeper.stop(), this.#heartbeater.stop()].map((stopping) =>
-        within(clock, FAREWELL_MS, stopping),
+      [this.#reclaimer, this.#housekeeper, this.#scheduler, this.#heartbeater].map((service) =>
+        within(clock, FAREWELL_MS, service.stop()),
       ),
     )
     if (!this.#isFenced) await within(clock, FAREWELL_MS, this.#leave())

@@ -24,7 +24,7 @@ export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
       snoozes: pack.snoozes,
       crashes: pack.crashes,
       lonelyCrashes: pack.lonelyCrashes,
-      ...(item.lane === '' ? {} : { lane: item.lane }),
+      lane: item.lane,
     },
     item: {
       itemId: item.itemId,
@@ -45,4 +45,18 @@ export interface Allowance {
   readonly starts?: number
   /** Whether an item is worked with others, or after the others of its kind. */
   readonly cohortOf: (itemKey: string) => Cohort
+}
+
+/** Those that stay, and those that go. */
+export function parted(
+  waiting: readonly Waiting[],
+  isTaken: (held: HeldItem) => boolean,
+): { readonly kept: Waiting[]; readonly taken: readonly HeldItem[] } {
+  const taken: HeldItem[] = []
+  const kept = waiting.filter(({ held }) => {
+    if (!isTaken(held)) return true
+    taken.push(held)
+    return false
+  })
+  return { kept, taken }
 }

@@ -3,12 +3,14 @@
 import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { assert } from '../src/core/assert.js'
+import type { AlertThresholds } from '../src/core/figures.js'
 import type { UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
 import { estimateCost } from '../src/fetch/upstream/credit-cost.js'
 import { ANY_SITE, tierPrice } from '../src/fetch/upstream/tier-options.js'
 import type { HostLimits } from './host-pace.js'
+import type { Keep } from './remover.js'
 import type { WorkerSeatSpec } from './worker-seat.js'
 import type { WorkflowServiceOptions } from './workflow-service.js'
 
@@ -134,8 +136,15 @@ export function hostLimitsOf(settings: Settings): HostLimits | null {
     isDivided: hostConcurrency !== null,
     delayMs: hostDelayMs ?? 'auto',
     crawlDelayMaxMs: settings.crawlDelayMaxMs,
-    failuresMax: settings.hostFailures,
     isMetFirst: settings.robots === 'obey' && settings.crawlDelayMaxMs > 0,
+  }
+}
+
+export function alertsOf(settings: Settings): AlertThresholds {
+  return {
+    errorPercent: settings.alertErrorPercent,
+    latencyMs: settings.alertLatencyMs,
+    oldestMs: settings.alertOldestMs,
   }
 }
 
@@ -149,6 +158,7 @@ export function serviceOptionsOf(
     heapMb: settings.heapMb,
     memoryBytesMax: settings.memoryMb * MEGABYTE,
     silentMs: settings.silentMs,
+    batchSize: settings.batchSize,
     retry: {
       attempts: settings.attempts,
       backoff: {
@@ -161,6 +171,8 @@ export function serviceOptionsOf(
       concurrency: settings.concurrency,
       start: settings.concurrencyStart,
       planConcurrency: settings.planConcurrency,
+      ratePerMinute: settings.ratePerMinute,
+      successPauseMs: settings.successPauseMs,
       hasOnePlan: settings.upstream !== 'direct' || settings.planConcurrency !== null,
       plan: planOf(workflow.name, settings),
     },
@@ -184,4 +196,12 @@ export function serviceOptionsOf(
       },
     },
   }
+}
+
+const DAY_MS = 86_400_000
+
+/** For how long a node keeps what is old. */
+export function keepOf({ keepReceipts, keepItems }: Settings): Keep {
+  const msOf = (days: number | null) => (days === null ? null : days * DAY_MS)
+  return { receiptsMs: msOf(keepReceipts), itemsMs: msOf(keepItems) }
 }

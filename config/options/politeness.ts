@@ -54,17 +54,4 @@ export const POLITENESS_OPTIONS = {
     default: 30_000,
     bounds: { min: 0, max: 600_000 },
   }),
-  hostFailures: withDefault(
-    optional(
-      count({
-        group,
-        name: 'host-failures',
-        sentence: 'Failures of a host in a row after which it is left alone for a while.',
-        default: 10,
-        bounds: { min: 1, max: 10_000 },
-      }),
-      { meaning: 'never', word: 'never' },
-    ),
-    10,
-  ),
 } as const

@@ -29,9 +29,9 @@ export interface HostHold extends HostReason {
   readonly hosts: number
 }
 
-/** @returns null when an item of the host may start. */
+/** What its pace says; whether it is left alone after failures is a breaker's to tell. @returns null when an item may start. */
 export function whyHeld(state: HostState, rules: HostRules, nowMs: MonotonicMs): HostReason | null {
-  const atMs = startsAtMs(state, rules, nowMs)
+  const atMs = startsAtMs(state, rules)
   if (atMs <= nowMs) return null
   if (rules.concurrency === 0) return { limit: 'other_nodes', figure: 0 }
   if (!Number.isFinite(atMs)) return { limit: 'concurrency', figure: Math.max(1, state.active) }
@@ -42,7 +42,7 @@ export function whyHeld(state: HostState, rules: HostRules, nowMs: MonotonicMs):
     const isOwn = delayMs > delayOf({ ...state, crawlDelayMs: 0 }, rules)
     return { limit: isAsked && isOwn ? 'crawl_delay' : 'delay', figure: delayMs }
   }
-  return { limit: state.closedUntilMs >= atMs ? 'retry_after' : 'spared', figure }
+  return { limit: 'retry_after', figure }
 }
 
 const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`

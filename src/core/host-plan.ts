@@ -12,8 +12,6 @@ export interface HostRules {
   readonly delayMs: number | 'auto'
   /** Most that a Crawl-delay of robots.txt is honoured for. */
   readonly crawlDelayMaxMs: number
-  /** Failures of the host in a row after which it is left alone for a while; null: never. */
-  readonly failuresMax: number | null
   /** Nodes that ask the host: each keeps so many times the delay. @default 1 */
   readonly delayTimes?: number
   /**
@@ -34,35 +32,11 @@ export interface HostState {
   readonly nextMs: MonotonicMs
   /** Until when the host asked not to be asked. */
   readonly closedUntilMs: MonotonicMs
-  readonly breaker: HostBreaker
-}
-
-export interface HostBreaker {
-  /** Failures since the last answer. */
-  readonly failures: number
-  /** Times in a row that it opened; 0: closed. */
-  readonly openings: number
-  readonly openUntilMs: MonotonicMs
-  /** Since when the host has failed; null while it answers. */
-  readonly failingSinceMs: MonotonicMs | null
 }
 
 /** Scrapy's bounds and start for the delay that follows the latency. */
 const AUTO_DELAY_MS = { start: 1_000, max: 60_000 }
-const COOL_DOWN_MS = { min: 5_000, max: 300_000 }
-/** A host that failed for so long is spared no more: its items fail by their own attempts. */
-const PATIENCE_MS = 900_000
 
-/** Ends that speak of the host, not of one of its pages. */
-const HOST_FAILURES: ReadonlySet<OutcomeCode> = new Set([
-  'dns',
-  'connect',
-  'tls',
-  'timeout_connect',
-  'timeout_headers',
-  'reset',
-  'http_5xx',
-])
 /** Ends that say nothing about the host: it was not asked, or the attempt was ours to lose. */
 const SILENT_ENDS: ReadonlySet<OutcomeCode> = new Set([
   'robots',
@@ -74,8 +48,6 @@ const SILENT_ENDS: ReadonlySet<OutcomeCode> = new Set([
   'cancelled',
 ])
 
-const CLOSED: HostBreaker = { failures: 0, openings: 0, openUntilMs: 0, failingSinceMs: null }
-
 export const NEW_HOST: HostState = {
   active: 0,
   isMet: false,
@@ -83,7 +55,6 @@ export const NEW_HOST: HostState = {
   crawlDelayMs: 0,
   nextMs: 0,
   closedUntilMs: 0,
-  breaker: CLOSED,
 }
 
 /** Time from one start to the next. */
@@ -94,17 +65,14 @@ export function delayOf(state: HostState, rules: HostRules): number {
 }
 
 /**
- * When the next request may start, which may have passed; infinity while one has to end first.
- * After an open breaker there is one at a time until the host answers, and one of a new host.
+ * When the next request may start, which may have passed; infinity while one has to end first. Of a
+ * new host there is one at a time.
  */
-export function startsAtMs(state: HostState, rules: HostRules, nowMs: MonotonicMs): MonotonicMs {
-  const { breaker } = state
-  const isSpared = breaker.openings > 0 && !isGivenUp(breaker, nowMs)
+export function startsAtMs(state: HostState, rules: HostRules): MonotonicMs {
   const isMeeting = rules.isMetFirst === true && !state.isMet
-  const room = isSpared || isMeeting ? Math.min(1, rules.concurrency) : rules.concurrency
+  const room = isMeeting ? Math.min(1, rules.concurrency) : rules.concurrency
   if (state.active >= room) return Number.POSITIVE_INFINITY
-  const openUntilMs = isSpared ? breaker.openUntilMs : 0
-  return Math.max(state.nextMs, state.closedUntilMs, openUntilMs)
+  return Math.max(state.nextMs, state.closedUntilMs)
 }
 
 export function onHostStart(state: HostState, rules: HostRules, nowMs: MonotonicMs): HostState {
@@ -132,10 +100,6 @@ export function onHostEnd(
     crawlDelayMs,
     autoDelayMs: adaptedDelay(state.autoDelayMs, facts.durationMs, isAnswer),
     closedUntilMs: Math.max(state.closedUntilMs, asked > 0 ? nowMs + asked : 0),
-    breaker:
-      outcome.result === 'failed' && HOST_FAILURES.has(outcome.code)
-        ? afterFailure(state.breaker, rules, nowMs)
-        : CLOSED,
   }
   // A delay that grew, or was learnt from the first answer, counts from the start it follows.
   const grewMs = delayOf(next, rules) - delayOf(state, rules)
@@ -150,21 +114,4 @@ function adaptedDelay(delayMs: number, latencyMs: number, isAnswer: boolean): nu
   const halfway = (delayMs + latencyMs) / 2
   const adapted = Math.min(AUTO_DELAY_MS.max, Math.max(latencyMs, halfway))
   return isAnswer ? adapted : Math.max(delayMs, adapted)
-}
-
-function afterFailure(breaker: HostBreaker, rules: HostRules, nowMs: MonotonicMs): HostBreaker {
-  const failures = breaker.failures + 1
-  const failingSinceMs = breaker.failingSinceMs ?? nowMs
-  const counted = { ...breaker, failures, failingSinceMs }
-  if (rules.failuresMax === null || failures < rules.failuresMax) return counted
-  // What was under way when it opened fails late: one outage is one opening.
-  if (nowMs < breaker.openUntilMs) return counted
-  const openings = breaker.openings + 1
-  const coolDownMs = Math.min(COOL_DOWN_MS.max, COOL_DOWN_MS.min * 2 ** Math.min(openings - 1, 10))
-  return { ...counted, openings, openUntilMs: nowMs + coolDownMs }
-}
-
-/** So that a finite run ends, although one of its hosts is dead. */
-function isGivenUp({ failingSinceMs }: HostBreaker, nowMs: MonotonicMs): boolean {
-  return failingSinceMs !== null && nowMs - failingSinceMs >= PATIENCE_MS
 }

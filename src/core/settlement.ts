@@ -66,16 +66,20 @@ export interface HeldItem {
   readonly snoozes: number
   readonly crashes: number
   readonly lonelyCrashes: number
-  /** The host it is about, where that decides when it may start. @default '' */
-  readonly lane?: string
   /** How it is worked while a rollout is under way. @default 'concurrent' */
   readonly cohort?: Cohort
+  /** Host or account that it asks; empty: none in particular. @default '' */
+  readonly lane?: string
 }
 
 export interface RetryPolicy {
   /** Attempts in all, the first included. */
   readonly attempts: number
   readonly backoff: BackoffOptions
+  /**
+   * The other side is down, which is no fault of the item: no attempt is charged. @default false
+   */
+  readonly isSpared?: boolean
 }
 
 type Failure = Extract<Outcome, { result: 'failed' }>
@@ -164,7 +168,7 @@ function failureSettlement(
   const attempt = held.attempt + 1
   const delayMs = (waits = 0) =>
     backoffDelayMs(policy.backoff, { attempt: attempt + waits, retryAfterMs }, random)
-  switch (OUTCOMES[code].rule) {
+  switch (policy.isSpared === true ? 'snooze' : OUTCOMES[code].rule) {
     case 'snooze':
       // An endless 429 would keep the item for ever: past the bound a snooze costs an attempt.
       if (held.snoozes < LIMITS.snoozesMax) {
@@ -204,16 +208,16 @@ export function releaseSettlement(
 }
 
 /**
- * Gives an item back whose host has enough to do, to a pack of that host alone, which leases can
- * pass by.
+ * Gives an item back untouched whose host or account is not to be asked for a while, to a pack of
+ * its lane alone, which leases can pass by.
  *
  * @param delayMs time that it waits in the queue.
  */
-export function deferSettlement(held: HeldItem, delayMs: number): Settlement {
-  const { crashes, lonelyCrashes, lane } = held
-  const apart = lane === undefined ? {} : { lane }
-  const next = nextOf(held, { crashes, lonelyCrashes, delayMs, ...apart })
-  return settlementOf(held, { event: 'release', code: 'cancelled', next })
+export function holdSettlement(held: HeldItem, delayMs: number): Settlement {
+  const { next, ...release } = releaseSettlement(held)
+  const { lane = '' } = held
+  const apart = lane === '' ? {} : { lane }
+  return { ...release, next: next && { ...next, delayMs, ...apart } }
 }
 
 /** Ends an item whose result rows the database refused. */

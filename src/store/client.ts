@@ -14,6 +14,7 @@ import { encryptionOf, socketMaker } from './socket.js'
 import { withoutStaleRows } from './stale-rows.js'
 
 export type Sql = postgres.Sql<Record<string, never>>
+export type Transaction = postgres.TransactionSql<Record<string, never>>
 
 /**
  * How statements travel: straight to Postgres, or through a pooler that shares server connections.

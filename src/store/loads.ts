@@ -20,6 +20,12 @@ export async function readLoads(sql: Sql): Promise<readonly StoredLoad[]> {
            coalesce(load.reason, 'configured') as reason,
            coalesce(load."perSecond", 0) as "perSecond",
            coalesce(load."isClogged", false) as "isClogged",
+           load."perMinute",
+           coalesce(load."successPauseMs", 0) as "successPauseMs",
+           load.breaker,
+           coalesce(load."lanesOpen", 0) as "lanesOpen",
+           coalesce(load.fetches, 0)::float8 as fetches,
+           coalesce(load."reusedFetches", 0)::float8 as "reusedFetches",
            -- A host without a name is none.
            case when load."hostHold" ->> 'host' is not null then load."hostHold" end as "hostHold"
       from fetchyard.node
@@ -28,7 +34,9 @@ export async function readLoads(sql: Sql): Promise<readonly StoredLoad[]> {
              when 'array' then node.stats -> 'workflows' else '[]' end)
            as load (workflow text, slots integer, "inFlight" integer, buffered integer,
                     settling integer, "limit" integer, reason text, "perSecond" float8,
-                    "isClogged" boolean, "hostHold" jsonb)
+                    "isClogged" boolean, "perMinute" float8, "successPauseMs" integer,
+                    breaker jsonb, "lanesOpen" integer,
+                    fetches bigint, "reusedFetches" bigint, "hostHold" jsonb)
      where node.fenced_at is null and node.alive_until > clock_timestamp()
      order by node.name, load.workflow`
 }

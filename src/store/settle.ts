@@ -8,6 +8,7 @@ import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
+import { endTallyCte } from './end-tally.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
 import { knownFailureCte } from './known-failures.js'
 import { LEAVE_CTES } from './leave-packs.js'
@@ -122,7 +123,7 @@ const TAKE_CTES = `
     select outcome.*, held.priority, held.partition, held.run_at,
            -- What leaves a pack of one lane stays apart from others.
            coalesce(nullif(held.lane, ''), outcome.next_lane, '') as apart,
-           item.item_key, item.round, item.lane, item.payload ->> 'url' as url
+           item.item_key, item.round, item.lane, item.enqueued_at, item.payload ->> 'url' as url
       from outcome
       join held using (pack_id, lease_id)
       join fetchyard.item on item.item_id = outcome.item_id
@@ -165,7 +166,7 @@ function recordCtes(workflowId: number): string {
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)
     select ${workflowId}, event, count(*) from own group by event
-  ),${spendCte(workflowId)},${knownFailureCte(workflowId)}`
+  ),${spendCte(workflowId)},${knownFailureCte(workflowId)},${endTallyCte(workflowId)}`
 }
 
 /** Builds the settle statement of a workflow from its declared sinks and binding. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { deferSettlement, releaseSettlement } from '../../src/core/settlement.js'
+import { holdSettlement, releaseSettlement } from '../../src/core/settlement.js'
 import { enqueueItems } from '../../src/store/enqueue.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import { keys, useYard } from '../support/factory.js'
@@ -65,13 +65,13 @@ describe('store/lanes', () => {
     expect((await packsOf(workflow)).every(({ lane }) => lane !== '')).to.equal(true)
   })
 
-  it('sorts what is deferred by its lane, uncharged, and keeps it waiting', async () => {
+  it('sorts what is held back by its lane, uncharged, and keeps it waiting', async () => {
     const workflow = await yard.workflow()
     const nodeId = await yard.node()
     await enqueueByTurns(workflow, { slow: 40, slower: 30, other: 20 })
     const held = await yard.hold(workflow, nodeId)
     const given = held.map((item) =>
-      item.lane === 'other' ? releaseSettlement(item) : deferSettlement(item, 60_000),
+      item.lane === 'other' ? releaseSettlement(item) : holdSettlement(item, 60_000),
     )
     expect(await yard.settle(workflow, nodeId, given)).to.have.length(90)
 

@@ -14,7 +14,7 @@ import { completed, facts, failed } from '../../support/values.js'
 
 const NOW_MS = 1_000_000
 const rulesOf = (fields: Partial<HostRules> = {}): HostRules => ({
-  ...{ concurrency: 2, delayMs: 0, crawlDelayMaxMs: 30_000, failuresMax: 3 },
+  ...{ concurrency: 2, delayMs: 0, crawlDelayMaxMs: 30_000 },
   ...fields,
 })
 const answered = (durationMs: number, crawlDelayMs?: number) =>
@@ -39,16 +39,16 @@ describe('core/host-plan', () => {
   it('asks a new host for one page before it asks for more', () => {
     const rules = rulesOf({ concurrency: 8, isMetFirst: true })
     const one = onHostStart(NEW_HOST, rules, NOW_MS)
-    expect(startsAtMs(one, rules, NOW_MS)).to.equal(Number.POSITIVE_INFINITY)
+    expect(startsAtMs(one, rules)).to.equal(Number.POSITIVE_INFINITY)
     const ends: Outcome[] = [answered(5), failed('http_4xx'), failed('robots'), failed('connect')]
     for (const outcome of ends) {
       const met = onHostEnd(one, rules, { outcome, nowMs: NOW_MS })
       const again = onHostStart(met, rules, NOW_MS)
-      expect(startsAtMs(again, rules, NOW_MS)).to.be.at.most(NOW_MS)
+      expect(startsAtMs(again, rules)).to.be.at.most(NOW_MS)
     }
     const freed = onHostEnd(one, rules, { outcome: { result: 'release' }, nowMs: NOW_MS })
     const other = onHostStart(freed, rules, NOW_MS)
-    expect(startsAtMs(other, rules, NOW_MS)).to.equal(Number.POSITIVE_INFINITY)
+    expect(startsAtMs(other, rules)).to.equal(Number.POSITIVE_INFINITY)
   })
 
   const started = (rules: HostRules, times = 1) =>
@@ -71,11 +71,6 @@ describe('core/host-plan', () => {
         rulesOf(),
         (rules) => replay(rules, [[failed('rate_limited', { retryAfterMs: 9_000 }), NOW_MS]]),
       ],
-      [
-        'spared 5000',
-        rulesOf({ failuresMax: 1 }),
-        (rules) => replay(rules, [[failed('connect'), NOW_MS]]),
-      ],
       ['other_nodes 0', rulesOf({ concurrency: 0 }), () => NEW_HOST],
     ]
   for (const [words, rules, stateOf] of HELD) {
@@ -92,27 +87,27 @@ describe('core/host-plan', () => {
   it('lets as many start as the host has room for', () => {
     const rules = rulesOf({ concurrency: 2 })
     const one = onHostStart(NEW_HOST, rules, NOW_MS)
-    expect(startsAtMs(one, rules, NOW_MS)).to.be.at.most(NOW_MS)
+    expect(startsAtMs(one, rules)).to.be.at.most(NOW_MS)
     const two = onHostStart(one, rules, NOW_MS)
-    expect(startsAtMs(two, rules, NOW_MS)).to.equal(Number.POSITIVE_INFINITY)
+    expect(startsAtMs(two, rules)).to.equal(Number.POSITIVE_INFINITY)
     const freed = onHostEnd(two, rules, { outcome: { result: 'release' }, nowMs: NOW_MS })
-    expect(startsAtMs(freed, rules, NOW_MS)).to.be.at.most(NOW_MS)
+    expect(startsAtMs(freed, rules)).to.be.at.most(NOW_MS)
   })
 
   it('keeps the delay between starts, however soon the answer comes', () => {
     const rules = rulesOf({ delayMs: 500 })
     const state = replay(rules, [[answered(5), NOW_MS]])
-    expect(startsAtMs(state, rules, NOW_MS + 5)).to.equal(NOW_MS + 500)
+    expect(startsAtMs(state, rules)).to.equal(NOW_MS + 500)
   })
 
   it('raises the delay to what robots.txt asks for, up to the cap, from the first answer on', () => {
     const rules = rulesOf({ delayMs: 500 })
     const state = replay(rules, [[answered(5, 4_000), NOW_MS]])
-    expect(startsAtMs(state, rules, NOW_MS)).to.equal(NOW_MS + 4_000)
+    expect(startsAtMs(state, rules)).to.equal(NOW_MS + 4_000)
     const long = replay(rules, [[answered(5, 90_000), NOW_MS]])
-    expect(startsAtMs(long, rules, NOW_MS)).to.equal(NOW_MS + 30_000)
+    expect(startsAtMs(long, rules)).to.equal(NOW_MS + 30_000)
     const short = replay(rules, [[answered(5, 100), NOW_MS]])
-    expect(startsAtMs(short, rules, NOW_MS)).to.equal(NOW_MS + 500)
+    expect(startsAtMs(short, rules)).to.equal(NOW_MS + 500)
   })
 
   it('follows the latency: half-way down, at once up', () => {
@@ -147,7 +142,7 @@ describe('core/host-plan', () => {
     const rules = rulesOf()
     const outcome = failed('rate_limited', { retryAfterMs: 120_000 })
     const state = replay(rules, [[outcome, NOW_MS]])
-    expect(startsAtMs(state, rules, NOW_MS)).to.equal(NOW_MS + 120_000)
+    expect(startsAtMs(state, rules)).to.equal(NOW_MS + 120_000)
     // A shorter wish, or an answer of a request that was under way, does not open it again.
     const shorter = failed('rate_limited', { retryAfterMs: 1_000 })
     const later = replay(
@@ -158,66 +153,6 @@ describe('core/host-plan', () => {
       ],
       state,
     )
-    expect(startsAtMs(later, rules, NOW_MS + 20)).to.equal(NOW_MS + 120_000)
-  })
-
-  describe('the breaker', () => {
-    const rules = rulesOf({ failuresMax: 3 })
-    const failures = (count: number, atMs: number) =>
-      Array.from({ length: count }, () => [failed('connect'), atMs] as const)
-
-    it('opens after failures in a row, and an answer in between starts the count anew', () => {
-      const two = replay(rules, failures(2, NOW_MS))
-      expect(startsAtMs(two, rules, NOW_MS)).to.be.at.most(NOW_MS)
-      const mended = replay(rules, [[failed('http_4xx'), NOW_MS], ...failures(2, NOW_MS)], two)
-      expect(startsAtMs(mended, rules, NOW_MS)).to.be.at.most(NOW_MS)
-      const three = replay(rules, failures(3, NOW_MS))
-      expect(startsAtMs(three, rules, NOW_MS)).to.equal(NOW_MS + 5_000)
-    })
-
-    it('lets one request try, cools down twice as long when it fails, and closes when it does not', () => {
-      const open = replay(rules, failures(3, NOW_MS))
-      const halfOpenMs = NOW_MS + 5_000
-      expect(startsAtMs(open, rules, halfOpenMs)).to.equal(halfOpenMs)
-      const probing = onHostStart(open, rules, halfOpenMs)
-      expect(startsAtMs(probing, rules, halfOpenMs)).to.equal(Number.POSITIVE_INFINITY)
-      const end = { outcome: failed('reset'), nowMs: halfOpenMs + 10 }
-      const again = onHostEnd(probing, rules, end)
-      expect(startsAtMs(again, rules, halfOpenMs + 10)).to.equal(halfOpenMs + 10 + 10_000)
-      const well = onHostEnd(probing, rules, { ...end, outcome: answered(5) })
-      const two = onHostStart(onHostStart(well, rules, end.nowMs), rules, end.nowMs)
-      expect(two.active).to.equal(2)
-      expect(startsAtMs(well, rules, end.nowMs)).to.be.at.most(end.nowMs)
-    })
-
-    it('counts an outage once, although what was under way fails late', () => {
-      const open = replay(rules, failures(10, NOW_MS))
-      expect(open.breaker.openings).to.equal(1)
-      expect(startsAtMs(open, rules, NOW_MS)).to.equal(NOW_MS + 5_000)
-    })
-
-    it('never cools down for more than five minutes, and spares nobody for ever', () => {
-      let state = replay(rules, failures(3, NOW_MS))
-      let nowMs = NOW_MS
-      for (let probe = 0; probe < 4; probe += 1) {
-        const atMs = startsAtMs(state, rules, nowMs)
-        expect(atMs - nowMs).to.be.at.most(300_000)
-        nowMs = atMs
-        state = replay(rules, failures(1, nowMs), state)
-      }
-      expect(startsAtMs(state, rules, NOW_MS + 900_000)).to.be.at.most(NOW_MS + 900_000)
-    })
-
-    it('is not opened by ends that say nothing about the host', () => {
-      for (const code of ['robots', 'ssrf', 'url', 'budget', 'http_4xx', 'parse'] as const) {
-        const ends = Array.from({ length: 9 }, () => [failed(code), NOW_MS] as const)
-        expect(replay(rules, ends).breaker.openings, code).to.equal(0)
-      }
-    })
-
-    it('may be left out', () => {
-      const never = rulesOf({ failuresMax: null })
-      expect(startsAtMs(replay(never, failures(99, NOW_MS)), never, NOW_MS)).to.be.at.most(NOW_MS)
-    })
+    expect(startsAtMs(later, rules)).to.equal(NOW_MS + 120_000)
   })
 })

@@ -7,15 +7,16 @@ import { HostShelf } from '../../../supervisor/host-shelf.js'
 import { createFakeClock } from '../../support/fake-clock.js'
 import { completed, facts, failed } from '../../support/values.js'
 
-const RULES: HostRules = { concurrency: 2, delayMs: 0, crawlDelayMaxMs: 30_000, failuresMax: 3 }
+const RULES: HostRules = { concurrency: 2, delayMs: 0, crawlDelayMaxMs: 30_000 }
 
 function setup(rules: Partial<HostRules> = {}, rulesNow = () => ({ ...RULES, ...rules })) {
   const clock = createFakeClock()
-  const breakers: string[] = []
+  /** Hosts that are left alone, and for how long. */
+  const alone = new Map<string, number>()
   const shelf = new HostShelf<string>({
     clock,
     rulesOf: rulesNow,
-    onBreaker: ({ host, isOpen }) => breakers.push(`${host} ${isOpen ? 'open' : 'closed'}`),
+    restMsOf: (host) => alone.get(host) ?? null,
   })
   const add = (host: string, count: number) => {
     for (let n = 1; n <= count; n += 1) shelf.add(host, `${host}${n}`)
@@ -36,7 +37,7 @@ function setup(rules: Partial<HostRules> = {}, rulesNow = () => ({ ...RULES, ...
       shelf.ended(host, answer(durationMs))
     }
   }
-  return { clock, shelf, add, start, answerSlowly, breakers }
+  return { clock, shelf, add, start, answerSlowly, alone }
 }
 
 const answer = (durationMs: number) => completed({ facts: facts({ durationMs }) })
@@ -149,18 +150,29 @@ describe('supervisor/host-shelf', () => {
     expect(shelf.size).to.equal(0)
   })
 
-  it('tells when a host is spared and when it is not any more', async () => {
-    const { clock, shelf, add, start, breakers } = setup()
+  it('takes out what is held back of the hosts that are named, and of no other', () => {
+    const { shelf, add, start } = setup()
+    add('a', 5)
+    add('b', 1)
+    expect(shelf.takeHeldBack(['a', 'unheard of'], (one) => one !== 'a3')).to.deep.equal([
+      ...['a1', 'a2', 'a4', 'a5'],
+    ])
+    expect(shelf.size).to.equal(2)
+    expect(start()).to.have.members(['a3', 'b1'])
+    expect(shelf.takeHeldBack(['a'], () => true)).to.deep.equal([])
+  })
+
+  it('leases nothing more for a host that is left alone, says so, and begins again after it', () => {
+    const { shelf, add, alone } = setup()
     add('a', 2)
-    start()
-    for (let n = 0; n < 3; n += 1) {
-      shelf.ended('a', failed('connect'))
-      shelf.started('a')
-    }
-    expect(breakers).to.deep.equal(['a open'])
-    await clock.advance(5_000)
-    shelf.ended('a', answer(10))
-    expect(breakers).to.deep.equal(['a open', 'a closed'])
+    add('b', 2)
+    alone.set('a', 5_000)
+    expect(shelf.takeHeldBack(['a'], () => true)).to.have.length(2)
+    expect(shelf.laden()).to.deep.equal(['a'])
+    expect(shelf.hold()).to.include({ host: 'a', limit: 'spared', figure: 5_000, waiting: 0 })
+    alone.clear()
+    expect(shelf.laden()).to.deep.equal([])
+    expect(shelf.hold()).to.equal(null)
   })
 
   it('counts what could start now', () => {
@@ -175,7 +187,7 @@ describe('supervisor/host-shelf', () => {
 
   it('loses nothing and gives nothing out twice', () => {
     const step = fc.record({
-      act: fc.constantFrom('add', 'start', 'end', 'fail', 'surplus', 'wait'),
+      act: fc.constantFrom('add', 'start', 'end', 'fail', 'surplus', 'hold', 'wait'),
       host: fc.constantFrom('a', 'b', 'c'),
     })
     fc.assert(
@@ -190,7 +202,9 @@ describe('supervisor/host-shelf', () => {
             shelf.add(host, `${host}${added}`)
           } else if (act === 'wait') clock.jump(150)
           else if (act === 'surplus') out.push(...shelf.surplus().map(({ one }) => one))
-          else if (act === 'start') {
+          else if (act === 'hold') {
+            out.push(...shelf.takeHeldBack([host], (one) => Number(one.slice(1)) % 2 === 0))
+          } else if (act === 'start') {
             const one = shelf.take()
             if (one === null) continue
             shelf.started(one.slice(0, 1))

@@ -19,9 +19,8 @@ describe('supervisor/workflow-options: the limits of hosts', () => {
   })
 
   it('are those that were set, in the whole cluster', () => {
-    const limits = limitsOf({ hostConcurrency: 3, hostDelayMs: null, hostFailures: null })
+    const limits = limitsOf({ hostConcurrency: 3, hostDelayMs: null })
     expect(limits).to.include({ concurrency: 3, isDivided: true, delayMs: 'auto' })
-    expect(limits).to.include({ failuresMax: null })
   })
 
   it('meet a host with one page while its robots.txt may ask for a delay', () => {

@@ -39,6 +39,14 @@ describe('fetch/robots: the gate', () => {
     expect(site.asked).to.deep.equal(['/robots.txt', '/open'])
   })
 
+  it('streams what is allowed, and never asks for what is not', async () => {
+    robots(text(FORBIDS))
+    const stream = (path: string) => fetcher.streamPage(`${site.origin}${path}`, () => true)
+    expect(await stream('/open')).to.include({ status: 200, isWhole: true })
+    expect(await codeOf(stream('/secret/x'))).to.equal('robots')
+    expect(site.asked).to.deep.equal(['/robots.txt', '/open'])
+  })
+
   it('asks nobody when it is told to ignore robots.txt', async () => {
     await fetcher.close()
     fetcher = makeFetcher({ robots: 'ignore' })

@@ -5,11 +5,8 @@ alter table fetchyard.work_queue add column lane text not null default '';
 comment on column fetchyard.work_queue.lane is
   'The lane of all its items; empty where they differ, or are too few to have a pack of their own.';
 
--- Enqueues items, at most one open round a key, and packs those that are really new.
---
--- p_again says for each key when the next round is opened: 0 never, 1 when the last round is finished,
--- 2 also while it is under way. Returns the ids of the new items. A lane with 64 new items or more has
--- packs of its own; the others share packs, lest each item have one.
+-- As before, and: a lane with 64 new items or more has packs of its own; the others share packs, lest
+-- each item have one.
 create or replace function fetchyard.enqueue_items(
   p_workflow_id smallint,
   p_keys        text[],
@@ -35,6 +32,8 @@ as $$
                 else exists (select from fetchyard.processing_log as receipt
                               where receipt.item_id = last.item_id
                                 and receipt.status in ('success', 'error', 'cancelled'))
+                     or exists (select from fetchyard.ending
+                                 where ending.item_id = last.item_id)
            end as finished
       from input
       left join lateral (
@@ -45,10 +44,19 @@ as $$
               order by item.round desc
               limit 1) as last on true
   ),
+  standing as materialized (
+    select latest.item_key
+      from latest
+     cross join lateral (
+             select from fetchyard.item
+              where item.item_id = latest.item_id
+                for key share of item) as held
+     where (latest.again >= 1 and latest.finished) or latest.again = 2
+  ),
   added as (
     insert into fetchyard.item (workflow_id, round, partition, item_key, lane, payload)
     select p_workflow_id,
-           coalesce(latest.round, 0) + 1,
+           case when standing.item_key is null then 1 else latest.round + 1 end,
            case when flow.partitions = 1 then 0
                 else abs(hashtext(latest.lane)::bigint) % flow.partitions end,
            latest.item_key,
@@ -56,6 +64,7 @@ as $$
            coalesce(latest.payload, 'null')
       from latest
       join fetchyard.workflow as flow on flow.workflow_id = p_workflow_id
+      left join standing using (item_key)
      where latest.round is null
         or (latest.again >= 1 and latest.finished)
         or latest.again = 2
