@@ -37,9 +37,15 @@ export interface Allowance {
   readonly items: number
   /** Whether an item is worked with others, or after the others of its kind. */
   readonly cohortOf: (itemKey: string) => Cohort
+  /** The step of the rollout that items are started in. */
+  readonly step: number
 }
 
-const EVERYTHING: Allowance = { items: Number.POSITIVE_INFINITY, cohortOf: () => 'concurrent' }
+const EVERYTHING: Allowance = {
+  items: Number.POSITIVE_INFINITY,
+  cohortOf: () => 'concurrent',
+  step: 0,
+}
 
 /** What a worker held when it went. */
 export interface Leavings {
@@ -128,7 +134,7 @@ export class DispatchTable {
 
   /** Moves waiting items to free slots, as far as the allowance goes. */
   assign(allowance: Allowance = EVERYTHING): readonly Assignment[] {
-    const lonely = this.active < allowance.items ? this.#assignSuspects() : []
+    const lonely = this.#assignSuspects(allowance.items)
     const open = [...this.#seats].filter(
       ([, seat]) => !seat.isClosed && !seat.isReserved && !seat.isAlone,
     )
@@ -138,7 +144,7 @@ export class DispatchTable {
       const one = best === null ? null : this.#shift(allowance.cohortOf)
       if (best === null || one === null) break
       const [workerId, seat] = best
-      seat.held.set(one.held.itemId, one.held)
+      seat.held.set(one.held.itemId, { ...one.held, step: allowance.step })
       const items = given.get(workerId)
       if (items === undefined) given.set(workerId, [one.item])
       else items.push(one.item)
@@ -261,12 +267,13 @@ export class DispatchTable {
 
   /**
    * A suspect pack waits for a worker with nothing in hand, so that a death blames that pack alone.
-   * One worker is kept free for it, lest it wait for ever behind steady work.
+   * One worker is kept free for it, lest it wait for ever behind steady work. It is given whole,
+   * and waits in its worker for the slots, unless fewer items may be started than there are slots.
    */
-  #assignSuspects(): Assignment[] {
+  #assignSuspects(allowed: number): Assignment[] {
     const assignments: Assignment[] = []
     for (const seat of this.#seats.values()) seat.isReserved = false
-    while (this.#suspects.length > 0) {
+    for (let room = allowed - this.active; this.#suspects.length > 0 && room > 0; ) {
       const open = [...this.#seats].filter(([, seat]) => !seat.isClosed && !seat.isAlone)
       const idle = open.find(([, seat]) => seat.held.size === 0)
       if (idle === undefined) {
@@ -275,12 +282,21 @@ export class DispatchTable {
         break
       }
       const [workerId, seat] = idle
-      const pack = this.#suspects.shift() ?? []
+      const pack = this.#takeSuspects(room < seat.slots ? room : Number.POSITIVE_INFINITY)
       for (const one of pack) seat.held.set(one.held.itemId, one.held)
+      room -= Math.min(pack.length, seat.slots)
       seat.isAlone = true
       assignments.push({ workerId, items: pack.map((one) => one.item) })
     }
     return assignments
+  }
+
+  /** The first suspect pack, or as many of its items; the rest of it comes next. */
+  #takeSuspects(itemsMax: number): Waiting[] {
+    const [pack = []] = this.#suspects
+    if (pack.length > itemsMax) return pack.splice(0, itemsMax)
+    this.#suspects.shift()
+    return pack
   }
 }
 

@@ -25,7 +25,8 @@ export function createHousekeeper(deps: {
     try {
       const partitions = await deps.store.ensureReceiptPartitions()
       const tallies = await deps.store.foldTallies(FOLD_ROWS_MAX)
-      const foldedRows = tallies + (await deps.store.foldSpend(FOLD_ROWS_MAX))
+      const spend = await deps.store.foldSpend(FOLD_ROWS_MAX)
+      const foldedRows = tallies + spend + (await deps.store.foldCohorts(FOLD_ROWS_MAX))
       const durationMs = deps.clock.nowMs() - startedMs
       deps.events.emit('housekeeping.done', { foldedRows, partitions, durationMs })
     } catch (error) {

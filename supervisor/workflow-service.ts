@@ -254,7 +254,9 @@ export class WorkflowService {
   #dispatch(): void {
     if (!this.#mayStart()) return
     this.#releaseStale()
-    const allowance = { items: this.#allowed(), cohortOf: this.#governor.cohortOf }
+    const { cohortOf } = this.#governor
+    const step = this.#governor.steering()?.step ?? 0
+    const allowance = { items: this.#allowed(), cohortOf, step }
     for (const { workerId, items } of this.#table.assign(allowance)) {
       this.#governor.noteStarts(items.length)
       this.#pool.send(workerId, { type: 'dispatch', items })
@@ -292,7 +294,6 @@ export class WorkflowService {
     const { options, random } = this.#deps
     const settlement = decideSettlement(held, outcome, options.retry, random)
     if (settlement.event === 'complete') this.#deaths.reset()
-    this.#rollout.note(held.cohort ?? 'concurrent', settlement.event)
     const facts = outcome.result === 'release' ? null : outcome.facts
     this.#settler.offer({ held, settlement, facts })
     if (outcome.result !== 'failed' || OUTCOMES[outcome.code].pauses !== true) return

@@ -6,7 +6,7 @@ import { LIMITS } from './limits.js'
 import type { Outcome, OutcomeCode, ResultRow } from './outcome.js'
 import { OUTCOMES } from './outcome.js'
 import type { Random } from './random.js'
-import type { Cohort } from './steering-plan.js'
+import type { Cohort, Trial } from './steering-plan.js'
 
 /** What becomes of an item, by the supervisor's decision. */
 export const SETTLE_EVENTS = [
@@ -35,6 +35,8 @@ export interface Settlement {
   /** What a call whose end nobody knows may have cost, at most; for the ledger. @default 0 */
   readonly creditsAtMost?: number
   readonly error: string | null
+  /** What its end is counted under; absent for an item of no cohort. */
+  readonly trial?: Trial
   /** For an item that goes back to the queue: when, and with which counts. */
   readonly next: NextTry | null
   /** Result rows by sink; written for 'complete' only. */
@@ -64,6 +66,8 @@ export interface HeldItem {
   readonly lonelyCrashes: number
   /** How it is worked while a rollout is under way. @default 'concurrent' */
   readonly cohort?: Cohort
+  /** The step of the rollout that started it; absent for an item that runs alone. */
+  readonly step?: number
 }
 
 export interface RetryPolicy {
@@ -89,6 +93,9 @@ function settlementOf(
     error: null,
     next: null,
     rows: {},
+    ...(held.step === undefined
+      ? {}
+      : { trial: { cohort: held.cohort ?? 'concurrent', step: held.step } }),
     ...end,
   }
 }

@@ -3,6 +3,23 @@
 
 sequence fetchyard.lease_id bigint -- A new number at every lease: the fencing token. It only grows and is never given back.
 
+table fetchyard.cohort_tally (
+  first_at timestamp with time zone not null default clock_timestamp()
+  last_at timestamp with time zone not null default clock_timestamp()
+  workflow_id smallint not null
+  step integer not null
+  cohort text not null
+  completed bigint not null
+  failed bigint not null
+  snoozed bigint not null
+  crashed bigint not null
+  credits bigint not null
+  duration_ms bigint not null
+  durations bigint[] not null -- Completed attempts by how long they took: below 50 ms, below 100 ms, and on by doubling; the last without bound. duration_ms is the sum.
+  constraint cohort_tally_cohort_check CHECK ((cohort = ANY (ARRAY['concurrent'::text, 'sequential'::text])))
+)
+create index cohort_tally_step_idx on fetchyard.cohort_tally using btree (workflow_id, cohort, step)
+
 table fetchyard.event (
   event_id bigint not null generated always as identity
   happened_at timestamp with time zone not null default now()
@@ -182,6 +199,10 @@ table fetchyard.workflow (
   budget_per_day bigint -- Credits that may be spent in a day (UTC); null: as many as there are.
   budget bigint -- Credits that may be spent since budget_since, as by a run; null: as many as there are.
   budget_since timestamp with time zone not null default '-infinity'::timestamp with time zone
+  rollout_step integer not null default 0 -- Grows with every change of mode or rollout; 0 until the first. Items are counted under the step that started them.
+  rollout_since timestamp with time zone not null default clock_timestamp()
+  rollout_by text -- Who set mode and rollout; null until the first change.
+  rollout_option text -- The option a node last started with that set the rollout. A node that starts with the same one changes nothing, so that what a person or the error limit set outlives restarts.
   constraint workflow_budget_check CHECK ((budget >= 0))
   constraint workflow_budget_per_day_check CHECK ((budget_per_day >= 0))
   constraint workflow_concurrency_check CHECK ((concurrency > 0))
@@ -191,6 +212,7 @@ table fetchyard.workflow (
   constraint workflow_partitions_check CHECK (((partitions >= 1) AND (partitions <= 256)))
   constraint workflow_pkey PRIMARY KEY (workflow_id)
   constraint workflow_rollout_check CHECK (((rollout >= 0) AND (rollout <= 100)))
+  constraint workflow_rollout_step_check CHECK ((rollout_step >= 0))
 )
 
 -- Every item with its state: Queued, Processing, Delayed, Complete, Error or Cancelled.

@@ -9,11 +9,13 @@ export interface Steering {
   readonly mode: Mode
   /** Percent of the items that are worked concurrently; the others one after the other. */
   readonly rollout: number
+  /** Grows with every change of these two; 0 until the first. */
+  readonly step: number
   /** Replaces the configured concurrency of every node; null leaves it. */
   readonly concurrency: number | null
   /** Credits that the budgets leave for the whole cluster; null without a budget. */
   readonly creditsLeft: number | null
-  /** Living nodes that work this workflow. */
+  /** Living nodes that work this workflow, the oldest first. */
   readonly workers: readonly string[]
   /** Each workflow of a living node that shares the limit, as `node/workflow`. */
   readonly sharers: readonly string[]
@@ -26,13 +28,14 @@ export async function readSteering(
 ): Promise<Steering | null> {
   const rows = await sql.unsafe<Steering[]>(
     `with member as (
-      select node.node_id::text as node_id, plan.key as workflow, plan.value as plan
+      select node.node_id::text as node_id, node.started_at, plan.key as workflow, plan.value as plan
         from fetchyard.node
        cross join lateral jsonb_each_text(node.plans) as plan
        where node.fenced_at is null and node.alive_until > clock_timestamp()
     )
-    select mode, rollout, concurrency, ${CREDITS_LEFT} as "creditsLeft",
-           array(select node_id from member where member.workflow = $2) as workers,
+    select mode, rollout, rollout_step as step, concurrency, ${CREDITS_LEFT} as "creditsLeft",
+           array(select node_id from member where member.workflow = $2
+                  order by started_at, node_id) as workers,
            array(select node_id || '/' || member.workflow from member
                   where member.plan = $3) as sharers
       from fetchyard.workflow as flow
@@ -43,31 +46,59 @@ export async function readSteering(
   return rows[0] ?? null
 }
 
-/** Changes what is given and leaves the rest. @returns whether anything changed. */
-export async function setSteering(
-  sql: Sql,
-  change: {
-    readonly workflowId: number
-    readonly mode?: Mode
-    readonly rollout?: number
-    /** null: back to what each node is configured for. */
-    readonly concurrency?: number | null
-  },
-): Promise<boolean> {
-  const { workflowId, mode = null, rollout = null, concurrency } = change
-  const rows = await sql`
-    update fetchyard.workflow
-       set mode = coalesce(${mode}, mode),
-           rollout = coalesce(${rollout}::smallint, rollout),
-           concurrency = case when ${concurrency !== undefined} then ${concurrency ?? null}::integer
-                              else concurrency end,
+/** What is to be changed; what is not given stays. */
+export interface SteeringChange {
+  readonly workflowId: number
+  readonly mode?: Mode
+  readonly rollout?: number
+  /** null: back to what each node is configured for. */
+  readonly concurrency?: number | null
+  /** Who changes mode and rollout, in words. */
+  readonly by?: string
+  /** Changes nothing when another step of the rollout has begun meanwhile. */
+  readonly ifStep?: number
+  /** The option that a node starts with; changes nothing when it was heard before. */
+  readonly option?: string
+}
+
+/**
+ * A change of mode or rollout begins a new step, whose items are counted anew.
+ *
+ * @returns whether anything changed.
+ */
+export async function setSteering(sql: Sql, change: SteeringChange): Promise<boolean> {
+  const { workflowId, mode = null, rollout = null, concurrency, by = null } = change
+  const { ifStep = null, option = null } = change
+  const isNamed = concurrency !== undefined
+  const rows = await sql<{ changed: boolean }[]>`
+    with wanted as (
+      select workflow_id, ${option}::text as option,
+             coalesce(${mode}, mode) as mode,
+             coalesce(${rollout}::smallint, rollout) as rollout,
+             case when ${isNamed} then ${concurrency ?? null}::integer else concurrency end
+               as concurrency,
+             (mode, rollout) is distinct from
+               (coalesce(${mode}, mode), coalesce(${rollout}::smallint, rollout)) as is_step,
+             ${isNamed} and concurrency is distinct from ${concurrency ?? null}::integer
+               as is_other
+        from fetchyard.workflow
+       where workflow_id = ${workflowId}
+         and (${ifStep}::integer is null or rollout_step = ${ifStep})
+         and (${option}::text is null or rollout_option is distinct from ${option})
+         for update
+    )
+    update fetchyard.workflow as flow
+       set mode = wanted.mode,
+           rollout = wanted.rollout,
+           concurrency = wanted.concurrency,
+           rollout_step = rollout_step + case when is_step then 1 else 0 end,
+           rollout_since = case when is_step then clock_timestamp() else rollout_since end,
+           rollout_by = case when is_step then ${by} else rollout_by end,
+           rollout_option = coalesce(wanted.option, rollout_option),
            updated_at = now()
-     where workflow_id = ${workflowId}
-       and (mode, rollout, coalesce(concurrency, 0))
-           is distinct from
-           (coalesce(${mode}, mode), coalesce(${rollout}::smallint, rollout),
-            case when ${concurrency !== undefined} then coalesce(${concurrency ?? null}::integer, 0)
-                 else coalesce(concurrency, 0) end)
-    returning workflow_id`
-  return rows.length === 1
+      from wanted
+     where flow.workflow_id = wanted.workflow_id
+       and (is_step or is_other or wanted.option is not null)
+    returning is_step or is_other as changed`
+  return rows[0]?.changed ?? false
 }

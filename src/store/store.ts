@@ -1,6 +1,7 @@
 // The store as the supervisor sees it: every statement behind one interface, so that a simulator
 // can stand in for Postgres and nothing above this line knows SQL.
 
+import type { RolloutRecord } from '../core/cohort-figures.js'
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { ClusterFigures } from '../core/figures.js'
 import type { FencingRule } from '../core/heartbeat-plan.js'
@@ -9,12 +10,16 @@ import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { bindingOf } from './binding.js'
 import type { Sql } from './client.js'
+import type { Rollout } from './cohorts.js'
+import { foldCohorts, readRolloutRecord, readRollouts } from './cohorts.js'
 import type { StoredEvent } from './events.js'
 import { storeEvent } from './events.js'
 import { readFigures } from './figures.js'
 import { ensureReceiptPartitions, foldTallies } from './housekeeping.js'
 import type { LeasedPack } from './lease.js'
 import { leasePacks } from './lease.js'
+import type { StoredLoad } from './loads.js'
+import { readLoads } from './loads.js'
 import { foldSpend } from './money.js'
 import type { Fence, FencedNode, Neighbour, NodeIdentity } from './nodes.js'
 import {
@@ -29,7 +34,7 @@ import type { Reclaimed } from './reclaim.js'
 import { findNewestLease, reclaimPacks, releaseNode } from './reclaim.js'
 import type { ReceiptKey } from './settle.js'
 import { findReceipts, settleItems, settleStatement } from './settle.js'
-import type { Steering } from './steering.js'
+import type { Steering, SteeringChange } from './steering.js'
 import { readSteering, setSteering } from './steering.js'
 import type { WorkflowRow } from './workflows.js'
 import {
@@ -130,10 +135,17 @@ export interface Store {
     readonly workflow: string
     readonly plan: string
   }) => Promise<Steering | null>
-  readonly setSteering: (change: Parameters<typeof setSteering>[1]) => Promise<boolean>
+  readonly setSteering: (change: SteeringChange) => Promise<boolean>
+  readonly readRolloutRecord: (of: {
+    readonly workflowId: number
+    readonly step: number
+  }) => Promise<RolloutRecord>
+  readonly readRollouts: (workflow?: string | null) => Promise<readonly Rollout[]>
+  readonly readLoads: () => Promise<readonly StoredLoad[]>
   readonly readFigures: () => Promise<ClusterFigures>
   readonly foldTallies: (rowsMax: number) => Promise<number>
   readonly foldSpend: (rowsMax: number) => Promise<number>
+  readonly foldCohorts: (rowsMax: number) => Promise<number>
   readonly ensureReceiptPartitions: () => Promise<number>
   readonly storeEvent: (event: StoredEvent) => Promise<void>
 }
@@ -194,9 +206,13 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     resumeWorkflow: (resume) => resumeWorkflow(sql, resume),
     readSteering: (of) => readSteering(sql, of),
     setSteering: (change) => setSteering(sql, change),
+    readRolloutRecord: (of) => readRolloutRecord(sql, of),
+    readRollouts: (workflow = null) => readRollouts(sql, workflow),
+    readLoads: () => readLoads(sql),
     readFigures: () => readFigures(sql),
     foldTallies: (rowsMax) => foldTallies(sql, rowsMax),
     foldSpend: (rowsMax) => foldSpend(sql, rowsMax),
+    foldCohorts: (rowsMax) => foldCohorts(sql, rowsMax),
     ensureReceiptPartitions: () => ensureReceiptPartitions(sql),
     storeEvent: (event) => storeEvent(sql, event),
   }
