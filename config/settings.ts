@@ -1,3 +1,4 @@
+import type { RolloutOrder } from '../src/core/steering-words.js'
 import type { PremiumLevel, Tier, UpstreamKind } from '../src/core/upstream-options.js'
 import type { PortRange } from '../src/core/worker-options.js'
 import type { LogLevel } from '../src/telemetry/events.js'
@@ -32,6 +33,8 @@ export interface Settings {
   readonly planConcurrency: number | null
   /** null: what the upstream charges for a call. */
   readonly callCredits: number | null
+  /** null: as it was last set in the database. */
+  readonly rollout: RolloutOrder | null
   readonly rollbackErrorPercent: number
   readonly rollbackItems: number
   readonly executor: Executor

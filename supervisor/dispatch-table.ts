@@ -9,12 +9,7 @@ import { LIMITS } from '../src/core/limits.js'
 import type { HeldItem } from '../src/core/settlement.js'
 import type { Cohort } from '../src/core/steering-plan.js'
 import type { LeasedPack } from '../src/store/lease.js'
-
-interface Waiting {
-  readonly held: HeldItem
-  readonly item: DispatchedItem
-  readonly leasedMs: MonotonicMs
-}
+import { type Waiting, waitingOf } from './dispatch-waiting.js'
 
 interface WorkerSeat {
   readonly slots: number
@@ -51,30 +46,6 @@ const EVERYTHING: Allowance = {
 export interface Leavings {
   readonly held: readonly HeldItem[]
   readonly isAlone: boolean
-}
-
-function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
-  return pack.items.map((item) => ({
-    leasedMs,
-    held: {
-      itemId: item.itemId,
-      itemKey: item.itemKey,
-      packId: pack.packId,
-      leaseId: pack.leaseId,
-      attempt: pack.attempt,
-      snoozes: pack.snoozes,
-      crashes: pack.crashes,
-      lonelyCrashes: pack.lonelyCrashes,
-    },
-    item: {
-      itemId: item.itemId,
-      packId: pack.packId,
-      leaseId: pack.leaseId,
-      itemKey: item.itemKey,
-      payload: item.payload,
-      attempt: pack.attempt + 1,
-    },
-  }))
 }
 
 /** The assignments of one workflow on one node. Deterministic, without effects. */
@@ -191,6 +162,11 @@ export class DispatchTable {
 
   get buffered(): number {
     return this.#buffer.length - this.#next + this.#later.length + this.#suspectItems
+  }
+
+  /** Those of the buffered items that wait for another one of the sequential cohort. */
+  get heldBack(): number {
+    return this.#later.length
   }
 
   get inFlight(): number {

@@ -133,8 +133,8 @@ class WorkflowGovernor implements Governor {
   #limit(): number {
     const steering = this.#steering
     if (steering === null) return 0
-    // One in all the cluster: the oldest node works it, so that a node that comes takes nothing over
-    // from one which has an item in hand.
+    // One in all the cluster: the oldest node works it, so that a node that comes takes nothing
+    // over from one which has an item in hand.
     if (steering.mode === 'sequential') return steering.workers[0] === this.#deps.nodeId ? 1 : 0
     return this.#share === 0 ? 0 : allowedItems(this.#state)
   }

@@ -121,13 +121,11 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     },
     sweepMs: settings.sweepMs,
     drainMs: settings.drainMs,
-    workflows: request.workflows.map(({ definition, moduleUrl, overrides }) => ({
-      definition,
-      options: serviceOptionsOf(
-        { ...settings, ...overrides },
-        { name: definition.name, moduleUrl },
-      ),
-    })),
+    workflows: request.workflows.map(({ definition, moduleUrl, overrides }) => {
+      const own = { ...settings, ...overrides }
+      const options = serviceOptionsOf(own, { name: definition.name, moduleUrl })
+      return { definition, options, rollout: own.rollout }
+    }),
   })
   const readers = [
     createFiguresReader({

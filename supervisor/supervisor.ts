@@ -12,6 +12,7 @@ import { fencingRule } from '../src/core/heartbeat-plan.js'
 import type { Json } from '../src/core/outcome.js'
 import { OWN_PAUSES } from '../src/core/own-pauses.js'
 import type { Random } from '../src/core/random.js'
+import type { RolloutOrder } from '../src/core/steering-words.js'
 import type { SupervisorEvent, SupervisorState } from '../src/core/supervisor-state.js'
 import { nextSupervisorState } from '../src/core/supervisor-state.js'
 import type { Neighbour, NodeIdentity } from '../src/store/nodes.js'
@@ -24,6 +25,7 @@ import type { Housekeeper } from './housekeeper.js'
 import { createHousekeeper } from './housekeeper.js'
 import type { Reclaimer } from './reclaimer.js'
 import { createReclaimer } from './reclaimer.js'
+import { heedRollout } from './rollout-option.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
 import { within } from './within.js'
 import type { WorkflowLoad, WorkflowServiceOptions } from './workflow-service.js'
@@ -32,6 +34,8 @@ import { WorkflowService } from './workflow-service.js'
 export interface SupervisedWorkflow {
   readonly definition: StoredDefinition
   readonly options: WorkflowServiceOptions
+  /** What the options of this node say about the rollout. @default nothing */
+  readonly rollout?: RolloutOrder | null
 }
 
 export interface SupervisorDeps {
@@ -187,11 +191,12 @@ export class Supervisor {
     }
   }
 
-  async #openWorkflow({ definition, options }: SupervisedWorkflow): Promise<void> {
+  async #openWorkflow({ definition, options, rollout }: SupervisedWorkflow): Promise<void> {
     const { store, clock, random, events, transports, identity, planLimit } = this.#deps
     const workflow = await store.openWorkflow(definition)
     const { workflowId } = workflow
     for (const reason of OWN_PAUSES) await store.resumeWorkflow({ workflowId, reason })
+    if (rollout) await heedRollout(this.#deps, workflow, rollout)
     this.#handles.push(workflow)
     this.#services.push(
       new WorkflowService({

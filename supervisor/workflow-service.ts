@@ -21,6 +21,7 @@ import type { Leaser } from './leaser.js'
 import { createLeaser } from './leaser.js'
 import { Pauser } from './pauser.js'
 import { RateMeter } from './rate-meter.js'
+import { RolloutPace } from './rollout-pace.js'
 import { RolloutWatch } from './rollout-watch.js'
 import type { Settler } from './settler.js'
 import { createSettler } from './settler.js'
@@ -76,6 +77,7 @@ export class WorkflowService {
   readonly #settler: Settler
   readonly #governor: Governor
   readonly #rollout: RolloutWatch
+  readonly #pace = new RolloutPace()
   readonly #deaths = new DeathCount()
   readonly #pauser: Pauser
   #isQuiet = false
@@ -193,12 +195,7 @@ export class WorkflowService {
       clock,
       events,
       deadlineMs: deadlineOf(options),
-      situation: () => ({
-        freeSlots: Math.min(this.#table.freeSlots, this.#room()),
-        slots: Math.min(this.#table.slots, this.#allowed()),
-        buffered: this.#table.buffered,
-        settledPerSecond: this.#settledRate.perSecond(),
-      }),
+      situation: () => this.#situation(),
       mayLease: () => this.#mayStart(),
       knownLeases: () => [...this.#table.leases(), ...this.#settler.leases()],
       onPacks: (packs) => {
@@ -209,6 +206,16 @@ export class WorkflowService {
         else this.#dispatch()
       },
     })
+  }
+
+  #situation() {
+    const situation = {
+      freeSlots: Math.min(this.#table.freeSlots, this.#room()),
+      slots: Math.min(this.#table.slots, this.#allowed()),
+      buffered: this.#table.buffered,
+      settledPerSecond: this.#settledRate.perSecond(),
+    }
+    return this.#pace.pace(situation, this.#table.heldBack, this.#governor.steering())
   }
 
   #createPool(): WorkerPool {

@@ -28,7 +28,8 @@ export async function readSteering(
 ): Promise<Steering | null> {
   const rows = await sql.unsafe<Steering[]>(
     `with member as (
-      select node.node_id::text as node_id, node.started_at, plan.key as workflow, plan.value as plan
+      select node.node_id::text as node_id, node.started_at, plan.key as workflow,
+             plan.value as plan
         from fetchyard.node
        cross join lateral jsonb_each_text(node.plans) as plan
        where node.fenced_at is null and node.alive_until > clock_timestamp()

@@ -232,6 +232,7 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
     workflow.concurrencyLimit = event.limit
     workflow.concurrencyReason = event.reason
   },
+  'workflow.steered': UNCOUNTED,
   'steering.failed': UNCOUNTED,
   'rollout.taken_back': own('rollbacks'),
   'workflow.paused': own('pauses'),

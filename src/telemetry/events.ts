@@ -43,6 +43,7 @@ export interface Events {
   'upstream.account': UpstreamAccount
   'upstream.account_failed': { message: string; ageMs: number | null }
   'concurrency.changed': { workflow: string; limit: number; reason: ConcurrencyReason }
+  'workflow.steered': { workflow: string; by: string; message: string }
   'steering.failed': { workflow: string; message: string }
   'rollout.taken_back': { workflow: string; rollout: number; message: string }
   'workflow.paused': { workflow: string; reason: string }

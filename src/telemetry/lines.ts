@@ -150,6 +150,7 @@ const WORK_LINES = {
     words: (event) =>
       `${event.workflow} works ${count(event.limit, 'item')} at once on this node (${event.reason})`,
   },
+  'workflow.steered': { level: 'info', words: (event) => `Set ${event.message}` },
   'steering.failed': {
     level: 'warn',
     words: (event) => `Reading what is set for ${event.workflow} failed: ${event.message}`,

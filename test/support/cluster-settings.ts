@@ -19,6 +19,7 @@ export const CLUSTER_SETTINGS: Settings = {
   concurrencyStart: null,
   planConcurrency: null,
   callCredits: null,
+  rollout: null,
   rollbackErrorPercent: 20,
   rollbackItems: 50,
   executor: 'process',

@@ -1,20 +1,31 @@
 import { FetchyardError } from '../../../src/core/errors.js'
+import {
+  CONCURRENCY_MAX,
+  ROLLOUT_RULE,
+  type RolloutOrder,
+  readConcurrency,
+  readRollout,
+  steeringWords,
+} from '../../../src/core/steering-words.js'
 import type { Sql } from '../../../src/store/client.js'
+import type { Rollout } from '../../../src/store/cohorts.js'
+import { readRollouts } from '../../../src/store/cohorts.js'
 import type { Budgets } from '../../../src/store/money.js'
 import { readBudgets, setBudgets } from '../../../src/store/money.js'
-import type { Steering } from '../../../src/store/steering.js'
-import { readSteering, setSteering } from '../../../src/store/steering.js'
 import { createStore } from '../../../src/store/store.js'
 import type { WorkflowRow } from '../../../src/store/workflows.js'
+import { createSteeringDesk } from '../../steering-desk.js'
+import { cohortLines } from '../cohort-table.js'
 import type { Command, Invocation } from '../command.js'
 import { isGiven, textGiven } from '../command.js'
+import { orderer } from '../orderer.js'
 import { databaseRequest, givenWorkflowRow, withDatabase } from '../session.js'
 import { print, printJson } from '../streams.js'
 
 const JSON_FLAG = { type: 'switch', sentence: 'Print what holds now as JSON' } as const
 
 export const rolloutCommand: Command = {
-  syntax: 'rollout <workflow> [percent]',
+  syntax: 'rollout [workflow] [percent]',
   summary: 'Work a share of the items concurrently, the others one after the other',
   examples: [
     ['fetchyard rollout contacts 10', 'on all nodes within two seconds, without a restart'],
@@ -23,11 +34,15 @@ export const rolloutCommand: Command = {
       'fetchyard rollout contacts sequential',
       'instant rollback: one item at a time in the cluster',
     ],
-    ['fetchyard rollout contacts', 'says what holds now'],
+    ['fetchyard rollout contacts', 'what holds now, and both cohorts side by side'],
+    ['fetchyard rollout', 'the same for all workflows'],
   ],
   groups: ['database'],
   flags: { json: JSON_FLAG },
-  run: (invocation) => steer(invocation, rolloutChange(textGiven(invocation, 'percent'))),
+  run: (invocation) => {
+    const order = rolloutOrder(textGiven(invocation, 'percent'))
+    return order === null ? showRollouts(invocation) : steer(invocation, { steering: order })
+  },
 }
 
 export const setCommand: Command = {
@@ -47,30 +62,38 @@ export const setCommand: Command = {
 }
 
 interface Change {
-  readonly steering?: Omit<Parameters<typeof setSteering>[1], 'workflowId'>
+  readonly steering?: RolloutOrder
+  readonly concurrency?: number | null
   readonly budgets?: { readonly perDay: number | null }
 }
 
-function wholeWithin(text: string, max: number): number | null {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-  return value <= max ? value : null
+function rolloutOrder(text: string | null): RolloutOrder | null {
+  if (text === null) return null
+  const order = readRollout(text)
+  if (order !== null) return order
+  throw new FetchyardError(
+    'USAGE',
+    `Expected ${ROLLOUT_RULE}, got \`${text}\`. For example: fetchyard rollout contacts 10`,
+  )
 }
 
-const SEQUENTIAL: Change = { steering: { mode: 'sequential', rollout: 0 } }
+async function showRollouts(invocation: Invocation): Promise<number> {
+  const request = databaseRequest(invocation, { purpose: 'rollout', exclusive: false })
+  const rollouts = await withDatabase(request, async ({ sql }) => {
+    const isAll = textGiven(invocation, 'workflow') === null
+    return readRollouts(sql, isAll ? null : (await givenWorkflowRow(sql, invocation)).name)
+  })
+  if (isGiven(invocation, 'json')) await printJson(invocation.streams, { schema: 1, rollouts })
+  else for (const line of rolloutLines(rollouts)) await print(invocation.streams, line)
+  return 0
+}
 
-function rolloutChange(text: string | null): Change {
-  if (text === null) return {}
-  if (text === 'sequential') return SEQUENTIAL
-  const percent = wholeWithin(text.replace(/\s*%$/, ''), 100)
-  if (percent === null) {
-    throw new FetchyardError(
-      'USAGE',
-      `Expected a percentage from 0 to 100, or the word sequential, got \`${text}\`. ` +
-        'For example: fetchyard rollout contacts 10',
-    )
-  }
-  // At 0 % nothing is concurrent on any node; that is what sequential means.
-  return percent === 0 ? SEQUENTIAL : { steering: { mode: 'concurrent', rollout: percent } }
+function rolloutLines(rollouts: readonly Rollout[]): readonly string[] {
+  if (rollouts.length === 0) return ['No workflow yet. Fill one with fetchyard enqueue.']
+  return rollouts.flatMap((rollout, index) => [
+    ...(index === 0 ? [] : ['']),
+    ...cohortLines(rollout),
+  ])
 }
 
 /** What one `name=value` changes; the value `auto` or `off` takes the setting back. */
@@ -78,31 +101,33 @@ const SETTINGS: {
   readonly [name: string]: {
     readonly none: string
     readonly max: number
-    readonly change: (value: number | null) => Change
+    readonly read: (text: string) => Change | undefined
   }
 } = {
   concurrency: {
     none: 'auto',
-    max: 100_000,
-    change: (value) => ({ steering: { concurrency: value } }),
+    max: CONCURRENCY_MAX,
+    read: (text) => {
+      const concurrency = readConcurrency(text)
+      return concurrency === undefined ? undefined : { concurrency }
+    },
   },
   'budget-day': {
     none: 'off',
     max: 1_000_000_000,
-    change: (value) => ({ budgets: { perDay: value } }),
+    read: (text) => {
+      if (text === 'off') return { budgets: { perDay: null } }
+      const perDay = /^\d{1,10}$/.test(text) ? Number(text) : 0
+      return perDay >= 1 && perDay <= 1_000_000_000 ? { budgets: { perDay } } : undefined
+    },
   },
 }
 
 function settingChange(text: string | null): Change {
   if (text === null) return {}
   const [name = '', value = ''] = text.split(/=(.*)/s)
-  const setting = SETTINGS[name]
-  if (setting !== undefined) {
-    const { none, max, change } = setting
-    if (value === none) return change(null)
-    const whole = wholeWithin(value, max)
-    if (whole !== null && whole > 0) return change(whole)
-  }
+  const change = SETTINGS[name]?.read(value)
+  if (change !== undefined) return change
   const known = Object.entries(SETTINGS).map(([known, { none, max }]) => {
     return `${known}=N with N from 1 to ${max}, or ${known}=${none}`
   })
@@ -113,65 +138,54 @@ async function steer(invocation: Invocation, change: Change): Promise<number> {
   const request = databaseRequest(invocation, { purpose: 'steer', exclusive: false })
   await withDatabase(request, async ({ sql }) => {
     const workflow = await givenWorkflowRow(sql, invocation)
-    const isChanged = await apply(sql, workflow, change)
+    await apply(sql, workflow, change)
     const now = await readNow(sql, workflow)
-    if (isChanged) await record(sql, workflow, now)
-    const { mode, rollout, concurrency, workers } = now
-    const own = { workflow: workflow.name, mode, rollout, concurrency, nodes: workers.length }
-    const budget = now.budgets
+    if (change.budgets !== undefined) await recordBudget(sql, workflow, now)
+    const { mode, rollout, concurrency, nodes, step, since, by, budgets: budget } = now
+    const own = { workflow: workflow.name, mode, rollout, concurrency, nodes, step, since, by }
     if (isGiven(invocation, 'json')) {
       await printJson(invocation.streams, { schema: 1, ...own, budget })
-    } else await print(invocation.streams, steeringWords(workflow.name, now))
+    } else await print(invocation.streams, nowWords(now))
   })
   return 0
 }
 
-/** @returns whether anything changed. */
 async function apply(
   sql: Sql,
-  { workflowId }: WorkflowRow,
-  { steering, budgets }: Change,
-): Promise<boolean> {
+  { workflowId, name }: WorkflowRow,
+  { steering, concurrency, budgets }: Change,
+): Promise<void> {
+  const desk = createSteeringDesk(createStore(sql))
   if (budgets !== undefined) await setBudgets(sql, { workflowId, ...budgets })
-  const isSteered = steering !== undefined && (await setSteering(sql, { workflowId, ...steering }))
-  return isSteered || budgets !== undefined
+  if (steering !== undefined) await desk.setRollout(name, steering, orderer())
+  if (concurrency !== undefined) await desk.setConcurrency(name, concurrency, orderer())
 }
 
-type Now = Steering & { readonly budgets: Budgets }
+type Now = Rollout & { readonly budgets: Budgets }
 
 async function readNow(sql: Sql, { workflowId, name }: WorkflowRow): Promise<Now> {
-  const now = await readSteering(sql, { workflowId, workflow: name, plan: '' })
+  const [now] = await readRollouts(sql, name)
   const budgets = await readBudgets(sql, workflowId)
-  if (now !== null && budgets !== null) return { ...now, budgets }
+  if (now !== undefined && budgets !== null) return { ...now, budgets }
   throw new FetchyardError('WORKFLOW_UNKNOWN', `The workflow ${name} is gone.`)
 }
 
-async function record(sql: Sql, { workflowId, name }: WorkflowRow, now: Now): Promise<void> {
-  const { mode, rollout, concurrency, budgets } = now
+async function recordBudget(sql: Sql, { workflowId }: WorkflowRow, now: Now): Promise<void> {
+  const { name, via } = orderer()
+  const { perDay } = now.budgets
   await createStore(sql).storeEvent({
     level: 'info',
     name: 'workflow.steered',
     workflowId,
     nodeId: null,
-    message: `by an operator, from the command line: ${steeringWords(name, now)}`,
-    fields: { mode, rollout, concurrency, budgetPerDay: budgets.perDay },
+    message: `by ${name}, ${via}: ${nowWords(now)}`,
+    fields: { budgetPerDay: perDay, by: name, via },
   })
 }
 
-/** What is set for a workflow, in one sentence. */
-function steeringWords(name: string, now: Now): string {
-  const { mode, rollout, concurrency, workers } = now
-  const items = concurrency === null ? 'its configured number of' : `${concurrency}`
-  const nodes = workers.length === 1 ? '1 node works' : `${workers.length} nodes work`
+/** What is set for a workflow, with its budget. */
+function nowWords(now: Now): string {
   const { perDay, left } = now.budgets
   const budget = perDay === null ? '' : ` Budget: ${perDay} credits a day, ${left ?? 0} left.`
-  if (mode === 'sequential') {
-    return `${name} is sequential: one item at a time in the cluster. ${nodes} it.${budget}`
-  }
-  const share =
-    rollout === 100 ? 'all items' : `${rollout} % of the items, the others one after the other`
-  return (
-    `${name} is concurrent for ${share}; each node works ${items} items at once. ` +
-    `${nodes} it.${budget}`
-  )
+  return `${steeringWords(now.workflow, now)}${budget}`
 }

@@ -505,6 +505,19 @@ describe('a workflow’s service, when it ends', () => {
       await yard.service.halt()
     })
 
+    // Otherwise one or two of them at once, at the pace of the others, would prove nothing.
+    it('fills its slots with those that are in it, past the others, batch by batch', async () => {
+      const yard = await steered({ rollout: 25, step: 1 })
+      await yard.clock.advance(2 * POLL_MS)
+      const { inFlight, buffered } = yard.service.load()
+      expect(inFlight).to.equal(8)
+      expect(buffered).to.be.within(8, 60)
+      const before = yard.fake.callsOf('leasePacks')
+      await yard.clock.advance(10 * POLL_MS)
+      expect(yard.fake.callsOf('leasePacks'), 'leases while the batch is worked').to.equal(before)
+      await yard.service.halt()
+    })
+
     it('takes it back when its items fail too often, and says why', async () => {
       const yard = await steered({ rollout: 50, step: 1 })
       await workOff(yard, () => failed('parse')).catch(() => {})
@@ -522,13 +535,13 @@ describe('a workflow’s service, when it ends', () => {
     it('is taken back by the figures of all nodes, although its own items are fine', async () => {
       const yard = await steered({ rollout: 50, step: 1 })
       for (let n = 0; n < 60; n += 1) {
-        const trial = { cohort: 'concurrent', step: n < 40 ? 0 : 1 } as const
+        const trial = { cohort: 'concurrent', step: n < 56 ? 0 : 1 } as const
         const event = 'discard' as const
         yard.fake.receipts.push({ itemId: `x${n}`, leaseId: 'l', event, code: 'parse', trial })
       }
       await workOff(yard)
       await yard.clock.advance(2_000)
-      expect(yard.fake.steering.mode, '20 of this step are too few').to.equal('concurrent')
+      expect(yard.fake.steering.mode, '4 of this step are too few').to.equal('concurrent')
       for (let n = 0; n < 40; n += 1) {
         const trial = { cohort: 'concurrent', step: 1 } as const
         const event = 'retry' as const

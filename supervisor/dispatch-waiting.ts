@@ -1,0 +1,35 @@
+import type { DispatchedItem } from '../src/actor/messages.js'
+import type { MonotonicMs } from '../src/core/clock.js'
+import type { HeldItem } from '../src/core/settlement.js'
+import type { LeasedPack } from '../src/store/lease.js'
+
+/** A leased item that no worker has yet. */
+export interface Waiting {
+  readonly held: HeldItem
+  readonly item: DispatchedItem
+  readonly leasedMs: MonotonicMs
+}
+
+export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
+  return pack.items.map((item) => ({
+    leasedMs,
+    held: {
+      itemId: item.itemId,
+      itemKey: item.itemKey,
+      packId: pack.packId,
+      leaseId: pack.leaseId,
+      attempt: pack.attempt,
+      snoozes: pack.snoozes,
+      crashes: pack.crashes,
+      lonelyCrashes: pack.lonelyCrashes,
+    },
+    item: {
+      itemId: item.itemId,
+      packId: pack.packId,
+      leaseId: pack.leaseId,
+      itemKey: item.itemKey,
+      payload: item.payload,
+      attempt: pack.attempt + 1,
+    },
+  }))
+}
