@@ -84,6 +84,8 @@ export interface Settings {
   readonly port: number | null
   /** null: one is made up at each start. */
   readonly token: string | null
+  /** null: the token gives orders as well. */
+  readonly operatorToken: string | null
 
   readonly logLevel: LogLevel
   readonly logFormat: 'auto' | 'json' | 'pretty'

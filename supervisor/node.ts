@@ -16,6 +16,7 @@ import type { OpenDatabase } from './database.js'
 import { AUDIT_PACE, createFiguresReader, FIGURES_PACE } from './figures-reader.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
 import { createProcessTransport } from './process-transport.js'
+import { createSteeringDesk, type SteeringDesk } from './steering-desk.js'
 import type { StopReason } from './supervisor.js'
 import { Supervisor } from './supervisor.js'
 import { createThreadTransport } from './thread-transport.js'
@@ -92,7 +93,9 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const events = createEventBus()
   const telemetry = startTelemetry({ bus: events, clock: systemClock, version })
   if (request.log !== 'silent') attachLog(events, settings, identity.name)
-  const web = await openWeb(settings, { events, telemetry, epoch: identity.nodeId }).catch(
+  const desk = createSteeringDesk(store, events.emit)
+  const epoch = identity.nodeId
+  const web = await openWeb(settings, { events, telemetry, epoch, desk }).catch(
     (error: unknown) => {
       telemetry.stop()
       throw error
@@ -133,6 +136,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       pace: FIGURES_PACE,
       read: store.readFigures,
       onFigures: telemetry.live.setFigures,
+    }),
+    createFiguresReader({
+      clock: systemClock,
+      pace: FIGURES_PACE,
+      read: desk.rollouts,
+      onFigures: telemetry.live.setRollouts,
     }),
     createFiguresReader({
       clock: systemClock,
@@ -184,13 +193,20 @@ function attachLog(events: EventBus, settings: Settings, node: string): void {
 
 async function openWeb(
   settings: Settings,
-  parts: { readonly events: EventBus; readonly telemetry: Telemetry; readonly epoch: string },
+  parts: {
+    readonly events: EventBus
+    readonly telemetry: Telemetry
+    readonly epoch: string
+    readonly desk: SteeringDesk
+  },
 ): Promise<Web | null> {
   if (settings.port === null) return null
   return startWeb({
     host: settings.host,
     port: settings.port,
     token: settings.token ?? '',
+    operatorToken: settings.operatorToken ?? '',
+    desk: parts.desk,
     source: liveSourceOf(parts.telemetry, parts.epoch),
     version,
     clock: systemClock,

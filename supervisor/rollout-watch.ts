@@ -90,11 +90,12 @@ export class RolloutWatch {
     const { store, workflow, nodeId, events } = this.#deps
     const { workflowId, name } = workflow
     const { rollout, why: message } = step
-    const change = { mode: 'sequential', rollout: 0, by: BY, ifStep: step.step } as const
-    // Another node was quicker, or a person set something else meanwhile.
-    if (!(await store.setSteering({ workflowId, ...change }))) return
-    events.emit('rollout.taken_back', { workflow: name, rollout, message })
+    const order = { mode: 'sequential', rollout: 0, by: BY, ifStep: step.step } as const
+    const fields = { rollout, step: step.step }
     const stored = { level: 'error', name: 'rollout.taken_back', workflowId, nodeId } as const
-    await store.storeEvent({ ...stored, message, fields: { rollout, step: step.step } })
+    const event = { ...stored, message, fields }
+    // Another node was quicker, or a person set something else meanwhile.
+    if (!(await store.setSteering({ workflowId, ...order, event }))) return
+    events.emit('rollout.taken_back', { workflow: name, rollout, message })
   }
 }

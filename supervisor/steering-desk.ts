@@ -3,11 +3,11 @@
 // second, and leaves an event that names who gave it.
 
 import { suggestion } from '../config/suggest.js'
+import type { Rollout } from '../src/core/cohort-figures.js'
 import { FetchyardError } from '../src/core/errors.js'
 import type { RolloutOrder } from '../src/core/steering-words.js'
 import { steeringWords } from '../src/core/steering-words.js'
 import { explainWorkflow, type Verdict } from '../src/core/why-plan.js'
-import type { Rollout } from '../src/store/cohorts.js'
 import type { Store } from '../src/store/store.js'
 import type { WorkflowRow } from '../src/store/workflows.js'
 import type { EventBus } from '../src/telemetry/events.js'

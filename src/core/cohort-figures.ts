@@ -1,7 +1,7 @@
 // How the items of a cohort end, over all nodes, and how long they take: what a rollout is judged
 // by, and what people compare.
 
-import type { CohortRecord } from './steering-plan.js'
+import type { Cohort, CohortRecord, Mode } from './steering-plan.js'
 
 /** Bounds of the durations that are counted apart, in milliseconds; beyond the last is the rest. */
 export const DURATION_BOUNDS_MS = [
@@ -98,4 +98,21 @@ const NONE: CohortRecord = { finished: 0, failed: 0 }
 export const NO_RECORD: RolloutRecord = {
   all: { concurrent: NONE, sequential: NONE },
   recent: { concurrent: NONE, sequential: NONE },
+}
+
+/** What is set for one workflow, and both of its cohorts side by side. */
+export interface Rollout {
+  readonly workflow: string
+  readonly mode: Mode
+  readonly rollout: number
+  readonly concurrency: number | null
+  readonly step: number
+  readonly since: string
+  /** Who set mode and rollout; null until somebody did. */
+  readonly by: string | null
+  /** Living nodes that work it. */
+  readonly nodes: number
+  readonly pausedBy: readonly string[]
+  /** null: nothing of this cohort has ever ended. */
+  readonly cohorts: { readonly [cohort in Cohort]: CohortFigures | null }
 }

@@ -2,9 +2,9 @@
 // of all nodes and outlive whoever wrote them, and folded in the background. Nothing here reads
 // items.
 
-import type { CohortCounts, CohortFigures, RolloutRecord } from '../core/cohort-figures.js'
+import type { CohortCounts, Rollout, RolloutRecord } from '../core/cohort-figures.js'
 import { cohortFiguresOf, DURATION_BOUNDS_MS, NO_RECORD } from '../core/cohort-figures.js'
-import type { Cohort, Mode } from '../core/steering-plan.js'
+import type { Cohort } from '../core/steering-plan.js'
 import type { Sql } from './client.js'
 
 /** One more than there are bounds: the last counts what took longer than all. */
@@ -81,23 +81,6 @@ export async function readRolloutRecord(
     recent[cohort] = { finished: recentFinished, failed: recentFailed }
   }
   return { all, recent }
-}
-
-/** What is set for one workflow, and both of its cohorts side by side. */
-export interface Rollout {
-  readonly workflow: string
-  readonly mode: Mode
-  readonly rollout: number
-  readonly concurrency: number | null
-  readonly step: number
-  readonly since: string
-  /** Who set mode and rollout; null until somebody did. */
-  readonly by: string | null
-  /** Living nodes that work it. */
-  readonly nodes: number
-  readonly pausedBy: readonly string[]
-  /** null: nothing of this cohort has ever ended. */
-  readonly cohorts: { readonly [cohort in Cohort]: CohortFigures | null }
 }
 
 type RolloutRow = Omit<Rollout, 'cohorts'> & {

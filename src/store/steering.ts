@@ -3,6 +3,7 @@
 
 import type { Mode } from '../core/steering-plan.js'
 import type { Sql } from './client.js'
+import type { StoredEvent } from './events.js'
 import { CREDITS_LEFT } from './money.js'
 
 export interface Steering {
@@ -60,6 +61,8 @@ export interface SteeringChange {
   readonly ifStep?: number
   /** The option that a node starts with; changes nothing when it was heard before. */
   readonly option?: string
+  /** Kept when a new step begins, in the same statement: nobody dies between the two. */
+  readonly event?: StoredEvent
 }
 
 /**
@@ -69,7 +72,7 @@ export interface SteeringChange {
  */
 export async function setSteering(sql: Sql, change: SteeringChange): Promise<boolean> {
   const { workflowId, mode = null, rollout = null, concurrency, by = null } = change
-  const { ifStep = null, option = null } = change
+  const { ifStep = null, option = null, event = null } = change
   const isNamed = concurrency !== undefined
   const rows = await sql<{ changed: boolean }[]>`
     with wanted as (
@@ -87,19 +90,30 @@ export async function setSteering(sql: Sql, change: SteeringChange): Promise<boo
          and (${ifStep}::integer is null or rollout_step = ${ifStep})
          and (${option}::text is null or rollout_option is distinct from ${option})
          for update
+    ),
+    changed as (
+      update fetchyard.workflow as flow
+         set mode = wanted.mode,
+             rollout = wanted.rollout,
+             concurrency = wanted.concurrency,
+             rollout_step = rollout_step + case when is_step then 1 else 0 end,
+             rollout_since = case when is_step then clock_timestamp() else rollout_since end,
+             rollout_by = case when is_step then ${by} else rollout_by end,
+             rollout_option = coalesce(wanted.option, rollout_option),
+             updated_at = now()
+        from wanted
+       where flow.workflow_id = wanted.workflow_id
+         and (is_step or is_other or wanted.option is not null)
+      returning is_step, is_other
+    ),
+    noted as (
+      insert into fetchyard.event (level, name, workflow_id, node_id, message, fields)
+      select ${event?.level ?? null}, ${event?.name ?? null}, ${workflowId},
+             ${event?.nodeId ?? null}::uuid, ${event?.message ?? null},
+             ${JSON.stringify(event?.fields ?? {})}::text::jsonb
+        from changed
+       where is_step and ${event !== null}
     )
-    update fetchyard.workflow as flow
-       set mode = wanted.mode,
-           rollout = wanted.rollout,
-           concurrency = wanted.concurrency,
-           rollout_step = rollout_step + case when is_step then 1 else 0 end,
-           rollout_since = case when is_step then clock_timestamp() else rollout_since end,
-           rollout_by = case when is_step then ${by} else rollout_by end,
-           rollout_option = coalesce(wanted.option, rollout_option),
-           updated_at = now()
-      from wanted
-     where flow.workflow_id = wanted.workflow_id
-       and (is_step or is_other or wanted.option is not null)
-    returning is_step or is_other as changed`
+    select is_step or is_other as changed from changed`
   return rows[0]?.changed ?? false
 }

@@ -1,7 +1,7 @@
 // The store as the supervisor sees it: every statement behind one interface, so that a simulator
 // can stand in for Postgres and nothing above this line knows SQL.
 
-import type { RolloutRecord } from '../core/cohort-figures.js'
+import type { Rollout, RolloutRecord } from '../core/cohort-figures.js'
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { ClusterFigures } from '../core/figures.js'
 import type { FencingRule } from '../core/heartbeat-plan.js'
@@ -10,7 +10,6 @@ import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { bindingOf } from './binding.js'
 import type { Sql } from './client.js'
-import type { Rollout } from './cohorts.js'
 import { foldCohorts, readRolloutRecord, readRollouts } from './cohorts.js'
 import type { StoredEvent } from './events.js'
 import { storeEvent } from './events.js'

@@ -1,9 +1,8 @@
 // Both cohorts of a rollout side by side, for a terminal.
 
-import type { CohortFigures } from '../../src/core/cohort-figures.js'
+import type { CohortFigures, Rollout } from '../../src/core/cohort-figures.js'
 import type { Cohort } from '../../src/core/steering-plan.js'
 import { steeringWords } from '../../src/core/steering-words.js'
-import type { Rollout } from '../../src/store/cohorts.js'
 import { showCount } from './progress.js'
 import { tableLines } from './table.js'
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { cohortOf } from '../../src/core/steering-plan.js'
@@ -21,6 +23,16 @@ function itemsFor(concurrent: number): number {
     if (cohortOf(`k${items}`, PERCENT) === 'concurrent') found += 1
   }
   return items
+}
+
+/** A port that nobody listens on, for a server that must be told one. */
+async function anyPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 describe('cluster/rollout', () => {
@@ -73,6 +85,48 @@ describe('cluster/rollout', () => {
     const { cohorts } = await rollout()
     expect(cohorts.concurrent).to.include({ completed: 0, failed: CONCURRENT_ITEMS, errorRate: 1 })
     expect(cohorts.sequential?.completed).to.be.above(0)
+  })
+
+  it('obeys an order over HTTP on every node, and writes down who gave it', async () => {
+    const token = 'a-token-of-many-characters'
+    const port = await anyPort()
+    const asked = await cluster.start({ ...SETTINGS, port, token })
+    const other = await cluster.start(SETTINGS)
+    const order = async (verb: string, body: object) => {
+      const answer = await fetch(`http://127.0.0.1:${port}/api/workflows/${WORKFLOW}/${verb}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ by: 'Zoë', ...body }),
+      })
+      expect(answer.status).to.equal(200)
+    }
+    const both = (where: (event: { limit: number; reason: string }) => boolean) =>
+      Promise.all([asked, other].map((node) => node.until('concurrency.changed', { where })))
+
+    await order('concurrency', { concurrency: 2 })
+    await both(({ limit, reason }) => limit === 2 && reason === 'operator')
+    await order('rollout', { rollout: 'sequential' })
+    await both(({ reason }) => reason === 'sequential')
+    await order('rollout', { rollout: 100 })
+    await order('pause', {})
+    expect(await rollout()).to.deep.include({ rollout: 100, pausedBy: ['operator'] })
+    const keys = await cluster.enqueue(10)
+    await order('resume', {})
+    await cluster.untilEmpty()
+    expect(cluster.origin.visits().size).to.equal(keys.length)
+
+    const events = await cluster.sql<{ name: string; message: string; by: string }[]>`
+      select name, message, fields ->> 'by' as by from fetchyard.event
+       where name like 'workflow.%' order by event_id`
+    expect(events.map(({ name }) => name)).to.deep.equal([
+      ...Array(3).fill('workflow.steered'),
+      ...['workflow.paused', 'workflow.resumed'],
+    ])
+    for (const { message, by } of events) {
+      expect(message).to.match(/^by Zoë, over HTTP from 127\.0\.0\.1/)
+      expect(by).to.equal('Zoë')
+    }
+    expect(asked.events('workflow.steered')[0]?.message).to.contain('each node works 2 items')
   })
 
   it('follows the option of a node once, and a person from then on', async () => {

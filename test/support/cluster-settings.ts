@@ -57,6 +57,7 @@ export const CLUSTER_SETTINGS: Settings = {
   host: '127.0.0.1',
   port: null,
   token: null,
+  operatorToken: null,
   logLevel: 'info',
   logFormat: 'json',
 }

@@ -179,10 +179,11 @@ export class FakeStore {
       resumeWorkflow: ({ workflowId, reason }) =>
         this.#call('resumeWorkflow', 1, () => this.#resume(workflowId, reason)),
       readSteering: () => this.#call('readSteering', 1, () => this.steering),
-      setSteering: ({ mode, rollout, ifStep }) =>
+      setSteering: ({ mode, rollout, ifStep, event }) =>
         this.#call('setSteering', 1, () => {
           const { steering } = this
           if (ifStep !== undefined && ifStep !== steering.step) return false
+          if (event !== undefined) this.storedEvents.push(event.name)
           this.steering = {
             ...steering,
             mode: mode ?? steering.mode,

@@ -1,3 +1,4 @@
+import type { Rollout } from '../../../src/core/cohort-figures.js'
 import { FetchyardError } from '../../../src/core/errors.js'
 import {
   CONCURRENCY_MAX,
@@ -8,7 +9,6 @@ import {
   steeringWords,
 } from '../../../src/core/steering-words.js'
 import type { Sql } from '../../../src/store/client.js'
-import type { Rollout } from '../../../src/store/cohorts.js'
 import { readRollouts } from '../../../src/store/cohorts.js'
 import type { Budgets } from '../../../src/store/money.js'
 import { readBudgets, setBudgets } from '../../../src/store/money.js'
