@@ -3,6 +3,7 @@
 import type { OutcomeCode } from '../../src/core/outcome.js'
 import { OUTCOME_CODES, OUTCOMES } from '../../src/core/outcome.js'
 import type { RunOutcome } from '../../src/store/runs.js'
+import type { BillingFigures } from '../demo/simulated-upstream.js'
 import { showCount, showSeconds } from './progress.js'
 
 /** Contacts that a demo planted in its pages, and how many of them were found. */
@@ -42,6 +43,8 @@ export interface RunReport {
   readonly isAuditClean: boolean
   readonly truth: TruthFigures | null
   readonly output: string | null
+  /** Our books beside those of a demo's simulated API. */
+  readonly billing?: BillingFigures | null
 }
 
 export interface OutcomeCounts {
@@ -109,6 +112,29 @@ function resultRows({ results }: RunReport): Row[] {
   return Object.entries(results).map(([sink, rows]) => [sink, showCount(rows)] as const)
 }
 
+function billingRows({ billing = null }: RunReport): Row[] {
+  if (billing === null) return []
+  const { booked, billed, billedUnheard, isAgreed, calls, refused, inFlightMax, plan } = billing
+  const verdict = isAgreed ? 'our books agree' : 'OUR BOOKS DIFFER'
+  return [
+    [
+      'credits',
+      `${showCount(booked.useful)} for results, ${showCount(booked.failed)} for failures, at most ` +
+        `${showCount(booked.crashed)} lost with workers`,
+    ],
+    [
+      'billed by the API',
+      `${showCount(billed)} by its own count, ${showCount(billedUnheard)} of it for calls given up: ` +
+        verdict,
+    ],
+    [
+      'calls',
+      `${showCount(calls)}, at most ${inFlightMax} at once of ${plan}, ${showCount(refused)} ` +
+        'refused (429)',
+    ],
+  ]
+}
+
 /** The report as lines of words. */
 export function reportLines(report: RunReport): readonly string[] {
   const { items, ok, failed } = report
@@ -128,6 +154,7 @@ export function reportLines(report: RunReport): readonly string[] {
     ['fetched again', showFetchedAgain(report.fetchedAgain)],
     ['lost', showCount(report.lost)],
     ['applied twice', showCount(report.appliedTwice)],
+    ...billingRows(report),
     ...(report.badLines > 0 ? ([['lines not used', showCount(report.badLines)]] as const) : []),
     ...(report.output === null ? [] : ([['written to', report.output]] as const)),
   ]
