@@ -95,6 +95,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   if (request.log !== 'silent') attachLog(events, settings, identity.name)
   const desk = createSteeringDesk(store, events.emit)
   const epoch = identity.nodeId
+  showOrders(events, () => desk.rollouts().then(telemetry.live.setRollouts))
   const web = await openWeb(settings, { events, telemetry, epoch, desk }).catch(
     (error: unknown) => {
       telemetry.stop()
@@ -180,6 +181,16 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       return reason
     }),
   }
+}
+
+/** Who has given an order sees what holds at once, not at the next reading, which a load delays. */
+function showOrders(events: EventBus, show: () => Promise<void>): void {
+  events.subscribe(({ name }) => {
+    const isOrder =
+      name === 'workflow.steered' || name === 'workflow.paused' || name === 'workflow.resumed'
+    // A reading that fails is followed by others.
+    if (isOrder) void show().catch(() => {})
+  })
 }
 
 function attachLog(events: EventBus, settings: Settings, node: string): void {
