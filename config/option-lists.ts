@@ -46,3 +46,20 @@ export function steps<Word extends string>(
     show: (value) => (value.length === 0 ? 'none' : value.join(', ')),
   })
 }
+
+/** Names that match a pattern: a list in a file, separated by commas elsewhere. */
+export function names(
+  words: OptionWords<readonly string[]> & { readonly pattern: RegExp; readonly max: number },
+): Option<readonly string[]> {
+  return makeOption(words, {
+    type: 'list',
+    rule: `1 to ${words.max} names of letters, digits and dots, or *`,
+    parse: (raw) => {
+      const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
+      const parts = given.flatMap((entry) => String(entry).split(',')).map((part) => part.trim())
+      const isFit = parts.length <= words.max && parts.every((part) => words.pattern.test(part))
+      return isFit ? parts : undefined
+    },
+    show: (value) => value.join(', '),
+  })
+}

@@ -5,6 +5,7 @@ import type { Option } from './option.js'
 import { DATABASE_OPTIONS } from './options/database.js'
 import { FETCH_OPTIONS } from './options/fetch.js'
 import { NODE_OPTIONS } from './options/node.js'
+import { CHAIN_OPTIONS, PLACES_OPTIONS } from './options/places.js'
 import { UPSTREAM_OPTIONS } from './options/upstream.js'
 import { LOG_OPTIONS, WEB_OPTIONS } from './options/web.js'
 import { WORK_OPTIONS } from './options/work.js'
@@ -14,8 +15,10 @@ export const OPTIONS: { readonly [Name in SettingName]: Option<Settings[Name]> }
   ...DATABASE_OPTIONS,
   ...NODE_OPTIONS,
   ...WORK_OPTIONS,
+  ...CHAIN_OPTIONS,
   ...FETCH_OPTIONS,
   ...UPSTREAM_OPTIONS,
+  ...PLACES_OPTIONS,
   ...WEB_OPTIONS,
   ...LOG_OPTIONS,
 }

@@ -33,6 +33,7 @@ export interface Settings {
   readonly planConcurrency: number | null
   /** null: what the upstream charges for a call. */
   readonly callCredits: number | null
+  readonly failureAgeMs: number
   /** null: as it was last set in the database. */
   readonly rollout: RolloutOrder | null
   readonly rollbackErrorPercent: number
@@ -48,6 +49,11 @@ export interface Settings {
   readonly memoryMb: number
   /** null: Node's own choice. */
   readonly heapMb: number | null
+
+  readonly selectResults: boolean
+  readonly checkDomains: boolean
+  readonly sitemaps: number
+  readonly sitemapPages: number
 
   readonly connectTimeoutMs: number
   readonly headersTimeoutMs: number
@@ -78,6 +84,14 @@ export interface Settings {
   /** null: no bound. */
   readonly maxCost: number | null
   readonly keepHeaders: boolean
+  /** null: none is given. */
+  readonly placesKey: string | null
+  readonly placesEndpoint: string
+  readonly placesFields: readonly string[]
+  /** null: the API's choice. */
+  readonly placesLanguage: string | null
+  /** null: none. */
+  readonly placesRegion: string | null
 
   readonly host: string
   /** 0: any free port; null: no dashboard. */

@@ -7,6 +7,7 @@ const DURATION_UNITS: ReadonlyMap<string, number> = new Map([
   ['m', 60_000],
   ['min', 60_000],
   ['h', 3_600_000],
+  ['d', 86_400_000],
 ])
 
 const SIZE_UNITS: ReadonlyMap<string, number> = new Map([
@@ -25,7 +26,7 @@ function readUnits(raw: unknown, units: ReadonlyMap<string, number>): number | u
   return amount === undefined || scale === undefined ? undefined : Number(amount) * scale
 }
 
-/** `500ms`, `30s`, `2m`, `1h` or plain milliseconds, as milliseconds; else undefined. */
+/** `500ms`, `30s`, `2m`, `1h`, `30d` or plain milliseconds, as milliseconds; else undefined. */
 export function readDuration(raw: unknown): number | undefined {
   const value = readUnits(raw, DURATION_UNITS)
   return value === undefined ? undefined : Math.round(value)
@@ -38,6 +39,8 @@ export function readSizeMb(raw: unknown): number | undefined {
 }
 
 export function showDuration(durationMs: number): string {
+  if (durationMs >= 172_800_000 && durationMs % 86_400_000 === 0)
+    return `${durationMs / 86_400_000} d`
   if (durationMs >= 3_600_000 && durationMs % 3_600_000 === 0) return `${durationMs / 3_600_000} h`
   if (durationMs >= 60_000 && durationMs % 60_000 === 0) return `${durationMs / 60_000} min`
   if (durationMs >= 1_000 && durationMs % 100 === 0) return `${durationMs / 1_000} s`

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Copies what the compiler leaves behind (SQL, pages) beside the compiled modules that read it.
 // Usage: node scripts/copy-assets.mjs [outDir]
-import { cpSync } from 'node:fs'
+import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,5 +10,7 @@ const out = process.argv[2] ?? 'dist'
 const ASSETS = ['src/store/migrations', 'src/store/schema.sql', 'supervisor/web/public']
 
 for (const asset of ASSETS) {
-  cpSync(join(root, asset), join(root, out, asset), { recursive: true, force: true })
+  // A migration that was renamed must not be applied under its old name as well.
+  rmSync(join(root, out, asset), { recursive: true, force: true })
+  cpSync(join(root, asset), join(root, out, asset), { recursive: true })
 }

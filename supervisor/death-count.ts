@@ -11,6 +11,8 @@ export interface CrashedWith {
   /** Its only pack was kept apart from others because it crashed before. */
   readonly isAlone: boolean
   readonly reason: string
+  /** How many of them it had begun, at most: the first ones. */
+  readonly begun: number
   readonly creditsEach: number
 }
 
@@ -33,9 +35,13 @@ export class DeathCount {
     this.#poison = 0
   }
 
-  judge({ held, isAlone, reason, creditsEach }: CrashedWith): CrashVerdict {
+  judge({ held, isAlone, reason, begun, creditsEach }: CrashedWith): CrashVerdict {
     const mayQuarantine = this.#poison < LIMITS.poisonInARowMax
-    const settlements = decideCrash(held, { reason, isAlone, mayQuarantine, creditsEach })
+    const waiting = new Set(held.slice(begun).map(({ itemId }) => itemId))
+    const decided = decideCrash(held, { reason, isAlone, mayQuarantine, creditsEach })
+    const settlements = decided.map((one) =>
+      waiting.has(one.itemId) ? { ...one, creditsAtMost: 0 } : one,
+    )
     const pauseMessage = this.#count(settlements, reason)
     const isSuspect = isAlone || held.some((item) => item.crashes > 0)
     const isExcused = isSuspect && this.#deaths <= LIMITS.deathsInARowMax

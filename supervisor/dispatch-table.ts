@@ -9,7 +9,8 @@ import { LIMITS } from '../src/core/limits.js'
 import type { HeldItem } from '../src/core/settlement.js'
 import type { Cohort } from '../src/core/steering-plan.js'
 import type { LeasedPack } from '../src/store/lease.js'
-import { type Waiting, waitingOf } from './dispatch-waiting.js'
+import type { Waiting } from './waiting.js'
+import { waitingOf } from './waiting.js'
 
 interface WorkerSeat {
   readonly slots: number
@@ -30,6 +31,8 @@ export interface Assignment {
 export interface Allowance {
   /** Items under way in all workers, at most. */
   readonly items: number
+  /** Items that may be begun, whatever may be under way. @default as many as there is room for */
+  readonly starts?: number
   /** Whether an item is worked with others, or after the others of its kind. */
   readonly cohortOf: (itemKey: string) => Cohort
   /** The step of the rollout that items are started in. */
@@ -44,8 +47,11 @@ const EVERYTHING: Allowance = {
 
 /** What a worker held when it went. */
 export interface Leavings {
+  /** In the order in which it was given them, and begins them. */
   readonly held: readonly HeldItem[]
   readonly isAlone: boolean
+  /** How many of them it has begun, at most: the first ones. */
+  readonly begun: number
 }
 
 /** The assignments of one workflow on one node. Deterministic, without effects. */
@@ -62,6 +68,7 @@ export class DispatchTable {
   addPacks(packs: readonly LeasedPack[], leasedMs: MonotonicMs = 0): void {
     for (const pack of packs) {
       const waiting = waitingOf(pack, leasedMs)
+      if (waiting.length === 0) continue
       if (pack.crashes >= LIMITS.crashesBeforeIsolation) this.#suspects.push(waiting)
       else for (const one of waiting) this.#buffer.push(one)
     }
@@ -88,7 +95,9 @@ export class DispatchTable {
   removeWorker(workerId: string): Leavings {
     const seat = this.#seats.get(workerId)
     this.#seats.delete(workerId)
-    return { held: [...(seat?.held.values() ?? [])], isAlone: seat?.isAlone ?? false }
+    const held = [...(seat?.held.values() ?? [])]
+    const begun = Math.min(held.length, seat?.slots ?? 0)
+    return { held, begun, isAlone: seat?.isAlone ?? false }
   }
 
   /**
@@ -105,12 +114,15 @@ export class DispatchTable {
 
   /** Moves waiting items to free slots, as far as the allowance goes. */
   assign(allowance: Allowance = EVERYTHING): readonly Assignment[] {
-    const lonely = this.#assignSuspects(allowance.items)
+    const { starts = Number.POSITIVE_INFINITY } = allowance
+    const lonely = this.#assignSuspects({ allowed: allowance.items, starts })
+    const lonelyItems = lonely.reduce((sum, { items }) => sum + items.length, 0)
     const open = [...this.#seats].filter(
       ([, seat]) => !seat.isClosed && !seat.isReserved && !seat.isAlone,
     )
     const given = new Map<string, DispatchedItem[]>()
-    for (let room = allowance.items - this.active; room > 0; room -= 1) {
+    const free = Math.min(allowance.items - this.active, starts - lonelyItems)
+    for (let room = free; room > 0; room -= 1) {
       const best = mostFree(open)
       const one = best === null ? null : this.#shift(allowance.cohortOf)
       if (best === null || one === null) break
@@ -241,15 +253,25 @@ export class DispatchTable {
     return false
   }
 
+  /** The first suspect pack, or as many of its items; the rest of it comes next. */
+  #takeSuspects(itemsMax: number): Waiting[] {
+    const pack = this.#suspects.shift() ?? []
+    if (pack.length <= itemsMax) return pack
+    this.#suspects.unshift(pack.slice(itemsMax))
+    return pack.slice(0, itemsMax)
+  }
+
   /**
    * A suspect pack waits for a worker with nothing in hand, so that a death blames that pack alone.
    * One worker is kept free for it, lest it wait for ever behind steady work. It is given whole,
    * and waits in its worker for the slots, unless fewer items may be started than there are slots.
    */
-  #assignSuspects(allowed: number): Assignment[] {
+  #assignSuspects(most: { readonly allowed: number; readonly starts: number }): Assignment[] {
     const assignments: Assignment[] = []
     for (const seat of this.#seats.values()) seat.isReserved = false
-    for (let room = allowed - this.active; this.#suspects.length > 0 && room > 0; ) {
+    let room = most.allowed - this.active
+    let left = most.starts
+    while (this.#suspects.length > 0 && room > 0 && left > 0) {
       const open = [...this.#seats].filter(([, seat]) => !seat.isClosed && !seat.isAlone)
       const idle = open.find(([, seat]) => seat.held.size === 0)
       if (idle === undefined) {
@@ -258,21 +280,15 @@ export class DispatchTable {
         break
       }
       const [workerId, seat] = idle
-      const pack = this.#takeSuspects(room < seat.slots ? room : Number.POSITIVE_INFINITY)
+      const fitting = room < seat.slots ? room : Number.POSITIVE_INFINITY
+      const pack = this.#takeSuspects(Math.min(left, fitting))
+      left -= pack.length
       for (const one of pack) seat.held.set(one.held.itemId, one.held)
       room -= Math.min(pack.length, seat.slots)
       seat.isAlone = true
       assignments.push({ workerId, items: pack.map((one) => one.item) })
     }
     return assignments
-  }
-
-  /** The first suspect pack, or as many of its items; the rest of it comes next. */
-  #takeSuspects(itemsMax: number): Waiting[] {
-    const [pack = []] = this.#suspects
-    if (pack.length > itemsMax) return pack.splice(0, itemsMax)
-    this.#suspects.shift()
-    return pack
   }
 }
 

@@ -21,6 +21,7 @@ import type { ConcurrencyReason } from '../src/core/why-plan.js'
 import type { Steering } from '../src/store/steering.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
+import type { Reserver } from './reserver.js'
 import { createTicker } from './ticker.js'
 
 export interface GovernorOptions {
@@ -37,8 +38,6 @@ export interface GovernorOptions {
   readonly hasOnePlan: boolean
   /** The word that workflows sharing one limit have in common. */
   readonly plan: string
-  /** What a call is expected to cost; 0 for calls that cost nothing. */
-  readonly creditsPerCall: number
 }
 
 export interface GovernorDeps {
@@ -50,8 +49,8 @@ export interface GovernorDeps {
   readonly options: GovernorOptions
   /** Items that the upstream's account lets be in flight; null while that is not known. */
   readonly planLimit: () => number | null
-  /** Items whose cost is not in the ledger yet: under way, or ended and not written. */
-  readonly unbooked: () => number
+  /** What the budgets still pay for. */
+  readonly purse: Pick<Reserver, 'left' | 'isSpent'>
   /** What is set was read: there may be room, or other cohorts. */
   readonly onSteered: (steering: Steering) => void
 }
@@ -61,8 +60,8 @@ export interface Governor {
   readonly stop: () => Promise<void>
   /** Items that may be under way in all workers of this node, given how many are. */
   readonly allowed: (active: number) => number
-  /** So many items were started. */
-  readonly noteStarts: (items: number) => void
+  /** The same without the budgets. */
+  readonly limit: () => number
   readonly reason: () => ConcurrencyReason
   readonly steering: () => Steering | null
   readonly cohortOf: (itemKey: string) => Cohort
@@ -95,9 +94,6 @@ class WorkflowGovernor implements Governor {
   readonly #lateTimes = new Map<string, number>()
   #ownOverloadMs: MonotonicMs = Number.NEGATIVE_INFINITY
   #ownOverload = false
-  /** Items that the budget still pays for, beyond those that are started; null without a budget. */
-  #affordable: number | null = null
-  #startsWhileReading = 0
   #told: { readonly limit: number; readonly reason: ConcurrencyReason } | null = null
 
   constructor(deps: GovernorDeps) {
@@ -120,17 +116,13 @@ class WorkflowGovernor implements Governor {
    * than its share.
    */
   readonly allowed = (active: number): number => {
-    const items = this.#limit()
+    const { purse } = this.#deps
+    const items = this.limit()
     // What is under way is paid for already; what is started from here on must be affordable.
-    return this.#affordable === null ? items : Math.min(items, active + this.#affordable)
+    return purse.isSpent() ? Math.min(items, active + purse.left()) : items
   }
 
-  readonly noteStarts = (items: number): void => {
-    this.#startsWhileReading += items
-    if (this.#affordable !== null) this.#affordable = Math.max(0, this.#affordable - items)
-  }
-
-  #limit(): number {
+  readonly limit = (): number => {
     const steering = this.#steering
     if (steering === null) return 0
     // One in all the cluster: the oldest node works it, so that a node that comes takes nothing
@@ -141,9 +133,10 @@ class WorkflowGovernor implements Governor {
 
   readonly reason = (): ConcurrencyReason => {
     const { mode } = this.#steering ?? { mode: 'concurrent' }
-    if (this.#affordable === 0) return 'budget'
+    const { purse } = this.#deps
+    if (purse.isSpent() && purse.left() === 0) return 'budget'
     if (mode === 'sequential') return 'sequential'
-    const limit = this.#limit()
+    const limit = this.limit()
     if (limit < this.#state.ceiling) {
       if (this.#share === 0) return 'share'
       if (this.#state.isSlowStart) return 'start'
@@ -182,15 +175,11 @@ class WorkflowGovernor implements Governor {
   }
 
   async #read(): Promise<number> {
-    const { store, workflow, options, events, unbooked } = this.#deps
+    const { store, workflow, options, events } = this.#deps
     try {
       const { workflowId, name } = workflow
-      // Counted before the ledger is read: what is booked in between counts twice, never not
-      // at all.
-      const open = unbooked()
-      this.#startsWhileReading = 0
       const steering = await store.readSteering({ workflowId, workflow: name, plan: options.plan })
-      if (steering !== null) this.#steer(steering, open)
+      if (steering !== null) this.#steer(steering)
     } catch (error) {
       // What was read last still holds; who steers sees in the log that nobody heard it.
       events.emit('steering.failed', { workflow: workflow.name, message: messageOf(error) })
@@ -198,7 +187,7 @@ class WorkflowGovernor implements Governor {
     return STEERING_MS
   }
 
-  #steer(steering: Steering, open: number): void {
+  #steer(steering: Steering): void {
     const { nodeId, workflow, options, onSteered } = this.#deps
     this.#steering = steering
     const planConcurrency = options.planConcurrency ?? this.#deps.planLimit()
@@ -208,22 +197,8 @@ class WorkflowGovernor implements Governor {
         : shareOf(planConcurrency, steering.sharers, `${nodeId}/${workflow.name}`)
     const ceiling = Math.min(this.#configured(), this.#share ?? Number.POSITIVE_INFINITY)
     this.#state = moveCeiling(this.#state, Math.max(1, ceiling))
-    this.#affordable = this.#affordableOf(steering, open)
     this.#tell()
     onSteered(steering)
-  }
-
-  /**
-   * This node's share of what the budget still pays for. So the cluster overspends by nothing but
-   * calls that cost more than was expected, whoever is killed.
-   */
-  #affordableOf({ creditsLeft, workers }: Steering, open: number): number | null {
-    const { creditsPerCall } = this.#deps.options
-    if (creditsLeft === null) return null
-    // A budget for calls that are not known to cost anything: one credit each, to be safe.
-    const calls = Math.max(0, Math.floor(creditsLeft / Math.max(1, creditsPerCall)))
-    const share = shareOf(calls, workers, this.#deps.nodeId)
-    return Math.max(0, share - open - this.#startsWhileReading)
   }
 
   /** What a person set for this node: by options, or while it runs. */
@@ -234,7 +209,7 @@ class WorkflowGovernor implements Governor {
 
   #tell(): void {
     const { workflow, events } = this.#deps
-    const limit = this.#limit()
+    const limit = this.limit()
     const reason = this.reason()
     if (this.#told?.limit === limit && this.#told.reason === reason) return
     this.#told = { limit, reason }

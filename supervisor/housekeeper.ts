@@ -1,4 +1,5 @@
-// The housekeeper: folds counts and makes the receipts' partitions ahead of time.
+// The housekeeper: folds counts, makes the receipts' partitions ahead of time, and forgets what is
+// too old to be known.
 
 import type { Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
@@ -27,6 +28,7 @@ export function createHousekeeper(deps: {
       const tallies = await deps.store.foldTallies(FOLD_ROWS_MAX)
       const spend = await deps.store.foldSpend(FOLD_ROWS_MAX)
       const foldedRows = tallies + spend + (await deps.store.foldCohorts(FOLD_ROWS_MAX))
+      await deps.store.forgetOldFailures(FOLD_ROWS_MAX)
       const durationMs = deps.clock.nowMs() - startedMs
       deps.events.emit('housekeeping.done', { foldedRows, partitions, durationMs })
     } catch (error) {

@@ -19,6 +19,8 @@ export interface LeaserDeps {
   readonly events: EventBus
   /** Time from a lease to the moment its packs may be reclaimed although the node lives. */
   readonly deadlineMs: number
+  /** Age up to which failures of the items' URLs are asked for. @default 0, none */
+  readonly failureAgeMs?: number
   readonly situation: () => Omit<LeaseSituation, 'meanPackItems'>
   /** False while the node may not lease: not trusted, draining, or too much waits to be settled. */
   readonly mayLease: () => boolean
@@ -60,8 +62,9 @@ export function createLeaser(deps: LeaserDeps): Leaser {
 
   const lease = async (plan: { itemsMax: number; packsMax: number }): Promise<number> => {
     const sentMs = deps.clock.nowMs()
-    const { nodeId, deadlineMs, workflow } = deps
-    const packs = await deps.store.leasePacks(workflow, { nodeId, deadlineMs, ...plan })
+    const { nodeId, deadlineMs, workflow, failureAgeMs = 0 } = deps
+    const request = { nodeId, deadlineMs, failureAgeMs, ...plan }
+    const packs = await deps.store.leasePacks(workflow, request)
     const items = packs.reduce((sum, pack) => sum + pack.items.length, 0)
     if (packs.length > 0) {
       const mean = items / packs.length

@@ -90,3 +90,23 @@ export function settledEvent(
     cohort: held.cohort ?? 'concurrent',
   }
 }
+
+/** Whether calls may have been made for it: what goes back untouched cost nothing. */
+export function hasBegun({ settlement }: Ending): boolean {
+  const { event, code, credits, creditsAtMost = 0 } = settlement
+  if (code === 'known_failure') return false
+  return event !== 'release' || (credits ?? 0) + creditsAtMost > 0
+}
+
+/** What these decisions cost together. */
+export function billOf(endings: readonly Ending[]) {
+  const bill = { calls: 0, credits: 0, unsure: 0 }
+  for (const { settlement } of endings) {
+    const { credits, creditsAtMost = 0 } = settlement
+    const cost = (credits ?? 0) + creditsAtMost
+    bill.calls += cost > 0 ? 1 : 0
+    bill.credits += cost
+    bill.unsure += creditsAtMost
+  }
+  return bill
+}

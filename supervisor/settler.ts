@@ -13,7 +13,7 @@ import { classifyFault } from '../src/store/client.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
 import type { Batch, Ending, WeighedEnding } from './settle-batch.js'
-import { fittingCount, settledEvent, splitRefused } from './settle-batch.js'
+import { billOf, fittingCount, hasBegun, settledEvent, splitRefused } from './settle-batch.js'
 
 export interface SettlerDeps {
   readonly store: Store
@@ -31,6 +31,8 @@ export interface Settler {
   readonly offer: (ending: Ending) => void
   /** Decisions that are not yet written. */
   readonly pending: () => number
+  /** Those of them that may have cost something. */
+  readonly unbooked: () => number
   /** Whether so much waits to be written that nothing new should be started. */
   readonly isFull: () => boolean
   /** Leases of the items whose ends are not yet written. */
@@ -78,6 +80,8 @@ class BatchingSettler implements Settler {
   }
 
   readonly pending = (): number => this.#pending
+
+  readonly unbooked = (): number => [...this.#open].filter(hasBegun).length
 
   readonly isFull = (): boolean =>
     this.#pending >= LIMITS.settleBacklogMax || this.#pendingBytes >= LIMITS.settleBacklogBytesMax
@@ -152,10 +156,19 @@ class BatchingSettler implements Settler {
         const open = settlements.filter((settlement) => !applied.has(settlement.itemId))
         for (const itemId of await store.findReceipts(open)) applied.add(itemId)
       }
+      await this.#book(batch.endings.filter((one) => !applied.has(one.settlement.itemId)))
       this.#settled(batch, applied, clock.nowMs() - sentMs)
     } catch (error) {
       this.#failed(batch, error)
     }
+  }
+
+  /** Answers that were paid for, and refused because their item was taken from us meanwhile. */
+  async #book(refused: readonly Ending[]): Promise<void> {
+    const bill = billOf(refused)
+    if (bill.calls === 0) return
+    const { store, workflow, nodeId } = this.#deps
+    await store.bookRefused({ nodeId, workflowId: workflow.workflowId, ...bill })
   }
 
   #settled(batch: Batch, applied: ReadonlySet<string>, durationMs: number): void {
@@ -230,6 +243,10 @@ class BatchingSettler implements Settler {
     const plan = splitRefused(batch, message)
     if (plan.action === 'give-up') {
       // Nothing about this item can be written: leave it to the reclaimer rather than try for ever.
+      this.#book([plan.ending]).catch((error: unknown) => {
+        const told = { workflow: this.#deps.workflow.name, items: 1, willRetry: false }
+        this.#deps.events.emit('settle.failed', { ...told, message: messageOf(error) })
+      })
       this.#announce(plan.ending, false)
       this.#release([plan.ending])
       return

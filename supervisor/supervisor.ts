@@ -277,6 +277,8 @@ export class Supervisor {
   async #leave(): Promise<void> {
     const { store, identity, events } = this.#deps
     try {
+      // Before the fence: from then on whoever finds a reserve takes it for that of a lost node.
+      await Promise.all(this.#services.map((service) => service.closeReserve()))
       await store.fenceNode({ nodeId: identity.nodeId, reason: 'it stopped in order' })
     } catch (error) {
       events.emit('reclaim.failed', { message: messageOf(error) })

@@ -3,10 +3,11 @@
 import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { assert } from '../src/core/assert.js'
-import type { Tier, UpstreamOptions } from '../src/core/upstream-options.js'
+import type { UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
 import { estimateCost } from '../src/fetch/upstream/credit-cost.js'
+import { ANY_SITE, tierPrice } from '../src/fetch/upstream/tier-options.js'
 import type { WorkerSeatSpec } from './worker-seat.js'
 import type { WorkflowServiceOptions } from './workflow-service.js'
 
@@ -39,6 +40,7 @@ export function seatsOf(
 export function upstreamOptionsOf(settings: Settings): UpstreamOptions {
   const { upstream: kind, upstreamKey: key, country } = settings
   if (kind === 'direct') return { kind }
+  if (kind === 'places-api') return placesOptionsOf(settings)
   assert(key !== null, 'settings with a proxy API have a key')
   return {
     kind,
@@ -51,6 +53,18 @@ export function upstreamOptionsOf(settings: Settings): UpstreamOptions {
     maxCost: settings.maxCost,
     keepsHeaders: settings.keepHeaders,
     tiers: settings.tiers,
+  }
+}
+
+function placesOptionsOf(settings: Settings): UpstreamOptions {
+  const { placesKey, placesEndpoint, placesFields, placesLanguage, placesRegion } = settings
+  return {
+    kind: 'places-api',
+    key: placesKey,
+    endpoint: placesEndpoint,
+    fields: placesFields,
+    language: placesLanguage,
+    region: placesRegion?.toUpperCase() ?? null,
   }
 }
 
@@ -72,24 +86,23 @@ export function fetchOptionsOf(settings: Settings): FetchOptions {
   }
 }
 
-/** A site of no special price. */
-const ANY_SITE = new URL('https://site.invalid/')
-
-const TIER_PRICES: Readonly<Record<Tier, number>> = {
-  direct: 0,
-  flat: estimateCost(ANY_SITE, { isRendered: false, premium: 'off' }),
-  render: estimateCost(ANY_SITE, { isRendered: true, premium: 'off' }),
-  premium: estimateCost(ANY_SITE, { isRendered: false, premium: 'on' }),
-  ultra: estimateCost(ANY_SITE, { isRendered: false, premium: 'ultra' }),
-}
-
 /** What a call is expected to cost, at the dearest way that may be taken; 0 for direct calls. */
 export function creditsPerCallOf(settings: Settings): number {
-  if (settings.callCredits !== null) return settings.callCredits
+  return Math.max(...pricesOf(settings))
+}
+
+/** The same at the cheapest way. */
+export function creditsPerCallMinOf(settings: Settings): number {
+  return Math.min(...pricesOf(settings))
+}
+
+function pricesOf(settings: Settings): readonly number[] {
+  if (settings.callCredits !== null) return [settings.callCredits]
   const upstream = upstreamOptionsOf(settings)
-  if (upstream.kind === 'direct') return 0
-  if (upstream.tiers.length === 0) return estimateCost(ANY_SITE, upstream)
-  return Math.max(...upstream.tiers.map((tier) => TIER_PRICES[tier]))
+  if (upstream.kind === 'direct') return [0]
+  if (upstream.kind === 'places-api') return [1]
+  if (upstream.tiers.length === 0) return [estimateCost(ANY_SITE, upstream)]
+  return upstream.tiers.map(tierPrice)
 }
 
 /**
@@ -98,7 +111,7 @@ export function creditsPerCallOf(settings: Settings): number {
  */
 export function planOf(workflow: string, settings: Settings): string {
   const upstream = upstreamOptionsOf(settings)
-  if (upstream.kind === 'direct') return `workflow:${workflow}`
+  if (upstream.kind === 'direct' || upstream.key === null) return `workflow:${workflow}`
   const digest = createHash('sha256').update(`fetchyard plan\0${upstream.key}`).digest('hex')
   return `account:${digest.slice(0, 16)}`
 }
@@ -127,8 +140,9 @@ export function serviceOptionsOf(
       planConcurrency: settings.planConcurrency,
       hasOnePlan: settings.upstream !== 'direct' || settings.planConcurrency !== null,
       plan: planOf(workflow.name, settings),
-      creditsPerCall: creditsPerCallOf(settings),
     },
+    creditsPerCall: creditsPerCallOf(settings),
+    failureAgeMs: settings.upstream === 'direct' ? 0 : settings.failureAgeMs,
     rollback: {
       errorRateMax: settings.rollbackErrorPercent / 100,
       itemsMin: settings.rollbackItems,
@@ -138,6 +152,12 @@ export function serviceOptionsOf(
       moduleUrl: workflow.moduleUrl,
       itemTimeoutMs: settings.itemTimeoutMs,
       fetch: fetchOptionsOf(settings),
+      chain: {
+        selectsResults: settings.selectResults,
+        checksDomains: settings.checkDomains,
+        sitemapsMax: settings.sitemaps,
+        sitemapPagesMax: settings.sitemapPages,
+      },
     },
   }
 }

@@ -4,13 +4,18 @@
 
 import type { Settled } from '../src/actor/messages.js'
 import type { Clock } from '../src/core/clock.js'
-import { OUTCOMES, type Outcome } from '../src/core/outcome.js'
+import { type AttemptFacts, OUTCOMES, type Outcome } from '../src/core/outcome.js'
 import type { Random } from '../src/core/random.js'
 import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
-import { decideSettlement, releaseSettlement } from '../src/core/settlement.js'
+import {
+  decideSettlement,
+  knownFailureSettlement,
+  releaseSettlement,
+} from '../src/core/settlement.js'
 import type { RollbackRule } from '../src/core/steering-plan.js'
 import type { NodeLoad } from '../src/core/why-plan.js'
 import type { WorkerOptions } from '../src/core/worker-options.js'
+import type { LeasedPack } from '../src/store/lease.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus, ReclaimReason } from '../src/telemetry/events.js'
 import { DeathCount } from './death-count.js'
@@ -21,6 +26,8 @@ import type { Leaser } from './leaser.js'
 import { createLeaser } from './leaser.js'
 import { Pauser } from './pauser.js'
 import { RateMeter } from './rate-meter.js'
+import type { CallsInHand, Reserver } from './reserver.js'
+import { createReserver } from './reserver.js'
 import { RolloutPace } from './rollout-pace.js'
 import { RolloutWatch } from './rollout-watch.js'
 import type { Settler } from './settler.js'
@@ -39,6 +46,10 @@ export interface WorkflowServiceOptions {
   readonly silentMs: number
   readonly governor: GovernorOptions
   readonly rollback: RollbackRule
+  /** What a call is expected to cost; 0 for calls that cost nothing. */
+  readonly creditsPerCall: number
+  /** Age up to which a failure that was charged is not paid for again; 0 asks every time. */
+  readonly failureAgeMs: number
 }
 
 export interface WorkflowServiceDeps {
@@ -76,12 +87,15 @@ export class WorkflowService {
   readonly #leaser: Leaser
   readonly #settler: Settler
   readonly #governor: Governor
+  readonly #reserver: Reserver
   readonly #rollout: RolloutWatch
   readonly #pace = new RolloutPace()
   readonly #deaths = new DeathCount()
   readonly #pauser: Pauser
   #isQuiet = false
   #isAbandoned = false
+  /** Calls that were begun and are not in the ledger, when everything was dropped. */
+  #droppedCalls = 0
   /** Every further item would fail for a reason that the workflow is being paused for. */
   #isHolding = false
 
@@ -91,6 +105,7 @@ export class WorkflowService {
     const { options, ...shared } = deps
     this.#pauser = new Pauser(deps)
     this.#rollout = new RolloutWatch({ ...shared, rule: options.rollback })
+    this.#reserver = this.#createReserver()
     this.#governor = this.#createGovernor()
     this.#settler = this.#createSettler()
     this.#leaser = this.#createLeaser()
@@ -99,6 +114,7 @@ export class WorkflowService {
 
   start(): void {
     this.#governor.start()
+    this.#reserver.start()
     this.#pool.start()
     this.#leaser.start()
   }
@@ -111,7 +127,7 @@ export class WorkflowService {
   async quiesce(): Promise<void> {
     this.#isQuiet = true
     this.#release(this.#table.drainBuffer(), 'drain')
-    await Promise.all([this.#leaser.stop(), this.#governor.stop()])
+    await Promise.all([this.#leaser.stop(), this.#governor.stop(), this.#reserver.stop()])
   }
 
   /** Finishes what is in flight within `drainMs` and writes it. */
@@ -128,6 +144,7 @@ export class WorkflowService {
 
   /** The node is fenced: nothing more is written, whatever comes back. */
   abandon(): void {
+    this.#droppedCalls += this.#callsInHand().open
     this.#isQuiet = true
     this.#isAbandoned = true
     this.#settler.abandon()
@@ -147,6 +164,13 @@ export class WorkflowService {
     }
   }
 
+  /** The node ends in order: gives its reserve back, unless calls it stands for were dropped. */
+  async closeReserve(): Promise<void> {
+    const { store, workflow, nodeId } = this.#deps
+    if (!this.#reserver.isCounting() || this.#droppedCalls > 0) return
+    await store.closeReserve({ nodeId, workflowId: workflow.workflowId })
+  }
+
   /** Looks for work now: something was made ready, or may be started again. */
   wake(): void {
     if (!this.#isQuiet) this.#dispatch()
@@ -162,15 +186,39 @@ export class WorkflowService {
       events,
       planLimit,
       options: options.governor,
-      unbooked: () => this.#table.inFlight + this.#settler.pending(),
+      purse: this.#reserver,
       onSteered: (steering) => {
         this.#rollout.steer(steering)
+        this.#reserver.noteBudget(steering.creditsLeft !== null)
         this.#table.reconsider()
         // What was leased ahead would wait here for a share that others have.
         if (this.#allowed() === 0) this.#release(this.#table.drainBuffer(), 'no_share')
         this.#dispatch()
       },
     })
+  }
+
+  #createReserver(): Reserver {
+    const { store, workflow, nodeId, clock, events, options } = this.#deps
+    return createReserver({
+      store,
+      workflow,
+      nodeId,
+      clock,
+      events,
+      creditsPerCall: options.creditsPerCall,
+      inHand: () => this.#callsInHand(),
+      onReserved: () => this.#dispatch(),
+    })
+  }
+
+  #callsInHand(): CallsInHand {
+    const { inFlight, buffered, active } = this.#table
+    const limit = this.#governor.limit()
+    // A quarter ahead of the free slots: the next items begin before the next reserve is answered.
+    const soon = Math.max(0, limit - active) + Math.ceil(limit / 4)
+    const startable = this.#isQuiet ? 0 : Math.min(buffered, soon)
+    return { open: inFlight + this.#settler.unbooked(), startable }
   }
 
   #createSettler(): Settler {
@@ -195,12 +243,14 @@ export class WorkflowService {
       clock,
       events,
       deadlineMs: deadlineOf(options),
+      failureAgeMs: options.failureAgeMs,
       situation: () => this.#situation(),
       mayLease: () => this.#mayStart(),
       knownLeases: () => [...this.#table.leases(), ...this.#settler.leases()],
       onPacks: (packs) => {
         this.#noteResumed()
-        this.#table.addPacks(packs, clock.nowMs())
+        const unknown = packs.map((pack) => this.#withoutKnown(pack))
+        this.#table.addPacks(unknown, clock.nowMs())
         if (this.#isQuiet) this.#release(this.#table.drainBuffer(), 'drain')
         else if (this.#isHolding) this.#release(this.#table.drainBuffer(), 'pause')
         else this.#dispatch()
@@ -216,6 +266,19 @@ export class WorkflowService {
       settledPerSecond: this.#settledRate.perSecond(),
     }
     return this.#pace.pace(situation, this.#table.heldBack, this.#governor.steering())
+  }
+
+  /** Ends the items whose URL is known to fail, without a call. */
+  #withoutKnown(pack: LeasedPack): LeasedPack {
+    const open = pack.items.filter((item) => {
+      if (item.known === undefined) return true
+      const { items: _, ...counts } = pack
+      const held = { ...counts, itemId: item.itemId, itemKey: item.itemKey }
+      const settlement = knownFailureSettlement(held, item.known)
+      this.#settler.offer({ held, settlement, facts: null })
+      return false
+    })
+    return open.length === pack.items.length ? pack : { ...pack, items: open }
   }
 
   #createPool(): WorkerPool {
@@ -263,15 +326,17 @@ export class WorkflowService {
     this.#releaseStale()
     const { cohortOf } = this.#governor
     const step = this.#governor.steering()?.step ?? 0
-    const allowance = { items: this.#allowed(), cohortOf, step }
+    const starts = this.#reserver.left()
+    const allowance = { items: this.#allowed(), starts, cohortOf, step }
     for (const { workerId, items } of this.#table.assign(allowance)) {
-      this.#governor.noteStarts(items.length)
+      this.#reserver.noteStarts(items.length)
       this.#pool.send(workerId, { type: 'dispatch', items })
       for (const { itemId, attempt } of items) {
         const workflow = this.#deps.workflow.name
         this.#deps.events.emit('item.dispatched', { workflow, workerId, itemId, attempt })
       }
     }
+    this.#reserver.ask()
     this.#leaser.wake()
   }
 
@@ -299,7 +364,11 @@ export class WorkflowService {
 
   #decide(held: HeldItem, outcome: Outcome): void {
     const { options, random } = this.#deps
-    const settlement = decideSettlement(held, outcome, options.retry, random)
+    if (outcome.facts?.credits !== undefined) this.#reserver.noteCredits(outcome.facts.credits)
+    const settlement =
+      outcome.result === 'release'
+        ? releaseSettlement(held, this.#costOf(outcome.facts ?? null))
+        : decideSettlement(held, outcome, options.retry, random)
     if (settlement.event === 'complete') this.#deaths.reset()
     const facts = outcome.result === 'release' ? null : outcome.facts
     this.#settler.offer({ held, settlement, facts })
@@ -321,14 +390,15 @@ export class WorkflowService {
   }
 
   #onExit(workerId: string, death: WorkerDeath): { isExcused: boolean } {
-    const { held, isAlone } = this.#table.removeWorker(workerId)
+    const { held, isAlone, begun } = this.#table.removeWorker(workerId)
     if (death.isExpected) {
-      this.#release(held, 'drain')
+      this.#release(held, 'drain', begun)
       return { isExcused: true }
     }
     if (held.length === 0 || this.#isAbandoned) return { isExcused: false }
-    const creditsEach = this.#deps.options.governor.creditsPerCall
-    const verdict = this.#deaths.judge({ held, isAlone, reason: death.reason, creditsEach })
+    const creditsEach = this.#deps.options.creditsPerCall
+    const crash = { held, isAlone, reason: death.reason, begun, creditsEach }
+    const verdict = this.#deaths.judge(crash)
     this.#giveUp(held, verdict.settlements)
     if (verdict.pauseMessage !== null)
       void this.#pauser.pause('restart_intensity', verdict.pauseMessage)
@@ -350,13 +420,23 @@ export class WorkflowService {
     void this.#settler.flush().then(() => this.wake())
   }
 
-  #release(held: readonly HeldItem[], reason: ReclaimReason): void {
+  /** @param begun how many of them a worker had begun, at most: the first ones. */
+  #release(held: readonly HeldItem[], reason: ReclaimReason, begun = 0): void {
     if (held.length === 0 || this.#isAbandoned) return
-    for (const item of held) {
-      this.#settler.offer({ held: item, settlement: releaseSettlement(item), facts: null })
+    for (const [index, item] of held.entries()) {
+      const cost = index < begun ? this.#costOf({ durationMs: 0 }) : null
+      this.#settler.offer({ held: item, settlement: releaseSettlement(item, cost), facts: null })
     }
     const { events, workflow } = this.#deps
     events.emit('items.released', { workflow: workflow.name, items: held.length, reason })
+  }
+
+  /** What an item cost that is given back in the middle: its last call goes on without us. */
+  #costOf(facts: AttemptFacts | null): Pick<Settlement, 'credits' | 'creditsAtMost'> | null {
+    const { creditsPerCall } = this.#deps.options
+    if (facts === null || creditsPerCall === 0) return null
+    const { credits = null, creditsAtMost = 0 } = facts
+    return { credits, creditsAtMost: creditsAtMost + creditsPerCall }
   }
 
   /**

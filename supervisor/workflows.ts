@@ -4,14 +4,23 @@
 import { stat } from 'node:fs/promises'
 import { isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Settings } from '../config/settings.js'
 import { suggestion } from '../config/suggest.js'
 import { FetchyardError, messageOf } from '../src/core/errors.js'
 import { validateWorkflow } from '../src/workflow/validate.js'
 import type { LoadedWorkflow } from './node.js'
 
 /** Modules of the shipped workflows. They are imported when they are asked for. */
-const SHIPPED: ReadonlyMap<string, URL> = new Map([
-  ['contacts', new URL('../src/workflows/contacts.js', import.meta.url)],
+const SHIPPED: ReadonlyMap<string, URL> = new Map(
+  ['deep-scan', 'domain-extraction', 'sitemap', 'sitemap-file', 'contacts'].map((name) => [
+    name,
+    new URL(`../src/workflows/${name}.js`, import.meta.url),
+  ]),
+)
+
+/** Settings of a shipped workflow in place of the node's, unless the file says otherwise. */
+const OVERRIDES: ReadonlyMap<string, Partial<Settings>> = new Map([
+  ['deep-scan', { upstream: 'places-api' }],
 ])
 
 export const SHIPPED_NAMES: readonly string[] = [...SHIPPED.keys()]
@@ -30,7 +39,11 @@ export function isModulePath(word: string): boolean {
  */
 export async function loadWorkflow(word: string, directory: string): Promise<LoadedWorkflow> {
   const shipped = SHIPPED.get(word)
-  if (shipped !== undefined) return importWorkflow(shipped, word)
+  if (shipped !== undefined) {
+    const workflow = await importWorkflow(shipped, word)
+    const overrides = OVERRIDES.get(word)
+    return overrides === undefined ? workflow : { ...workflow, overrides }
+  }
   if (!isModulePath(word)) {
     throw new FetchyardError(
       'WORKFLOW_UNKNOWN',

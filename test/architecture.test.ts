@@ -32,7 +32,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
 }
 
 const SQL_ALLOWED: Allowed = {
-  'src/workflows/contacts.ts': 'declares the tables that are its own',
+  'src/workflows/tables.ts': 'declares the tables of the shipped workflows',
 }
 
 const ENVIRONMENT_ALLOWED: Allowed = {

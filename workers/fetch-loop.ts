@@ -161,6 +161,7 @@ export class FetchLoop {
       fetcher,
       clock: this.#host.clock,
       itemTimeoutMs: options.itemTimeoutMs,
+      chain: options.chain,
       log: (line) => this.#host.send(line),
       settle: (item, outcome) => this.#settle(item, outcome),
       vacate: (task, isAbandoned) => this.#vacate(task, isAbandoned),

@@ -10,6 +10,7 @@ import type {
   Setup,
   ToWorker,
 } from '../src/actor/messages.js'
+import type { ChainOptions } from '../src/core/chain-options.js'
 import { LIMITS } from '../src/core/limits.js'
 import { parseUrl } from '../src/core/parse-url.js'
 import { PREMIUM_LEVELS, TIERS, type UpstreamOptions } from '../src/core/upstream-options.js'
@@ -86,7 +87,8 @@ function isWorkerOptions(options: unknown): options is WorkerOptions {
     typeof options.moduleUrl === 'string' &&
     isWithin(options.slots, 1, LIMITS.slotsMax) &&
     isWithin(options.itemTimeoutMs, 1, Number.MAX_SAFE_INTEGER) &&
-    isFetchOptions(options.fetch)
+    isFetchOptions(options.fetch) &&
+    isChain(options.chain)
   )
 }
 
@@ -122,6 +124,7 @@ function isPortRange(range: unknown): boolean {
 function isUpstream(upstream: unknown): upstream is UpstreamOptions {
   if (!isFields(upstream)) return false
   if (upstream.kind === 'direct') return true
+  if (upstream.kind === 'places-api') return isPlacesApi(upstream)
   const { key, endpoints, isRendered, country, premium, session, maxCost, keepsHeaders } = upstream
   return (
     upstream.kind === 'proxy-api' &&
@@ -133,6 +136,25 @@ function isUpstream(upstream: unknown): upstream is UpstreamOptions {
     PREMIUM_LEVELS.some((level) => level === premium) &&
     hasList(upstream, 'tiers', (tier) => TIERS.some((known) => known === tier)) &&
     [session, maxCost].every((one) => one === null || isWithin(one, 0, Number.MAX_SAFE_INTEGER))
+  )
+}
+
+function isPlacesApi({ key, endpoint, fields, language, region }: Fields): boolean {
+  return (
+    typeof endpoint === 'string' &&
+    parseUrl(endpoint) !== null &&
+    Array.isArray(fields) &&
+    fields.every(isText) &&
+    [key, language, region].every((one) => one === null || isText(one))
+  )
+}
+
+function isChain(chain: unknown): chain is ChainOptions {
+  return (
+    isFields(chain) &&
+    [chain.selectsResults, chain.checksDomains].every((one) => typeof one === 'boolean') &&
+    isWithin(chain.sitemapsMax, 1, LIMITS.sitemapsOfDomainMax) &&
+    isWithin(chain.sitemapPagesMax, 1, LIMITS.sitemapUrlsMax)
   )
 }
 

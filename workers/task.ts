@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import type { DispatchedItem, LogLine } from '../src/actor/messages.js'
+import type { ChainOptions } from '../src/core/chain-options.js'
 import type { CancelTimer, Clock, MonotonicMs } from '../src/core/clock.js'
-import type { FetchedPage } from '../src/core/fetched-page.js'
+import type { FetchedPage, StreamedPage, TakeBytes } from '../src/core/fetched-page.js'
 import type { AttemptFacts, Json, Outcome } from '../src/core/outcome.js'
 import { createTally, toFacts } from '../src/fetch/facts.js'
 import { FetchFailure } from '../src/fetch/failure.js'
@@ -19,6 +20,7 @@ export interface TaskParts {
   readonly fetcher: Fetcher
   readonly clock: Clock
   readonly itemTimeoutMs: number
+  readonly chain: ChainOptions
   readonly log: (line: LogLine) => void
   /** The item's end. Called once for every task, whatever happens. */
   readonly settle: (item: DispatchedItem, outcome: Outcome) => void
@@ -81,7 +83,7 @@ export class Task {
    * Gives the item back at once. The slot follows when the handler returns or its grace is over.
    */
   release(reason: string): void {
-    this.#settle({ result: 'release' })
+    this.#settle({ result: 'release', facts: this.#facts() })
     if (this.#isVacated) return
     this.#cancelTimer()
     const { clock } = this.#parts
@@ -139,6 +141,8 @@ export class Task {
       attempt: this.item.attempt,
       leaseId: this.item.leaseId,
       fetchPage: (url) => this.#fetchPage(url),
+      streamPage: (url, take) => this.#streamPage(url, take),
+      chain: this.#parts.chain,
       log: (message, fields) => this.#log(message, fields),
     }
   }
@@ -148,6 +152,13 @@ export class Task {
       .fetchPage(url, { abortSignal: this.#abortSignal(), tally: this.#tally })
       .then(({ facts: _, ...fetched }) => fetched)
     // A handler that does not wait for its fetch must not bring down the worker when it fails.
+    page.catch(() => {})
+    return page
+  }
+
+  #streamPage(url: string, take: TakeBytes): Promise<StreamedPage> {
+    const request = { abortSignal: this.#abortSignal(), tally: this.#tally }
+    const page = this.#parts.fetcher.streamPage(url, take, request)
     page.catch(() => {})
     return page
   }

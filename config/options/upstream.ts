@@ -1,6 +1,6 @@
 import { LIMITS } from '../../src/core/limits.js'
 import { PREMIUM_LEVELS, TIERS, UPSTREAM_KINDS } from '../../src/core/upstream-options.js'
-import { choice, count, optional, text, toggle } from '../option.js'
+import { choice, count, duration, optional, text, toggle } from '../option.js'
 import { steps, urls } from '../option-lists.js'
 
 const group = 'upstream'
@@ -90,6 +90,15 @@ export const UPSTREAM_OPTIONS = {
     }),
     { meaning: 'no bound' },
   ),
+  failureAgeMs: duration({
+    group,
+    name: 'failure-age',
+    sentence:
+      'Time for which a page that failed for good and was charged for it, such as a 404, is not ' +
+      'paid for again; 0 asks every time. `--again` asks at once.',
+    default: 30 * 86_400_000,
+    bounds: { min: 0, max: LIMITS.failureAgeMsMax },
+  }),
   keepHeaders: toggle({
     group,
     name: 'keep-headers',

@@ -28,6 +28,11 @@ export interface SinkDefinition {
   readonly key: readonly string[]
   /** What happens to a row whose key is there: left as it is, or overwritten. @default 'ignore' */
   readonly onConflict?: 'ignore' | 'update'
+  /**
+   * Columns that `onConflict: 'update'` leaves as they are in a row that is there: what others
+   * write, such as a status of the next workflow.
+   */
+  readonly keep?: readonly string[]
   /** Column of type bigint that receives the lease under which the row was written. */
   readonly leaseColumn?: string
   /** Column that receives the key of the bound source row, in the column's own type. */

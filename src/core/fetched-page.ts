@@ -11,3 +11,21 @@ export interface FetchedPage {
   /** Content type without parameters, in lower case; '' when the server named none. */
   readonly contentType: string
 }
+
+/** What the head of a response says about its body. */
+export interface ContentHead {
+  /** Content type without parameters, in lower case; '' when the server named none. */
+  readonly contentType: string
+  /** Charset that the server names; null when it names none. */
+  readonly charset: string | null
+}
+
+/** Takes a piece of a body, and says whether it wants the next one. */
+export type TakeBytes = (piece: Buffer, head: ContentHead) => boolean | Promise<boolean>
+
+/** A page whose body was handed over. */
+export interface StreamedPage
+  extends Pick<FetchedPage, 'url' | 'status' | 'headers' | 'contentType'> {
+  /** Whether the body was read to its end, as opposed to enough of it. */
+  readonly isWhole: boolean
+}

@@ -86,6 +86,24 @@ export const LIMITS = {
   /** Bodies decompressed and decoded at once by one worker: one for each thread of Node's pool. */
   decodesMax: 4,
   headersBytesMax: 64 * 1_024,
+  /** Bytes of a body that is read piece by piece, as they come and without their codings. */
+  streamBytesMax: 64 * 1_048_576,
+  streamContentBytesMax: 256 * 1_048_576,
+  /** Bytes of such a body that wait for its reader. */
+  streamBufferBytes: 256 * 1_024,
+  /** Bytes and URLs of a sitemap file, by its protocol; what lies beyond is not read. */
+  sitemapBytesMax: 50 * 1_048_576,
+  sitemapUrlsMax: 50_000,
+  /** Pages and other sitemaps that one item takes from a sitemap file. */
+  sitemapPartMax: 9_000,
+  /** Characters of their URLs: the pages of one item fit in its result. */
+  sitemapPartCharactersMax: 2_000_000,
+  /** Sitemap files of one domain, and how deep indexes may name indexes. */
+  sitemapsOfDomainMax: 5_000,
+  sitemapDepthMax: 4,
+  /** Lines of a robots.txt that name a sitemap, and how much of the file is read. */
+  robotsSitemapsMax: 500,
+  robotsBytesMax: 512 * 1_024,
   /** Bytes of a refusal's body that are read for its words, where they matter. */
   refusalBytesMax: 16 * 1_024,
   /** Endpoints of one upstream. */
@@ -94,6 +112,9 @@ export const LIMITS = {
   endpointFailuresMax: 3,
   /** Time before it is tried again: doubles from the first to the second figure. */
   endpointCoolDownMs: { min: 5_000, max: 60_000 },
+  /** Failures for good that are remembered because they were charged: age, and number of them. */
+  failureAgeMsMax: 365 * 86_400_000,
+  knownFailuresMax: 1_000_000,
   /** Hosts whose tier one worker remembers. */
   hostsRememberedMax: 10_000,
   /** How long a fetch waits for an endpoint, in its slot, before its item is snoozed. */
@@ -120,4 +141,5 @@ assert(LIMITS.settleItemsMax <= LIMITS.settleBacklogMax, 'a settle batch fits in
 assert(LIMITS.leaseItemsMax <= LIMITS.bufferedItemsMax, 'a lease fits in the buffer')
 assert(LIMITS.packItemsMax <= LIMITS.leaseItemsMax, 'a pack fits in a lease')
 assert(LIMITS.liveBufferedBytesSkip < LIMITS.liveBufferedBytesMax, 'skip before terminate')
+assert(LIMITS.sitemapPartMax < LIMITS.resultRowsMax, 'a part of a sitemap is one result')
 assert(LIMITS.socketsPerHostMax <= LIMITS.socketsMax, 'a host has no more sockets than there are')

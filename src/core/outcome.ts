@@ -26,7 +26,9 @@ export const OUTCOME_CODES = [
   'url',
   'budget',
   'too_costly',
+  'known_failure',
   'key_refused',
+  'request_refused',
   'upstream_down',
   'parse',
   'handler',
@@ -57,6 +59,8 @@ export interface OutcomeRow {
   readonly rule: OutcomeRule
   /** Every further item would end the same way: the workflow is paused, the code is the reason. */
   readonly pauses?: true
+  /** The same URL would end the same way for long; where it was charged, it is remembered. */
+  readonly lasts?: true
   readonly meaning: string
 }
 
@@ -74,7 +78,7 @@ export const OUTCOMES: Readonly<Record<OutcomeCode, OutcomeRow>> = {
     rule: 'retry',
     meaning: 'The body is shorter than announced, or its coding broke off.',
   },
-  too_large: { rule: 'discard', meaning: 'The body is larger than the cap.' },
+  too_large: { rule: 'discard', lasts: true, meaning: 'The body is larger than the cap.' },
   redirect: { rule: 'discard', meaning: 'Too many redirects, a loop, or a target that is no URL.' },
   rate_limited: {
     rule: 'snooze',
@@ -83,10 +87,15 @@ export const OUTCOMES: Readonly<Record<OutcomeCode, OutcomeRow>> = {
   blocked: { rule: 'retry', meaning: 'The server refused this client (401, 403, 407, 451).' },
   http_4xx: {
     rule: 'discard',
+    lasts: true,
     meaning: 'The page does not exist or the request is not acceptable.',
   },
   http_5xx: { rule: 'retry', meaning: 'The server failed.' },
-  content_type: { rule: 'discard', meaning: 'The response is not of a type the handler reads.' },
+  content_type: {
+    rule: 'discard',
+    lasts: true,
+    meaning: 'The response is not of a type the handler reads.',
+  },
   decode: { rule: 'retry', meaning: 'The content coding of the body is broken or unknown.' },
   robots: { rule: 'discard', meaning: 'The site asks robots not to fetch this URL.' },
   ssrf: {
@@ -100,10 +109,21 @@ export const OUTCOMES: Readonly<Record<OutcomeCode, OutcomeRow>> = {
     meaning: 'The budget of calls or credits is spent for now; the workflow is paused.',
   },
   too_costly: { rule: 'discard', meaning: 'The call would cost more than `max-cost` allows.' },
+  known_failure: {
+    rule: 'discard',
+    meaning: 'The URL failed for good and was charged for it lately; it was not asked for again.',
+  },
   key_refused: {
     rule: 'snooze',
     pauses: true,
     meaning: 'The upstream refuses the key; the workflow is paused.',
+  },
+  request_refused: {
+    rule: 'snooze',
+    pauses: true,
+    meaning:
+      'The upstream refuses what every request asks of it, such as a field it does not know; ' +
+      'the workflow is paused.',
   },
   upstream_down: { rule: 'snooze', meaning: 'No endpoint of the upstream can be reached.' },
   parse: { rule: 'discard', meaning: 'The content could not be read as what it claims to be.' },
@@ -147,6 +167,8 @@ export interface AttemptFacts {
   readonly reused?: boolean
   readonly requests?: number
   readonly credits?: number
+  /** Beyond `credits`: what calls without a known end may have cost, at most. */
+  readonly creditsAtMost?: number
 }
 
 /** A worker's account of an attempt. The supervisor decides what it means for the item. */
@@ -160,5 +182,8 @@ export type Outcome =
       readonly retryAfterMs?: number
       readonly facts: AttemptFacts
     }
-  /** Given back untouched: the worker is draining or was told to drop the item. */
-  | { readonly result: 'release' }
+  /**
+   * Given back: the worker is draining or was told to drop the item. `facts` when it was begun: its
+   * calls are paid for in vain.
+   */
+  | { readonly result: 'release'; readonly facts?: AttemptFacts }

@@ -7,5 +7,6 @@ export const OWN_PAUSES = [
   'module_refused',
   'results_refused',
   'key_refused',
+  'request_refused',
   'budget',
 ] as const

@@ -32,8 +32,10 @@ export interface Settlement {
   readonly httpStatus: number | null
   readonly durationMs: number | null
   readonly credits: number | null
-  /** What a call whose end nobody knows may have cost, at most; for the ledger. @default 0 */
+  /** What calls whose end nobody knows may have cost beyond `credits`, at most. @default 0 */
   readonly creditsAtMost?: number
+  /** A failure for good that was charged, and would be again. @default false */
+  readonly isLasting?: boolean
   readonly error: string | null
   /** What its end is counted under; absent for an item of no cohort. */
   readonly trial?: Trial
@@ -124,15 +126,34 @@ export function decideSettlement(
   if (outcome.result === 'release') {
     return releaseSettlement(held)
   }
+  const { creditsAtMost } = outcome.facts
   const facts = {
     httpStatus: outcome.facts.httpStatus ?? null,
     durationMs: outcome.facts.durationMs,
     credits: outcome.facts.credits ?? null,
+    ...(creditsAtMost === undefined ? {} : { creditsAtMost }),
   }
   if (outcome.result === 'complete') {
     return settlementOf(held, { event: 'complete', code: 'ok', rows: outcome.rows, ...facts })
   }
-  return { ...failureSettlement(held, outcome, policy, random), ...facts }
+  const settled = { ...failureSettlement(held, outcome, policy, random), ...facts }
+  return isLastingFailure(outcome) ? { ...settled, isLasting: true } : settled
+}
+
+/** One call, charged, whose answer would be the same again: nothing else stands behind it. */
+function isLastingFailure({ code, facts }: Failure): boolean {
+  return OUTCOMES[code].lasts === true && (facts.credits ?? 0) > 0 && facts.requests === 1
+}
+
+/** Ends an item whose URL is known to fail, without a call. */
+export function knownFailureSettlement(
+  held: HeldItem,
+  known: { readonly code: string; readonly httpStatus: number | null; readonly day: string },
+): Settlement {
+  const { code, httpStatus, day } = known
+  const what = httpStatus === null ? code : `${code}, HTTP ${httpStatus}`
+  const error = `Its URL ended with ${what} on ${day}, which was charged; it was not asked for again.`
+  return settlementOf(held, { event: 'discard', code: 'known_failure', error })
 }
 
 function failureSettlement(
@@ -168,14 +189,21 @@ function failureSettlement(
   return settlementOf(held, { event: 'retry', code, error, next })
 }
 
-/** Gives an item back untouched: no attempt is charged, nothing it did counts. */
-export function releaseSettlement(held: HeldItem): Settlement {
+/**
+ * Gives an item back: no attempt is charged, nothing it did counts.
+ *
+ * @param cost of calls that were begun for it, which are paid for in vain.
+ */
+export function releaseSettlement(
+  held: HeldItem,
+  cost: Pick<Settlement, 'credits' | 'creditsAtMost'> | null = null,
+): Settlement {
   const { crashes, lonelyCrashes } = held
-  return settlementOf(held, {
-    event: 'release',
-    code: 'cancelled',
-    next: nextOf(held, { crashes, lonelyCrashes }),
-  })
+  const end = { event: 'release', next: nextOf(held, { crashes, lonelyCrashes }) } as const
+  if (cost === null) return settlementOf(held, { ...end, code: 'cancelled' })
+  // It has a receipt, unlike what goes back untouched: that is where its cost stands.
+  const error = 'It was given back while a call for it was under way.'
+  return settlementOf(held, { ...end, code: 'worker_lost', error, ...cost })
 }
 
 /** Ends an item whose result rows the database refused. */

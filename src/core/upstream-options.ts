@@ -1,4 +1,4 @@
-export const UPSTREAM_KINDS = ['direct', 'proxy-api'] as const
+export const UPSTREAM_KINDS = ['direct', 'proxy-api', 'places-api'] as const
 export type UpstreamKind = (typeof UPSTREAM_KINDS)[number]
 
 export const PREMIUM_LEVELS = ['off', 'on', 'ultra'] as const
@@ -30,4 +30,19 @@ export interface ProxyApiOptions {
   readonly tiers: readonly Tier[]
 }
 
-export type UpstreamOptions = { readonly kind: 'direct' } | ProxyApiOptions
+/** An API that tells about places, in the convention of the Google Places API (New). */
+export interface PlacesApiOptions {
+  readonly kind: 'places-api'
+  /** Secret, as that of a proxy API; null: none was given, and every call is refused here. */
+  readonly key: string | null
+  /** URL of the API: scheme, host, port and the path before `/v1`. */
+  readonly endpoint: string
+  /** Fields that are asked for; the dearest of them decides what a call costs. */
+  readonly fields: readonly string[]
+  /** BCP 47 tag of the language of the answer; null: the API's choice. */
+  readonly language: string | null
+  /** Country, two letters, whose habits addresses follow; null: none. */
+  readonly region: string | null
+}
+
+export type UpstreamOptions = { readonly kind: 'direct' } | ProxyApiOptions | PlacesApiOptions

@@ -124,7 +124,8 @@ function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict
         workflow,
         reason,
         `The budget is spent: ${facts}.`,
-        `fetchyard set ${workflow} budget-day=N, or wait for the next day (UTC)`,
+        `fetchyard set ${workflow} budget=N or budget-day=N, as fetchyard spend tells; a budget a ` +
+          'day is new at midnight (UTC)',
       )
     case 'sequential':
       return said(

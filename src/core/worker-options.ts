@@ -1,3 +1,4 @@
+import type { ChainOptions } from './chain-options.js'
 import type { UpstreamOptions } from './upstream-options.js'
 
 /** Ports from the first to the last, both included. */
@@ -35,4 +36,5 @@ export interface WorkerOptions {
   /** Most time for one item, in milliseconds, whatever it does. */
   readonly itemTimeoutMs: number
   readonly fetch: FetchOptions
+  readonly chain: ChainOptions
 }

@@ -21,6 +21,18 @@ function parseContentEncoding(header: string | undefined): string[] {
 }
 
 /**
+ * The same, refused when they are too many.
+ *
+ * @throws {FetchFailure} `decode`.
+ */
+export function readableCodings(header: string | undefined): string[] {
+  const codings = parseContentEncoding(header)
+  if (codings.length <= LAYERS_MAX) return codings
+  const words = `${codings.length} content codings, at most ${LAYERS_MAX} read`
+  throw new FetchFailure('decode', words)
+}
+
+/**
  * Undoes the content codings of a body, never making more than `bytesMax` bytes of it.
  *
  * @throws {FetchFailure} `too_large` for a bomb, `truncated` when a coding breaks off, `decode`
@@ -31,13 +43,7 @@ export async function decodeContent(
   header: string | undefined,
   bytesMax: number,
 ): Promise<Buffer> {
-  const codings = parseContentEncoding(header)
-  if (codings.length > LAYERS_MAX) {
-    throw new FetchFailure(
-      'decode',
-      `${codings.length} content codings, at most ${LAYERS_MAX} read`,
-    )
-  }
+  const codings = readableCodings(header)
   let decoded = body
   for (const coding of codings.reverse()) {
     // A 204 or an empty page may carry the header all the same.
@@ -57,11 +63,15 @@ async function decodeLayer(body: Buffer, coding: string, bytesMax: number): Prom
   } catch (error) {
     throw codingFailure(error, coding, bytesMax)
   }
-  throw new FetchFailure('decode', `unknown content coding ${JSON.stringify(coding.slice(0, 40))}`)
+  throw unknownCoding(coding)
+}
+
+export function unknownCoding(coding: string): FetchFailure {
+  return new FetchFailure('decode', `unknown content coding ${JSON.stringify(coding.slice(0, 40))}`)
 }
 
 /** "deflate" means zlib, but some servers send it bare. RFC 1950, 2.2: method 8, checked by 31. */
-function hasZlibHeader(body: Buffer): boolean {
+export function hasZlibHeader(body: Buffer): boolean {
   const [first = 0, second = 0] = body
   return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0
 }

@@ -4,6 +4,7 @@ import type { CancelTimer, Clock, MonotonicMs } from '../core/clock.js'
 import { LIMITS } from '../core/limits.js'
 import type { FetchOptions } from '../core/worker-options.js'
 import { BodyBuffer } from './body-buffer.js'
+import type { BodyStream, StreamStop } from './body-stream.js'
 import type { ByteGate } from './byte-gate.js'
 import { type Phase, toFailure } from './classify.js'
 import { FetchFailure } from './failure.js'
@@ -15,6 +16,8 @@ export interface ExchangeOptions
   readonly gate: ByteGate
   /** Bytes kept of the body of a refusal or redirect. */
   readonly refusalBytesMax: number
+  /** Where the body of a page goes, instead of being kept. */
+  readonly stream?: BodyStream | undefined
 }
 
 /**
@@ -137,6 +140,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#end(this.#tooLarge(`the server announces ${announced} bytes`))
       return
     }
+    if (!this.#discarding) this.#options.stream?.begin(this.#headers, (stop) => this.#onStop(stop))
     this.#lastByteAtMs = this.#options.clock.nowMs()
     this.#watchBody(this.#options.bodyTimeoutMs)
   }
@@ -156,12 +160,25 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#end(this.#tooLarge('the body goes on'))
       return
     }
-    this.#body.add(chunk)
-    const mayGoOn = this.#options.gate.add(this, chunk.length, () => this.#resume())
-    if (mayGoOn) return
+    if (this.#store(chunk)) return
     // Our own pause is not the server's silence.
     this.#cancelTimer()
     controller.pause()
+  }
+
+  /** @returns whether more may come. */
+  #store(chunk: Buffer): boolean {
+    const { stream, gate } = this.#options
+    const resume = () => this.#resume()
+    if (stream !== undefined) return stream.write(chunk, resume)
+    this.#body.add(chunk)
+    return gate.add(this, chunk.length, resume)
+  }
+
+  #onStop(stop: StreamStop): void {
+    // The rest of the body is not read, so the connection is of no further use.
+    if (stop === 'enough') this.#end(this.#response(false))
+    else this.#end({ reason: stop.error })
   }
 
   onResponseEnd(): void {

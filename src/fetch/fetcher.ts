@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from '../core/clock.js'
-import type { FetchedPage } from '../core/fetched-page.js'
+import type { FetchedPage, StreamedPage, TakeBytes } from '../core/fetched-page.js'
 import { LIMITS } from '../core/limits.js'
 import type { FetchOptions } from '../core/worker-options.js'
 import { createAddressGuard } from './address-guard.js'
+import { BodyStream } from './body-stream.js'
 import { ByteGate } from './byte-gate.js'
 import { decodeText } from './charset.js'
 import { createConnector } from './connector.js'
@@ -41,6 +42,16 @@ export interface Fetcher {
     url: string,
     request?: FetchRequest,
   ) => Promise<FetchedPage & { readonly facts: FetchFacts }>
+  /**
+   * The same, its body handed over piece by piece and kept nowhere.
+   *
+   * @throws {FetchFailure} as above; and whatever `take` throws.
+   */
+  readonly streamPage: (
+    url: string,
+    take: TakeBytes,
+    request?: FetchRequest,
+  ) => Promise<StreamedPage>
   /** Breaks every connection. Fetches under way fail. */
   readonly close: () => Promise<void>
 }
@@ -77,6 +88,7 @@ export function createFetcher(options: FetchOptions, parts: FetcherParts = {}): 
   const session = new FetchSession(options, { clock, pool, gate, upstream })
   return {
     fetchPage: (url, request = {}) => session.fetchPage(url, request),
+    streamPage: (url, take, request = {}) => session.streamPage(url, take, request),
     close: () => pool.close(),
   }
 }
@@ -86,6 +98,13 @@ interface Errand {
   readonly tally: FetchTally
   readonly abortSignal: AbortSignal
   readonly startClock: () => void
+  /** Who reads the body; null when it is kept. */
+  readonly take: TakeBytes | null
+}
+
+/** A page, or what was left of it to keep. */
+interface ReadPage extends FetchedPage {
+  readonly isWhole: boolean
 }
 
 interface SessionParts {
@@ -114,20 +133,31 @@ class FetchSession {
   }
 
   async fetchPage(url: string, request: FetchRequest) {
+    const { isWhole: _, ...page } = await this.#follow(url, request, null)
+    return page
+  }
+
+  async streamPage(url: string, take: TakeBytes, request: FetchRequest): Promise<StreamedPage> {
+    const read = await this.#follow(url, request, take)
+    const { url: finalUrl, status, headers, contentType, isWhole } = read
+    return { url: finalUrl, status, headers, contentType, isWhole }
+  }
+
+  async #follow(url: string, request: FetchRequest, take: TakeBytes | null) {
     const tally = request.tally ?? createTally()
     const deadline = startDeadline(
       this.#parts.clock,
       this.#options.totalTimeoutMs,
       request.abortSignal,
     )
-    const errand = { tally, abortSignal: deadline.abortSignal, startClock: deadline.start }
+    const errand = { tally, abortSignal: deadline.abortSignal, startClock: deadline.start, take }
     const trail = new RedirectTrail(Math.min(this.#options.redirectsMax, LIMITS.redirectsMax))
     try {
       let target: URL | null = parseTarget(url)
       for (;;) {
         trail.enter(target)
         checkPort(target, this.#options.ports)
-        const result: FetchedPage | URL = await this.#hop(target, errand)
+        const result: ReadPage | URL = await this.#hop(target, errand)
         if (!(result instanceof URL)) return { ...result, facts: toFacts(tally) }
         target = result
       }
@@ -140,7 +170,7 @@ class FetchSession {
    * One page, or where it sends us. What never reached one endpoint of the upstream goes to the
    * next.
    */
-  async #hop(target: URL, errand: Errand): Promise<FetchedPage | URL> {
+  async #hop(target: URL, errand: Errand): Promise<ReadPage | URL> {
     const routes = this.#parts.upstream.routesTo(target)
     for (;;) {
       const route = await routes.next(errand.abortSignal)
@@ -149,7 +179,7 @@ class FetchSession {
     }
   }
 
-  async #over(route: Route, errand: Errand): Promise<FetchedPage | URL | 'elsewhere'> {
+  async #over(route: Route, errand: Errand): Promise<ReadPage | URL | 'elsewhere'> {
     const first = await this.#attempt(route, errand, false)
     if (first !== 'stale') return first
     // The server closed an idle connection at the moment we chose it. It has seen no whole request
@@ -163,26 +193,31 @@ class FetchSession {
     route: Route,
     errand: Errand,
     isFresh: boolean,
-  ): Promise<FetchedPage | URL | 'stale' | 'elsewhere'> {
+  ): Promise<ReadPage | URL | 'stale' | 'elsewhere'> {
     const socket = await this.#acquire(route, errand, isFresh)
     errand.startClock()
+    const stream = errand.take === null ? undefined : new BodyStream(errand.take)
     const exchange = new Exchange(socket, {
       clock: this.#parts.clock,
       gate: this.#parts.gate,
       headersTimeoutMs: this.#options.headersTimeoutMs,
       bodyTimeoutMs: this.#options.bodyTimeoutMs,
-      bodyBytesMax: this.#bodyBytesMax,
+      bodyBytesMax: stream === undefined ? this.#bodyBytesMax : LIMITS.streamBytesMax,
       refusalBytesMax: this.#parts.upstream.refusalBytesMax,
+      stream,
     })
     try {
       const response = await this.#exchangeOver(socket, exchange, route, errand)
       route.ended({ facts: exchange.facts, error: null })
-      return await this.#read(route, response, errand.abortSignal)
+      await stream?.end(errand.abortSignal)
+      const page = await this.#read(route, response, errand.abortSignal)
+      return page instanceof URL ? page : { ...page, isWhole: stream?.isWhole ?? true }
     } catch (error) {
       if (!isFresh && isStale(error, exchange)) return 'stale'
       if (route.ended({ facts: exchange.facts, error }) === 'elsewhere') return 'elsewhere'
       throw error
     } finally {
+      stream?.drop()
       this.#parts.gate.release(exchange)
     }
   }
@@ -200,13 +235,14 @@ class FetchSession {
   async #exchangeOver(socket: PooledSocket, exchange: Exchange, route: Route, errand: Errand) {
     let isReusable = false
     try {
-      const response = await exchange.run(route.url, this.#headers, errand.abortSignal)
+      const headers = { ...this.#headers, ...route.headers }
+      const response = await exchange.run(route.url, headers, errand.abortSignal)
       isReusable = response.isReusable
       return response
     } finally {
       this.#parts.pool.release(socket, isReusable)
       const { facts } = exchange
-      tallyExchange(errand.tally, facts, route.creditsOf(facts))
+      tallyExchange(errand.tally, facts, route.chargeOf(facts))
     }
   }
 

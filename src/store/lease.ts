@@ -1,9 +1,11 @@
 // Leasing: whole packs are taken as they are, the last one is split. One statement, one round trip.
 
-import type { Json } from '../core/outcome.js'
+import type { Json, OutcomeCode } from '../core/outcome.js'
 import type { Binding } from './binding.js'
 import { mirrorCtes } from './binding.js'
 import type { Sql } from './client.js'
+import type { KnownFailure } from './known-failures.js'
+import { knownFailureJoin } from './known-failures.js'
 
 export interface LeaseRequest {
   readonly nodeId: string
@@ -15,6 +17,8 @@ export interface LeaseRequest {
   readonly itemsMax: number
   /** Time after which the packs may be reclaimed although their node lives, in milliseconds. */
   readonly deadlineMs: number
+  /** Failures of this age and younger are told with the items; 0 asks for none. @default 0 */
+  readonly failureAgeMs?: number
 }
 
 export interface LeasedItem {
@@ -22,6 +26,8 @@ export interface LeasedItem {
   readonly itemKey: string
   readonly payload: Json
   readonly lane: string
+  /** Its URL failed before, and that was charged. */
+  readonly known?: KnownFailure
 }
 
 /** A pack under lease. The counts are those before this lease. */
@@ -36,7 +42,7 @@ export interface LeasedPack {
 }
 
 /** From the packs looked at to the items leased: whole packs, and a piece of the last one. */
-const TAKE_CTES = `
+const takeCtes = (workflowId: number) => `
   sized as (
     select candidate.*,
            cardinality(candidate.item_ids) as size,
@@ -79,10 +85,11 @@ const TAKE_CTES = `
   marked as materialized (
     select leased.pack_id, leased.lease_id, leased.attempt, leased.snoozes, leased.crashes,
            leased.lonely_crashes, item.item_id, item.item_key, item.round, item.payload, item.lane,
-           member.n, 'Processing' as word
+           member.n, 'Processing' as word, known.outcome_code as known_code,
+           known.http_status as known_status, known.day as known_day
       from leased
      cross join lateral unnest(leased.item_ids) with ordinality as member (item_id, n)
-      join fetchyard.item on item.item_id = member.item_id
+      join fetchyard.item on item.item_id = member.item_id${knownFailureJoin(workflowId, '$5')}
   )`
 
 /**
@@ -110,9 +117,9 @@ function leaseStatement(workflowId: number, binding: Binding | null): string {
      order by pack.priority, pack.run_at, pack.pack_id
      limit $2::int
        for update of pack skip locked
-  ),${TAKE_CTES}${mirror}
+  ),${takeCtes(workflowId)}${mirror}
   select pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes,
-         item_id, item_key, payload, lane
+         item_id, item_key, payload, lane, known_code, known_status, known_day
     from marked
    order by pack_id, n`
 }
@@ -128,6 +135,14 @@ interface LeaseRow {
   readonly item_key: string
   readonly payload: Json
   readonly lane: string
+  readonly known_code: OutcomeCode | null
+  readonly known_status: number | null
+  readonly known_day: string | null
+}
+
+function knownOf(row: LeaseRow): { readonly known?: KnownFailure } {
+  const { known_code: code, known_status: httpStatus, known_day: day } = row
+  return code === null || day === null ? {} : { known: { code, httpStatus, day } }
 }
 
 /** Rows come ordered by pack: each run of one pack id is a pack. */
@@ -152,6 +167,7 @@ function packsOf(rows: readonly LeaseRow[]): readonly LeasedPack[] {
       itemKey: row.item_key,
       payload: row.payload,
       lane: row.lane,
+      ...knownOf(row),
     })
   }
   return packs
@@ -166,7 +182,13 @@ function packsOf(rows: readonly LeaseRow[]): readonly LeasedPack[] {
 export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<readonly LeasedPack[]> {
   const rows = await sql.unsafe<LeaseRow[]>(
     leaseStatement(request.workflowId, request.binding),
-    [request.nodeId, request.packsMax, request.itemsMax, request.deadlineMs],
+    [
+      request.nodeId,
+      request.packsMax,
+      request.itemsMax,
+      request.deadlineMs,
+      Math.ceil((request.failureAgeMs ?? 0) / 1_000),
+    ],
     { prepare: true },
   )
   return packsOf(rows)

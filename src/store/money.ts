@@ -7,8 +7,11 @@ export type SpendKind = (typeof SPEND_KINDS)[number]
 
 export interface Spent {
   readonly kind: SpendKind
+  /** Attempts that were charged, or may have been. */
   readonly calls: number
   readonly credits: number
+  /** Of the credits: those of calls whose end nobody knows, at the most that they may have cost. */
+  readonly unsure: number
 }
 
 /**
@@ -18,12 +21,15 @@ export interface Spent {
 export function spendCte(workflowId: number): string {
   return `
   spent as (
-    insert into fetchyard.spend (workflow_id, kind, calls, credits)
+    insert into fetchyard.spend (workflow_id, kind, calls, credits, unsure)
     select ${workflowId},
-           case event when 'complete' then 'useful' when 'reclaim' then 'crashed' else 'failed' end,
-           count(*), sum(coalesce(credits, credits_at_most))
+           case when event = 'complete' then 'useful'
+                when event in ('reclaim', 'release') or code = 'poison' then 'crashed'
+                else 'failed' end,
+           count(*), sum(coalesce(credits, 0) + coalesce(credits_at_most, 0)),
+           sum(coalesce(credits_at_most, 0))
       from own
-     where coalesce(credits, credits_at_most) > 0
+     where coalesce(credits, 0) + coalesce(credits_at_most, 0) > 0
      group by 2
   )`
 }
@@ -35,14 +41,7 @@ const TODAY = `date_trunc('day', now() at time zone 'utc') at time zone 'utc'`
  * Expression for the credits that a workflow's budgets leave, over `flow`; null without a budget.
  * It may be below zero when calls cost more than was expected of them.
  */
-export const CREDITS_LEFT = `
-  least(
-    flow.budget_per_day - (select coalesce(sum(credits), 0) from fetchyard.spend
-                            where spend.workflow_id = flow.workflow_id
-                              and spend.spent_at >= ${TODAY}),
-    flow.budget - (select coalesce(sum(credits), 0) from fetchyard.spend
-                    where spend.workflow_id = flow.workflow_id
-                      and spend.spent_at >= flow.budget_since))::float8`
+export const CREDITS_LEFT = 'fetchyard.credits_left(flow.workflow_id)::float8'
 
 /** What a workflow spent in an interval, by what became of the calls. */
 export async function readSpent(
@@ -51,7 +50,8 @@ export async function readSpent(
 ): Promise<readonly Spent[]> {
   const since = { today: TODAY, ever: `'-infinity'`, budget: 'flow.budget_since' }[of.since]
   return sql.unsafe<Spent[]>(
-    `select spend.kind, sum(spend.calls)::float8 as calls, sum(spend.credits)::float8 as credits
+    `select spend.kind, sum(spend.calls)::float8 as calls,
+            sum(spend.credits)::float8 as credits, sum(spend.unsure)::float8 as unsure
        from fetchyard.spend
        join fetchyard.workflow as flow using (workflow_id)
       where spend.workflow_id = $1 and spend.spent_at >= ${since}
@@ -127,9 +127,9 @@ export async function foldSpend(sql: Sql, rowsMax: number): Promise<number> {
       returning spend.*
     ),
     folded as (
-      insert into fetchyard.spend (spent_at, workflow_id, kind, calls, credits)
+      insert into fetchyard.spend (spent_at, workflow_id, kind, calls, credits, unsure)
       select max(taken.spent_at), taken.workflow_id, taken.kind, sum(taken.calls),
-             sum(taken.credits)
+             sum(taken.credits), sum(taken.unsure)
         from taken
         left join fetchyard.workflow as flow using (workflow_id)
        group by taken.workflow_id, taken.kind, date_trunc('minute', taken.spent_at),

@@ -6,6 +6,7 @@ import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
 import { LEAVE_CTES } from './leave-packs.js'
+import { takenCtes } from './reserve.js'
 
 /** Which items of a workflow an operator means. */
 export interface ItemChoice {
@@ -80,7 +81,7 @@ function cancelStatement({ workflowId, binding }: ItemChoice): string {
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)
     select ${workflowId}, 'cancel', count(*) from own having count(*) > 0
-  )${mirror}
+  ),${takenCtes(workflowId)}${mirror}
   select (select count(*) from own)::int as items`
 }
 

@@ -4,6 +4,7 @@
 import type { Binding } from './binding.js'
 import { mirrorCtes } from './binding.js'
 import type { Sql } from './client.js'
+import { reserveCtes, takenCtes } from './reserve.js'
 
 export interface ReclaimRequest {
   readonly workflowId: number
@@ -36,8 +37,7 @@ function queuedMirror(workflowId: number, binding: Binding | null, items: string
  * the same picture in both cases. The halves at least make the suspects fewer from loss to loss,
  * and an item that ends child processes is found by the rules for those.
  */
-function reclaimStatement(workflowId: number, binding: Binding | null): string {
-  const mirror = queuedMirror(workflowId, binding, 'lost')
+function freeCtes(workflowId: number): string {
   return `
   with suspect as materialized (
     select pack.pack_id, pack.lease_id,
@@ -86,19 +86,36 @@ function reclaimStatement(workflowId: number, binding: Binding | null): string {
            run_at - interval '1 microsecond', item_ids[kept + 1:]
       from halved
      where kept < cardinality(item_ids)
-  ),
+  )`
+}
+
+/** Every item's history says who lost it, and the ledger what that may have cost. */
+function reclaimStatement(workflowId: number, binding: Binding | null): string {
+  const mirror = queuedMirror(workflowId, binding, 'lost')
+  return `${freeCtes(workflowId)},
   lost as materialized (
     select item.item_id, item.item_key, item.round, dead.lease_id, dead.node_id, dead.attempt,
-           dead.why
+           dead.why,
+           row_number() over (partition by dead.node_id
+                                  order by dead.leased_at, dead.pack_id, member.n) as rank
       from dead
-     cross join lateral unnest(dead.item_ids) as member (item_id)
+     cross join lateral unnest(dead.item_ids) with ordinality as member (item_id, n)
       join fetchyard.item on item.item_id = member.item_id
-  ),
+  ),${reserveCtes(workflowId)},
+  own as (
+    -- Of nodes that live: their packs passed the deadline.
+    select lost.lease_id, lost.node_id
+      from lost
+      join fetchyard.node on node.node_id = lost.node_id and node.fenced_at is null
+  ),${takenCtes(workflowId)},
   receipt as (
     insert into fetchyard.processing_log
-           (item_id, lease_id, workflow_id, attempt, status, outcome_code, item_key, node_id, error)
-    select item_id, lease_id, ${workflowId}, attempt + 1, 'reclaimed', 'node_lost', item_key, node_id, why
+           (item_id, lease_id, workflow_id, attempt, credits_at_most, status, outcome_code,
+            item_key, node_id, error)
+    select item_id, lease_id, ${workflowId}, attempt + 1, nullif(charged.credits_each, 0),
+           'reclaimed', 'node_lost', item_key, lost.node_id, why
       from lost
+      left join charged using (item_id, lease_id)
   ),
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)

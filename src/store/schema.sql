@@ -52,6 +52,17 @@ table fetchyard.item (
 )
   with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000)
 
+-- URLs whose failure for good was charged, by their SHA-256. Forgotten by age, by number, and when somebody asks for the URL again by name.
+table fetchyard.known_failure (
+  workflow_id smallint not null
+  url_digest bytea not null
+  failed_at timestamp with time zone not null default now()
+  outcome_code text not null
+  http_status smallint
+  constraint known_failure_pkey PRIMARY KEY (workflow_id, url_digest)
+)
+create index known_failure_time_idx on fetchyard.known_failure using btree (failed_at)
+
 table fetchyard.migration (
   migration_id integer not null
   name text not null
@@ -95,6 +106,7 @@ table fetchyard.processing_log (
   item_key text not null
   node_id uuid
   error text
+  credits_at_most integer -- Beyond credits: what calls of this attempt whose end nobody knows may have cost, at most.
   constraint processing_log_status_check CHECK ((status = ANY (ARRAY['success'::text, 'retry'::text, 'error'::text, 'cancelled'::text, 'reclaimed'::text])))
 ) partition by range (ended_at)
 create index processing_log_item_status_idx on only fetchyard.processing_log using btree (item_id) include (status)
@@ -113,10 +125,26 @@ table fetchyard.processing_log_rest partition of fetchyard.processing_log DEFAUL
   item_key text not null
   node_id uuid
   error text
+  credits_at_most integer
   constraint processing_log_status_check CHECK ((status = ANY (ARRAY['success'::text, 'retry'::text, 'error'::text, 'cancelled'::text, 'reclaimed'::text])))
 )
   with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000)
 create index processing_log_rest_item_id_status_idx on fetchyard.processing_log_rest using btree (item_id) include (status)
+
+-- What a node may have under way, or ended and not written, at most: written before the calls are begun. When the node is lost this much is booked.
+table fetchyard.reserve (
+  node_id uuid not null
+  workflow_id smallint not null
+  calls integer not null
+  credits_each integer not null
+  serial integer not null -- Number of the node's request that wrote it: one that comes late changes nothing.
+  taken integer not null default 0 -- Items that were taken out of its packs while it may have been working them: a cancel, a deadline.
+  constraint reserve_calls_check CHECK ((calls >= 0))
+  constraint reserve_credits_each_check CHECK ((credits_each >= 0))
+  constraint reserve_pkey PRIMARY KEY (workflow_id, node_id)
+  constraint reserve_taken_check CHECK ((taken >= 0))
+)
+  with (fillfactor=25, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=200)
 
 table fetchyard.run (
   run_id integer not null generated always as identity
@@ -142,9 +170,11 @@ table fetchyard.spend (
   kind text not null -- useful: the item was completed. failed: the attempt was billed and failed. crashed: a worker or node was lost with calls under way; its credits are the most that they may have cost.
   calls bigint not null
   credits bigint not null
+  unsure bigint not null default 0 -- Of the credits: those of calls whose end nobody knows, at the most that they may have cost.
   constraint spend_calls_check CHECK ((calls >= 0))
   constraint spend_credits_check CHECK ((credits >= 0))
   constraint spend_kind_check CHECK ((kind = ANY (ARRAY['useful'::text, 'failed'::text, 'crashed'::text])))
+  constraint spend_unsure_check CHECK ((unsure >= 0))
 )
 create index spend_workflow_idx on fetchyard.spend using btree (workflow_id, spent_at) include (kind, calls, credits)
 
@@ -253,6 +283,22 @@ view public.processing_log (
   error text
 )
 
+function fetchyard.credits_left(p_workflow_id smallint)
+returns numeric as $$
+  select least(
+           flow.budget_per_day
+             - (select coalesce(sum(credits), 0) from fetchyard.spend
+                 where spend.workflow_id = flow.workflow_id
+                   and spend.spent_at >= date_trunc('day', now() at time zone 'utc')
+                                           at time zone 'utc'),
+           flow.budget
+             - (select coalesce(sum(credits), 0) from fetchyard.spend
+                 where spend.workflow_id = flow.workflow_id
+                   and spend.spent_at >= flow.budget_since))
+    from fetchyard.workflow as flow
+   where flow.workflow_id = p_workflow_id
+$$
+
 function fetchyard.enqueue_items(p_workflow_id smallint, p_keys text[], p_payloads jsonb[], p_lanes text[], p_again smallint[], p_priority smallint DEFAULT 0, p_run_at timestamp with time zone DEFAULT now())
 returns SETOF bigint as $$
   with input as materialized (
@@ -325,4 +371,44 @@ begin
                       where newer.workflow_id = p_workflow_id
                         and newer.item_key = p_item_key
                         and newer.round > p_round);
+end $$
+
+function fetchyard.reserve_calls(p_node_id uuid, p_workflow_id smallint, p_serial integer, p_open integer, p_kept integer, p_wanted integer, p_credits_each integer)
+returns integer as $$
+declare
+  calls_left numeric;
+  granted    integer;
+begin
+  perform from fetchyard.workflow where workflow_id = p_workflow_id for no key update;
+  perform from fetchyard.node where node_id = p_node_id and fenced_at is null for share;
+  if not found then
+    return null;
+  end if;
+  select floor((fetchyard.credits_left(p_workflow_id)
+                  - coalesce(sum(other.calls::bigint * other.credits_each), 0))
+               / greatest(p_credits_each, 1)) - p_open
+    into calls_left
+    from fetchyard.reserve as other
+   where other.workflow_id = p_workflow_id
+     and other.node_id <> p_node_id;
+  if calls_left is null then
+    granted := p_wanted;
+  else
+    -- The last calls are shared out among those who work: rounded up, for somebody must make them.
+    select least(p_wanted, ceil(greatest(calls_left, 0) / greatest(count(*), 1)))::integer
+      into granted
+      from fetchyard.node
+      join fetchyard.workflow as flow on flow.workflow_id = p_workflow_id
+     where node.fenced_at is null
+       and node.alive_until > clock_timestamp()
+       and node.plans ? flow.name;
+  end if;
+  granted := greatest(granted, p_kept);
+  insert into fetchyard.reserve as own (node_id, workflow_id, calls, credits_each, serial)
+  values (p_node_id, p_workflow_id, p_open + granted, p_credits_each, p_serial)
+      on conflict (workflow_id, node_id)
+      do update set calls = excluded.calls, credits_each = excluded.credits_each,
+                    serial = excluded.serial
+      where own.serial < excluded.serial;
+  return case when found then granted end;
 end $$

@@ -10,6 +10,7 @@ import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
 import { cohortCte } from './cohorts.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
+import { knownFailureCte } from './known-failures.js'
 import { LEAVE_CTES } from './leave-packs.js'
 import { spendCte } from './money.js'
 
@@ -21,7 +22,8 @@ export interface SettlePlan {
 }
 
 const RECEIPT_STATUS = `case own.event when 'complete' then 'success' when 'discard' then 'error'
-                when 'cancel' then 'cancelled' when 'reclaim' then 'reclaimed' else 'retry' end`
+                when 'cancel' then 'cancelled' when 'retry' then 'retry' when 'snooze' then 'retry'
+                else 'reclaimed' end`
 
 const STATUS_WORD = `case event when 'complete' then 'Complete' when 'discard' then 'Error'
                 when 'cancel' then 'Cancelled' else 'Queued' end`
@@ -30,7 +32,7 @@ const STATUS_WORD = `case event when 'complete' then 'Complete' when 'discard' t
 const SETTLEMENT_COLUMNS = `i bigint, p bigint, l bigint, e text, c text, a smallint, h smallint,
              d integer, k integer, t text, n boolean, w integer, na smallint, ns smallint,
              nc smallint,
-             nl smallint, s integer, m integer, o text, r integer`
+             nl smallint, s integer, m integer, f boolean, o text, r integer`
 
 function sinkColumns(sink: SinkDefinition, binding: Binding | null): readonly [string, string][] {
   const columns: [string, string][] = Object.entries(sink.columns).map(([name, type]) => [
@@ -63,7 +65,8 @@ function sinkCte(
   const given = Object.entries(sink.columns)
     .map(([column, type]) => `${quoteIdentifier(column)} ${type}`)
     .join(', ')
-  const updated = names.filter((column) => !key.includes(column))
+  const kept = new Set([...key, ...(sink.keep ?? []).map(quoteIdentifier)])
+  const updated = names.filter((column) => !kept.has(column))
   const conflict =
     sink.onConflict === 'update' && updated.length > 0
       ? `do update set ${updated.map((column) => `${column} = excluded.${column}`).join(', ')}`
@@ -98,7 +101,8 @@ const TAKE_CTES = `
            i as item_id, p as pack_id, l as lease_id, e as event, c as code, a as ended_attempt,
            h as http_status, d as duration_ms, k as credits, m as credits_at_most, t as error,
            n as goes_back, w as delay_ms, na as next_attempt, ns as next_snoozes,
-           nc as next_crashes, nl as next_lonely_crashes, s as slice, o as cohort, r as step
+           nc as next_crashes, nl as next_lonely_crashes, s as slice, f as is_lasting,
+           o as cohort, r as step
       from jsonb_to_recordset($2::text::jsonb) as given (${SETTLEMENT_COLUMNS})
      order by i, l
   ),
@@ -115,7 +119,8 @@ const TAKE_CTES = `
        for update of pack
   ),
   own as materialized (
-    select outcome.*, held.priority, held.partition, held.run_at, item.item_key, item.round
+    select outcome.*, held.priority, held.partition, held.run_at, item.item_key, item.round,
+           item.payload ->> 'url' as url
       from outcome
       join held using (pack_id, lease_id)
       join fetchyard.item on item.item_id = outcome.item_id
@@ -147,17 +152,17 @@ function recordCtes(workflowId: number): string {
   ),
   receipt as (
     insert into fetchyard.processing_log
-           (item_id, lease_id, workflow_id, attempt, http_status, duration_ms, credits, status,
-            outcome_code, item_key, node_id, error)
+           (item_id, lease_id, workflow_id, attempt, http_status, duration_ms, credits,
+            credits_at_most, status, outcome_code, item_key, node_id, error)
     select item_id, lease_id, ${workflowId}, ended_attempt, http_status, duration_ms, credits,
-           ${RECEIPT_STATUS}, code, item_key, $1::uuid, error
+           nullif(credits_at_most, 0), ${RECEIPT_STATUS}, code, item_key, $1::uuid, error
       from own
-     where event <> 'release'
+     where event <> 'release' or coalesce(credits, 0) + coalesce(credits_at_most, 0) > 0
   ),
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)
     select ${workflowId}, event, count(*) from own group by event
-  ),${spendCte(workflowId)},${cohortCte(workflowId)}`
+  ),${spendCte(workflowId)},${knownFailureCte(workflowId)},${cohortCte(workflowId)}`
 }
 
 /** Builds the settle statement of a workflow from its declared sinks and binding. */
@@ -221,6 +226,7 @@ function wireOf(settlement: Settlement): object {
     s: next?.slice ?? 0,
     o: settlement.trial?.cohort ?? null,
     r: settlement.trial?.step ?? null,
+    f: settlement.isLasting ?? false,
   }
 }
 

@@ -15,6 +15,7 @@ import type { StoredEvent } from './events.js'
 import { storeEvent } from './events.js'
 import { readFigures } from './figures.js'
 import { ensureReceiptPartitions, foldTallies } from './housekeeping.js'
+import { forgetOldFailures } from './known-failures.js'
 import type { LeasedPack } from './lease.js'
 import { leasePacks } from './lease.js'
 import type { StoredLoad } from './loads.js'
@@ -31,6 +32,8 @@ import {
 } from './nodes.js'
 import type { Reclaimed } from './reclaim.js'
 import { findNewestLease, reclaimPacks, releaseNode } from './reclaim.js'
+import type { ReserveRequest } from './reserve.js'
+import { bookRefused, closeReserve, reserveCalls } from './reserve.js'
 import type { ReceiptKey } from './settle.js'
 import { findReceipts, settleItems, settleStatement } from './settle.js'
 import type { Steering, SteeringChange } from './steering.js'
@@ -95,6 +98,7 @@ export interface Store {
       readonly packsMax: number
       readonly itemsMax: number
       readonly deadlineMs: number
+      readonly failureAgeMs?: number
     },
   ) => Promise<readonly LeasedPack[]>
   readonly settleItems: (
@@ -141,6 +145,10 @@ export interface Store {
   }) => Promise<RolloutRecord>
   readonly readRollouts: (workflow?: string | null) => Promise<readonly Rollout[]>
   readonly readLoads: () => Promise<readonly StoredLoad[]>
+  readonly reserveCalls: (request: ReserveRequest) => Promise<number | null>
+  readonly closeReserve: (of: Parameters<typeof closeReserve>[1]) => Promise<void>
+  readonly bookRefused: (of: Parameters<typeof bookRefused>[1]) => Promise<void>
+  readonly forgetOldFailures: (rowsMax: number) => Promise<number>
   readonly readFigures: () => Promise<ClusterFigures>
   readonly foldTallies: (rowsMax: number) => Promise<number>
   readonly foldSpend: (rowsMax: number) => Promise<number>
@@ -208,6 +216,10 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     readRolloutRecord: (of) => readRolloutRecord(sql, of),
     readRollouts: (workflow = null) => readRollouts(sql, workflow),
     readLoads: () => readLoads(sql),
+    reserveCalls: (request) => reserveCalls(sql, request),
+    closeReserve: (of) => closeReserve(sql, of),
+    bookRefused: (of) => bookRefused(sql, of),
+    forgetOldFailures: (rowsMax) => forgetOldFailures(sql, rowsMax),
     readFigures: () => readFigures(sql),
     foldTallies: (rowsMax) => foldTallies(sql, rowsMax),
     foldSpend: (rowsMax) => foldSpend(sql, rowsMax),

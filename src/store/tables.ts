@@ -5,7 +5,7 @@ import type { Sql } from './client.js'
 import { codeOf } from './client.js'
 
 /** Two programs may create the same table at once; `if not exists` does not see the other's. */
-const RACE_CODES = new Set(['23505', '42P06', '42P07', '40P01'])
+const RACE_CODES = new Set(['23505', '42P06', '42P07', '42710', '40P01'])
 const TRIES_MAX = 3
 const INSUFFICIENT_PRIVILEGE = '42501'
 

@@ -1,11 +1,19 @@
+import type { ChainOptions } from '../core/chain-options.js'
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
-import type { FetchedPage } from '../core/fetched-page.js'
+import type { FetchedPage, StreamedPage, TakeBytes } from '../core/fetched-page.js'
 import type { Json, ResultRow, ResultRows } from '../core/outcome.js'
 
 /** What a handler may use. */
 export interface HandlerContext {
   /** Fetches a URL with the workflow's limits. Throws a `FetchFailure` that ends the attempt by its code. */
   readonly fetchPage: (url: string) => Promise<FetchedPage>
+  /**
+   * The same for a body of any size: hands it over piece by piece, without its content codings.
+   * Nothing more is read while `take` thinks, or after it answered false.
+   */
+  readonly streamPage: (url: string, take: TakeBytes) => Promise<StreamedPage>
+  /** Choices of workflows whose results are another workflow's work. */
+  readonly chain: ChainOptions
   /** Aborted when the item's time is over, it was cancelled, or the worker drains. */
   readonly abortSignal: AbortSignal
   readonly attempt: number
@@ -46,4 +54,12 @@ export function defineWorkflow<Payload>(
 
 export type { ColumnType } from '../core/definition.js'
 export { COLUMN_TYPES } from '../core/definition.js'
-export type { FetchedPage, ResultRow, ResultRows, SinkDefinition, SourceDefinition }
+export type {
+  FetchedPage,
+  ResultRow,
+  ResultRows,
+  SinkDefinition,
+  SourceDefinition,
+  StreamedPage,
+  TakeBytes,
+}

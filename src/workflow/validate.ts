@@ -14,7 +14,15 @@ const IDENTIFIER_RULE = 'a column name of letters, digits and underscores, 1 to 
 const TABLE_RULE = '`table` or `schema.table`, each part of letters, digits and underscores'
 
 const WORKFLOW_FIELDS = ['name', 'source', 'sinks', 'tables', 'work']
-const SINK_FIELDS = ['table', 'columns', 'key', 'onConflict', 'leaseColumn', 'sourceKeyColumn']
+const SINK_FIELDS = [
+  'table',
+  'columns',
+  'key',
+  'onConflict',
+  'keep',
+  'leaseColumn',
+  'sourceKeyColumn',
+]
 const SOURCE_FIELDS = [
   'table',
   'key',
@@ -132,6 +140,7 @@ function checkSink(at: string, value: unknown, violations: Violations, hasSource
     checkColumn(`${at}.columns`, column, violations)
     violations.oneOf(`${at}.columns.${column}`, type, COLUMN_TYPES)
   }
+  if (sink.keep !== undefined) checkKeep(`${at}.keep`, sink, columns, violations)
   for (const field of ['leaseColumn', 'sourceKeyColumn']) {
     checkFilledColumn(`${at}.${field}`, sink[field], { columns: columns ?? {}, violations })
   }
@@ -153,6 +162,15 @@ function checkFilledColumn(
   if (typeof column !== 'string' || !Object.hasOwn(sink.columns, column)) return
   sink.violations.add(at, 'a column that `columns` does not name', column)
   sink.violations.advise('Remove it from `columns`: the engine fills it.')
+}
+
+function checkKeep(at: string, sink: Fields, columns: Fields | null, violations: Violations): void {
+  violations.each(at, sink.keep, (field, column) => {
+    const isColumn = columns === null || Object.hasOwn(columns, String(column))
+    if (!isColumn) violations.add(field, 'a column that `columns` names', column)
+  })
+  if (sink.onConflict === 'update') return
+  violations.add(at, "a sink with onConflict: 'update'", sink.keep)
 }
 
 function checkKey(at: string, sink: Fields, columns: Fields | null, violations: Violations): void {

@@ -1,47 +1,12 @@
 import { extractContacts } from '../extract/extract-contacts.js'
 import { FetchFailure } from '../fetch/failure.js'
 import { defineWorkflow, type FetchedPage, type ResultRow } from '../workflow/define.js'
+import { CONTACT_TABLES } from './tables.js'
 
 /** A row of `pages`, as far as the workflow reads it. */
 export interface ContactsPayload {
   readonly url: string
 }
-
-const CREATE_PAGES = `
-create table if not exists public.pages (
-  page_id                bigint generated always as identity primary key,
-  url                    text        not null unique check (length(url) between 1 and 2083),
-  page_curation_status   text        not null default 'New',
-  page_processing_status text
-                           check (page_processing_status in
-                             ('Queued', 'Processing', 'Complete', 'Error', 'Cancelled')),
-  created_at             timestamptz not null default now(),
-  updated_at             timestamptz not null default now()
-)`
-
-const CREATE_CONTACTS = `
-create table if not exists public.contacts (
-  contact_id bigint generated always as identity primary key,
-  page_id    bigint      not null references public.pages (page_id) on delete cascade,
-  kind       text        not null,
-  value      text        not null,
-  name       text,
-  role       text,
-  found_in   text        not null,
-  confidence real        not null check (confidence between 0 and 1),
-  lease_id   bigint,
-  created_at timestamptz not null default now(),
-  unique (page_id, kind, value)
-)`
-
-/** Serves the counts by status that operators run, from the index alone but for `updated_at`. */
-const INDEX_PAGES = `
-create index if not exists pages_status_idx
-    on public.pages (page_curation_status, page_processing_status) include (updated_at)`
-
-/** Serves the contacts of the last minutes, and the latest of all. */
-const INDEX_CONTACTS = `
-create index if not exists contacts_created_at_idx on public.contacts (created_at)`
 
 const HTML_TYPES = new Set(['text/html', 'application/xhtml+xml'])
 
@@ -104,7 +69,7 @@ export default defineWorkflow<ContactsPayload>({
       sourceKeyColumn: 'page_id',
     },
   },
-  tables: [CREATE_PAGES, CREATE_CONTACTS, INDEX_PAGES, INDEX_CONTACTS],
+  tables: CONTACT_TABLES,
   work: async (item, context) => {
     const page = await context.fetchPage(item.payload.url)
     assertHtml(page)

@@ -1,7 +1,9 @@
 // What a run would cost, before it is started.
 
+import { tierOfPrice } from '../../src/fetch/upstream/tier-options.js'
 import type { Sql } from '../../src/store/client.js'
-import { readSpent } from '../../src/store/money.js'
+import type { Measured } from '../../src/store/spend.js'
+import { readMeasured } from '../../src/store/spend.js'
 import { findWorkflow } from '../../src/store/workflows.js'
 import type { Input } from './input.js'
 import { readInput } from './input.js'
@@ -10,11 +12,14 @@ import { showCount } from './progress.js'
 export interface Estimate {
   /** URLs of the input that can be worked, each counted once. */
   readonly items: number
+  /** Of the dearest way that may be taken. */
   readonly creditsPerCall: number
-  /** Credits if every item is completed at its first call. */
+  /** Credits if every item is completed at its first call, by the cheapest way. */
   readonly creditsMin: number
-  /** With the billed failures and crashes that the workflow has had so far; null without a past. */
+  /** As the workflow's latest items cost, with their failures and crashes; null without a past. */
   readonly creditsExpected: number | null
+  /** What that is taken from. */
+  readonly measured: Measured
   /** Credits if every attempt is billed. */
   readonly creditsMax: number
 }
@@ -24,6 +29,7 @@ export interface EstimateRequest {
   readonly workflow: string
   readonly input: Input
   readonly creditsPerCall: number
+  readonly creditsPerCallMin: number
   readonly attempts: number
 }
 
@@ -44,30 +50,42 @@ async function countItems(input: Input): Promise<number> {
 }
 
 export async function estimate(request: EstimateRequest): Promise<Estimate> {
-  const { sql, workflow, creditsPerCall, attempts } = request
+  const { sql, workflow, creditsPerCall, creditsPerCallMin, attempts } = request
   const items = await countItems(request.input)
   const row = await findWorkflow(sql, workflow)
-  const past =
-    row === null ? [] : await readSpent(sql, { workflowId: row.workflowId, since: 'ever' })
-  const useful = past.find(({ kind }) => kind === 'useful')
-  const all = past.reduce((sum, { credits }) => sum + credits, 0)
+  const none: Measured = { items: 0, credits: 0, prices: [] }
+  const measured = row === null ? none : await readMeasured(sql, row.workflowId)
   return {
     items,
     creditsPerCall,
-    creditsMin: items * creditsPerCall,
-    creditsExpected: useful === undefined ? null : Math.round((items * all) / useful.calls),
+    creditsMin: items * creditsPerCallMin,
+    creditsExpected:
+      measured.items === 0 ? null : Math.round((items * measured.credits) / measured.items),
     creditsMax: items * creditsPerCall * attempts,
+    measured,
   }
 }
 
+/** The prices that were charged, each with its share of the calls. */
+function priceWords({ prices }: Measured): string {
+  const all = prices.reduce((sum, { calls }) => sum + calls, 0)
+  const words = prices.map(({ credits, calls }) => {
+    const tier = tierOfPrice(credits)
+    const name = tier === null ? '' : ` (${tier})`
+    return `${((100 * calls) / all).toFixed(0)} % cost ${showCount(credits)}${name}`
+  })
+  return words.length === 0 ? 'no call was charged' : `of the charged calls ${words.join(', ')}`
+}
+
 export function estimateLines(given: Estimate): readonly string[] {
-  const { items, creditsPerCall, creditsMin, creditsExpected, creditsMax } = given
+  const { items, creditsPerCall, creditsMin, creditsExpected, creditsMax, measured } = given
   return [
     `${showCount(items)} items, ${creditsPerCall} credits a call.`,
     `At least ${showCount(creditsMin)} credits, at most ${showCount(creditsMax)} when every ` +
       'attempt is billed.',
     creditsExpected === null
       ? 'This workflow has no past to tell what failures will cost.'
-      : `By what its calls have cost so far: ${showCount(creditsExpected)}.`,
+      : `Expected: ${showCount(creditsExpected)}, as the last ${showCount(measured.items)} items ` +
+        `cost, failures and crashes included; ${priceWords(measured)}.`,
   ]
 }

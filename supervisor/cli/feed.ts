@@ -5,6 +5,7 @@ import { FetchyardError } from '../../src/core/errors.js'
 import type { Sql } from '../../src/store/client.js'
 import type { Again, NewItem } from '../../src/store/enqueue.js'
 import { enqueueItems, insertSourceRows } from '../../src/store/enqueue.js'
+import { forgetFailures } from '../../src/store/known-failures.js'
 import { joinRun, joinRunByUrl } from '../../src/store/runs.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import type { LoadedWorkflow } from '../node.js'
@@ -88,6 +89,7 @@ async function feedSlice(
   const { workflowId, binding } = handle
   const { source } = workflow.definition
   counts.good += urls.length
+  if (again === 'when-finished') await forgetFailures(sql, { workflowId, urls })
   if (source?.urlColumn === undefined || binding === null) {
     const items = urls.map(itemOf)
     counts.added += await enqueueItems(sql, { workflowId, items, again })

@@ -118,8 +118,10 @@ const PAUSE_FIXES: ReadonlyMap<string, string> = new Map([
   ['module_refused', 'Its workers cannot load the workflow: mend the module'],
   [
     'key_refused',
-    'The upstream refuses the key: put the right one into FETCHYARD_UPSTREAM_KEY or SCRAPER_API_KEY',
+    'The upstream refuses the key: put the right one into FETCHYARD_UPSTREAM_KEY or ' +
+      'SCRAPER_API_KEY, or for the places API into FETCHYARD_PLACES_KEY',
   ],
+  ['request_refused', 'The upstream refuses what is asked of it: mend the options it names'],
   ['budget', 'The credits are used up: renew or raise the plan of the upstream'],
   ['results_refused', 'The database refuses its results: compare its sinks with their tables'],
 ])

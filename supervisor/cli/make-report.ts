@@ -5,11 +5,12 @@ import type { Sql } from '../../src/store/client.js'
 import { exportStatement } from '../../src/store/export.js'
 import { countResults } from '../../src/store/results.js'
 import { readRunOutcomes } from '../../src/store/runs.js'
+import { readRunSpend } from '../../src/store/spend.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import type { WorkflowDefinition } from '../../src/workflow/define.js'
 import type { BillingFigures } from '../demo/simulated-upstream.js'
 import type { FinishedRun } from './finite-run.js'
-import { countOutcomes, type RunReport, type TruthFigures } from './report.js'
+import { countOutcomes, type RunReport, type SpendFigures, type TruthFigures } from './report.js'
 
 export interface ReportRequest {
   readonly sql: Sql
@@ -36,6 +37,12 @@ async function countSinks(request: ReportRequest): Promise<{ [sink: string]: num
   return counts
 }
 
+async function readSpent(sql: Sql, runId: number): Promise<SpendFigures> {
+  const row = await readRunSpend(sql, runId)
+  const { calls = 0, credits = 0, useful = 0, failed = 0, crashed = 0, unsure = 0 } = row ?? {}
+  return { calls, credits, useful, failed, crashed, unsure }
+}
+
 export async function makeReport(request: ReportRequest): Promise<RunReport> {
   const { sql, definition, run, watched } = request
   const { outcomes, retries, reclaims } = await readRunOutcomes(sql, run.runId)
@@ -56,6 +63,7 @@ export async function makeReport(request: ReportRequest): Promise<RunReport> {
     slotUtilisation: watched.slotUtilisation,
     badLines: request.badLines,
     fetchedAgain: reclaims,
+    spent: await readSpent(sql, run.runId),
     lost: promises.lost,
     appliedTwice: promises.appliedTwice,
     isAuditClean: promises.isClean,

@@ -3,6 +3,7 @@
 import type { OutcomeCode } from '../../src/core/outcome.js'
 import { OUTCOME_CODES, OUTCOMES } from '../../src/core/outcome.js'
 import type { RunOutcome } from '../../src/store/runs.js'
+import type { SpendRow } from '../../src/store/spend.js'
 import type { BillingFigures } from '../demo/simulated-upstream.js'
 import { showCount, showSeconds } from './progress.js'
 
@@ -38,6 +39,8 @@ export interface RunReport {
   readonly badLines: number
   /** Items given back because their worker or node died: at most these were fetched again. */
   readonly fetchedAgain: number
+  /** What the run's items cost since it was started, credits by what became of the calls. */
+  readonly spent: SpendFigures
   readonly lost: number
   readonly appliedTwice: number
   readonly isAuditClean: boolean
@@ -46,6 +49,9 @@ export interface RunReport {
   /** Our books beside those of a demo's simulated API. */
   readonly billing?: BillingFigures | null
 }
+
+/** Credits, and the calls that they paid for. */
+export type SpendFigures = Omit<SpendRow, 'name'>
 
 export interface OutcomeCounts {
   readonly ok: number
@@ -114,23 +120,36 @@ function resultRows({ results }: RunReport): Row[] {
 
 function billingRows({ billing = null }: RunReport): Row[] {
   if (billing === null) return []
-  const { booked, billed, billedUnheard, isAgreed, calls, refused, inFlightMax, plan } = billing
+  const { billed, billedUnheard, isAgreed, calls, refused, inFlightMax, plan } = billing
   const verdict = isAgreed ? 'our books agree' : 'OUR BOOKS DIFFER'
   return [
-    [
-      'credits',
-      `${showCount(booked.useful)} for results, ${showCount(booked.failed)} for failures, at most ` +
-        `${showCount(booked.crashed)} lost with workers`,
-    ],
     [
       'billed by the API',
       `${showCount(billed)} by its own count, ${showCount(billedUnheard)} of it for calls given up: ` +
         verdict,
     ],
     [
-      'calls',
+      'calls it took',
       `${showCount(calls)}, at most ${inFlightMax} at once of ${plan}, ${showCount(refused)} ` +
         'refused (429)',
+    ],
+  ]
+}
+
+/** Nothing where no call went to an upstream that charges. */
+function spendRows({ spent, results }: RunReport): Row[] {
+  const { calls, credits, useful, failed, crashed, unsure } = spent
+  if (calls === 0) return []
+  const rows = Object.values(results).reduce((sum, count) => sum + count, 0)
+  const each = rows === 0 ? '' : `, ${(credits / rows).toFixed(2)} for each result`
+  const bound = unsure === 0 ? '' : `; of them at most ${showCount(unsure)} that nobody knows of`
+  return [
+    ['calls', showCount(calls)],
+    ['credits', `${showCount(credits)}${each}${bound}`],
+    [
+      '  of that',
+      `${showCount(useful)} for pages, ${showCount(failed)} lost to failures, ` +
+        `${showCount(crashed)} to crashes`,
     ],
   ]
 }
@@ -152,9 +171,10 @@ export function reportLines(report: RunReport): readonly string[] {
         `slots busy ${(100 * report.slotUtilisation).toFixed(0)} %`,
     ],
     ['fetched again', showFetchedAgain(report.fetchedAgain)],
+    ...spendRows(report),
+    ...billingRows(report),
     ['lost', showCount(report.lost)],
     ['applied twice', showCount(report.appliedTwice)],
-    ...billingRows(report),
     ...(report.badLines > 0 ? ([['lines not used', showCount(report.badLines)]] as const) : []),
     ...(report.output === null ? [] : ([['written to', report.output]] as const)),
   ]

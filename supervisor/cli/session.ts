@@ -59,7 +59,8 @@ export function withOverrides(
 ): LoadedWorkflow {
   const { workflows } = configuration
   const overrides = workflows.get(word) ?? workflows.get(workflow.definition.name)
-  return overrides === undefined ? workflow : { ...workflow, overrides }
+  if (overrides === undefined) return workflow
+  return { ...workflow, overrides: { ...workflow.overrides, ...overrides } }
 }
 
 /** Makes the tables of a workflow, registers it and binds its source. */

@@ -10,7 +10,12 @@ import { type ProxyApi, startProxyApi } from './proxy-api/proxy-api.js'
 /** What the report says of money: our books beside the API's. */
 export interface BillingFigures {
   /** Credits booked by this command, by what became of the calls. */
-  readonly booked: { readonly [kind in SpendKind]: number }
+  readonly booked: {
+    readonly [kind in SpendKind]: number
+  } & {
+    /** Of what is booked for calls that ended: bounds, where nobody knows what was charged. */
+    readonly unsure: number
+  }
   /** What the API counts by itself. */
   readonly billed: number
   /** Of that, for calls whose caller had hung up: killed, or out of patience. */
@@ -52,7 +57,9 @@ type Booked = BillingFigures['booked']
 async function readBooked(sql: Sql, workflowId: number): Promise<Booked> {
   const spent = await readSpent(sql, { workflowId, since: 'ever' })
   const of = (kind: SpendKind) => spent.find((own) => own.kind === kind)?.credits ?? 0
-  return { useful: of('useful'), failed: of('failed'), crashed: of('crashed') }
+  const ended = spent.filter((own) => own.kind !== 'crashed')
+  const unsure = ended.reduce((sum, own) => sum + own.unsure, 0)
+  return { useful: of('useful'), failed: of('failed'), crashed: of('crashed'), unsure }
 }
 
 /** Exported for its test. */
@@ -65,10 +72,12 @@ export function billingOf(
     useful: after.useful - before.useful,
     failed: after.failed - before.failed,
     crashed: after.crashed - before.crashed,
+    unsure: after.unsure - before.unsure,
   }
   const known = booked.useful + booked.failed
   const { credits: billed, hungUpCredits: billedUnheard, calls, inFlightMax } = counts
-  const isAgreed = known <= billed && billed - billedUnheard <= known + booked.crashed
+  const isAgreed =
+    known - booked.unsure <= billed && billed - billedUnheard <= known + booked.crashed
   const { limit: refused } = counts.refused
   return { booked, billed, billedUnheard, calls, refused, inFlightMax, plan: PLAN, isAgreed }
 }
@@ -80,7 +89,7 @@ export async function startSimulatedUpstream(): Promise<SimulatedUpstream> {
     timeScale: TIME_SCALE,
     faults: { failPerMille: FAIL_PER_MILLE },
   })
-  let before: Booked = { useful: 0, failed: 0, crashed: 0 }
+  let before: Booked = { useful: 0, failed: 0, crashed: 0, unsure: 0 }
   return {
     settings: {
       upstream: 'proxy-api',

@@ -37,7 +37,9 @@ export interface StartOptions {
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) =>
-      !/^(FETCHYARD_|WF7_|HTTP_CONN|SCRAPER_?API_|DATABASE_URL$|pm_id$|NO_COLOR$)/.test(name),
+      !/^(FETCHYARD_|WF7_|HTTP_CONN|SCRAPER_?API_|GOOGLE_|DATABASE_URL$|pm_id$|NO_COLOR$)/.test(
+        name,
+      ),
   )
   return Object.fromEntries(kept)
 }

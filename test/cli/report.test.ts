@@ -28,6 +28,7 @@ const REPORT: RunReport = {
   slotUtilisation: 0.93,
   badLines: 2,
   fetchedAgain: 5,
+  spent: { calls: 1_010, credits: 1_005, useful: 970, failed: 20, crashed: 15, unsure: 17 },
   lost: 0,
   appliedTwice: 0,
   isAuditClean: true,
@@ -45,8 +46,18 @@ describe('cli/report', () => {
     expect(text).to.match(/contacts planted +3 500, found 3 430 \(98\.0 %\), 4 unexpected/)
     expect(text).to.match(/duration +25 s, 40\.0 pages\/s, slots busy 93 %/)
     expect(text).to.match(/fetched again +at most 5/)
+    expect(text).to.match(/calls +1 010\n/)
+    expect(text).to.match(
+      /credits +1 005, 0\.30 for each result; of them at most 17 that nobody knows of\n/,
+    )
+    expect(text).to.match(/of that +970 for pages, 20 lost to failures, 15 to crashes\n/)
     expect(text).to.match(/lost +0\n/)
     expect(text).to.match(/lines not used +2/)
+  })
+
+  it('says nothing of credits where no call cost any', () => {
+    const free = { calls: 0, credits: 0, useful: 0, failed: 0, crashed: 0, unsure: 0 }
+    expect(reportLines({ ...REPORT, spent: free }).join('\n')).not.to.contain('credits')
   })
 
   it('says first when everything failed, and when there was nothing to do', () => {

@@ -6,6 +6,7 @@ import type { EventBus } from '../../src/telemetry/events.js'
 import { createEventBus } from '../../src/telemetry/events.js'
 import type { StopReason } from '../../supervisor/supervisor.js'
 import { Supervisor } from '../../supervisor/supervisor.js'
+import { CHAIN } from '../support/chain.js'
 import type { Dice } from './dice.js'
 import type { PlaceSpec, Scenario } from './scenario.js'
 import type { SimDatabase } from './sim-database.js'
@@ -263,10 +264,17 @@ export class Boot {
         planConcurrency: null,
         hasOnePlan: true,
         plan: `workflow:${workflow}`,
-        creditsPerCall: 0,
       },
+      creditsPerCall: 0,
+      failureAgeMs: 0,
       rollback: { errorRateMax: 1, itemsMin: 1_000 },
-      workerOptions: { workflow, moduleUrl: 'simulated', itemTimeoutMs, fetch: FETCH },
+      workerOptions: {
+        workflow,
+        moduleUrl: 'simulated',
+        itemTimeoutMs,
+        fetch: FETCH,
+        chain: CHAIN,
+      },
     }
   }
 

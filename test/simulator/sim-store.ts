@@ -281,6 +281,10 @@ export function createSimStore(parts: SimStoreParts): SimStore {
         return { ...orders, creditsLeft: null, workers, sharers: [] }
       }),
     setSteering: () => ask('steer', () => false),
+    reserveCalls: ({ wanted }) => ask('reserve', () => wanted),
+    closeReserve: () => ask('close reserve', () => undefined),
+    bookRefused: () => ask('book', () => undefined),
+    forgetOldFailures: () => ask('forget', () => 0),
     foldSpend: () => ask('fold spend', () => 0),
     foldCohorts: () => ask('fold cohorts', () => 0),
     readRolloutRecord: () => ask('rollout', () => NO_RECORD),

@@ -24,9 +24,9 @@ describe('store/money', () => {
     ])
 
     expect(await readSpent(yard.sql, { workflowId, since: 'ever' })).to.deep.equal([
-      { kind: 'useful', calls: 2, credits: 20 },
-      { kind: 'failed', calls: 1, credits: 1 },
-      { kind: 'crashed', calls: 1, credits: 25 },
+      { kind: 'useful', calls: 2, credits: 20, unsure: 0 },
+      { kind: 'failed', calls: 1, credits: 1, unsure: 0 },
+      { kind: 'crashed', calls: 1, credits: 25, unsure: 25 },
     ])
   })
 
@@ -36,7 +36,7 @@ describe('store/money', () => {
     await yard.settle(workflow, nodeId, [settlement(first, { credits: 5 })])
     await yard.settle(workflow, nodeId, [settlement(first, { credits: 5 })])
     expect(await readSpent(yard.sql, { workflowId, since: 'today' })).to.deep.equal([
-      { kind: 'useful', calls: 1, credits: 5 },
+      { kind: 'useful', calls: 1, credits: 5, unsure: 0 },
     ])
   })
 

@@ -5,6 +5,7 @@ import type { RolloutRecord } from '../../src/core/cohort-figures.js'
 import type { Settlement } from '../../src/core/settlement.js'
 import type { Cohort } from '../../src/core/steering-plan.js'
 import type { LeasedPack } from '../../src/store/lease.js'
+import type { ReserveRequest } from '../../src/store/reserve.js'
 import type { Steering } from '../../src/store/steering.js'
 import type { Store, StoredDefinition, WorkflowHandle } from '../../src/store/store.js'
 import type { WorkflowRow } from '../../src/store/workflows.js'
@@ -71,6 +72,10 @@ export class FakeStore {
     workers: ['node'],
     sharers: ['node/flow'],
   }
+  /** How many of the calls that a node wants to begin it may. */
+  reserve: (request: ReserveRequest) => number | null = ({ wanted }) => wanted
+  /** Booked for answers that were refused. */
+  refusedCredits = 0
   /** Settles that wrote neither results nor status words. */
   bareSettles = 0
   /** A method in here does not answer until its gate is opened. */
@@ -192,6 +197,14 @@ export class FakeStore {
           }
           return true
         }),
+      reserveCalls: (request) =>
+        this.#call('reserveCalls', request.wanted, () => this.reserve(request)),
+      closeReserve: () => this.#call('closeReserve', 1, () => undefined),
+      bookRefused: (of) =>
+        this.#call('bookRefused', of.calls, () => {
+          this.refusedCredits += of.credits
+        }),
+      forgetOldFailures: () => this.#call('forgetOldFailures', 0, () => 0),
       readFigures: () =>
         this.#call('readFigures', 0, () => ({ readAt: '', workflows: [], nodes: [] })),
       foldTallies: () => this.#call('foldTallies', 0, () => 0),

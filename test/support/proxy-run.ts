@@ -31,6 +31,12 @@ export interface ProxyRun {
   readonly open: (options?: ProxyApiOptions) => Promise<ProxyApi>
   /** Starts `run contacts` over these URLs, ten at once. */
   readonly start: (urls: readonly string[], words?: readonly string[]) => Promise<Program>
+  /** Starts any command, with the database and the key in its environment. */
+  readonly command: (words: readonly string[]) => Program
+  /** Writes a list of URLs, for a command that is started more than once over it. */
+  readonly write: (name: string, urls: readonly string[]) => Promise<void>
+  /** Flags that send pages through the API. */
+  readonly upstream: () => readonly string[]
 }
 
 export function useProxyRun(): ProxyRun {
@@ -41,6 +47,18 @@ export function useProxyRun(): ProxyRun {
   const api = () => {
     if (current === null) throw new Error('The API is opened by the test.')
     return current
+  }
+  const command = (words: readonly string[]) =>
+    startProgram(words, {
+      cwd: directory.path,
+      environment: { DATABASE_URL: database.url, SCRAPER_API_KEY: KEY },
+    })
+  const write = (name: string, urls: readonly string[]) =>
+    writeFile(join(directory.path, name), `${urls.join('\n')}\n`)
+  const upstream = () => {
+    const endpoints = api().endpoints.join(',')
+    const where = ['--upstream', 'proxy-api', '--upstream-endpoints', endpoints]
+    return [...where, '--allow-ranges', 'loopback', '--backoff', '20ms']
   }
   before(() => {
     serial = 0
@@ -62,18 +80,13 @@ export function useProxyRun(): ProxyRun {
     start: async (urls, words = []) => {
       serial += 1
       const input = `urls-${serial}.txt`
-      await writeFile(join(directory.path, input), `${urls.join('\n')}\n`)
-      const endpoints = api().endpoints.join(',')
-      const upstream = ['--upstream', 'proxy-api', '--upstream-endpoints', endpoints]
-      const habits = ['--allow-ranges', 'loopback', '--concurrency', '10', '--backoff', '20ms']
-      return startProgram(
-        ['run', 'contacts', '--input', input, '--json', ...upstream, ...habits, ...words],
-        {
-          cwd: directory.path,
-          environment: { DATABASE_URL: database.url, SCRAPER_API_KEY: KEY },
-        },
-      )
+      await write(input, urls)
+      const habits = ['--json', '--concurrency', '10', ...upstream()]
+      return command(['run', 'contacts', '--input', input, ...habits, ...words])
     },
+    command,
+    write,
+    upstream,
   }
 }
 

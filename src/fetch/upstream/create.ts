@@ -1,7 +1,9 @@
 import { assert, assertNever } from '../../core/assert.js'
-import type { ProxyApiOptions, Tier, UpstreamOptions } from '../../core/upstream-options.js'
+import type { ProxyApiOptions, UpstreamOptions } from '../../core/upstream-options.js'
 import { DIRECT } from './direct.js'
+import { createPlacesApi } from './places-api.js'
 import { createProxyApis, type ProxyApiParts } from './proxy-api.js'
+import { TIER_OPTIONS } from './tier-options.js'
 import { createTiers } from './tiers.js'
 import type { Upstream } from './upstream.js'
 
@@ -12,17 +14,11 @@ export function createUpstream(options: UpstreamOptions, parts: ProxyApiParts): 
       return DIRECT
     case 'proxy-api':
       return createApi(options, parts)
+    case 'places-api':
+      return createPlacesApi(options)
     default:
       return assertNever(options)
   }
-}
-
-/** What a tier asks of the API; what it does not name is as the options have it. */
-const TIER_OPTIONS: Readonly<Record<Exclude<Tier, 'direct'>, Partial<ProxyApiOptions>>> = {
-  flat: { isRendered: false, premium: 'off' },
-  render: { isRendered: true, premium: 'off' },
-  premium: { isRendered: true, premium: 'on' },
-  ultra: { isRendered: true, premium: 'ultra' },
 }
 
 function createApi(options: ProxyApiOptions, parts: ProxyApiParts): Upstream {

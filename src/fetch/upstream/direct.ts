@@ -15,7 +15,7 @@ function routeTo(target: URL): Route {
   return {
     url: target,
     ended: () => 'final',
-    creditsOf: () => null,
+    chargeOf: () => null,
     judge: (answer) => judge(target, answer),
   }
 }

@@ -12,12 +12,12 @@ import type { ExchangeFacts } from '../exchange.js'
 import { FetchFailure } from '../failure.js'
 import { parseRetryAfter } from '../retry-after.js'
 import { isGatewayFailure, outcomeOfAnswer } from './answer.js'
-import { creditsOfAnswer } from './credit-cost.js'
+import { creditsOfAnswer, estimateCost } from './credit-cost.js'
 import { type EndpointCall, type EndpointChange, Endpoints } from './endpoints.js'
 import { checkRemoteTarget } from './remote-target.js'
 import { callUrl } from './request.js'
 import { createScrubber } from './secret.js'
-import type { Answer, PageHead, Route, RouteEnd, Routes, Upstream } from './upstream.js'
+import type { Answer, Charge, PageHead, Route, RouteEnd, Routes, Upstream } from './upstream.js'
 
 export interface ProxyApiParts {
   readonly clock: Clock
@@ -107,7 +107,7 @@ class ProxyRoutes implements Routes {
         this.#lastWords = scrub(words)
         return 'elsewhere'
       },
-      creditsOf: (facts) => creditsOf(facts, target, options),
+      chargeOf: (facts) => chargeOf(facts, target, options),
       judge: (answer) => judge(target, answer, scrub),
     }
   }
@@ -143,11 +143,12 @@ function healthOf({ facts, error }: RouteEnd) {
   return { health: isSick ? 'failed' : 'unknown', words: messageOf(error) } as const
 }
 
-/** An answer that never came may have been charged; what is not known is not counted. */
-function creditsOf(facts: ExchangeFacts, target: URL, options: ProxyApiOptions): number {
+/** An answer that never came may have been charged: the API goes on when nobody waits any more. */
+function chargeOf(facts: ExchangeFacts, target: URL, options: ProxyApiOptions): Charge {
   const { status, headers } = facts
-  if (status === null) return 0
-  return creditsOfAnswer({ status, costHeader: headers['sa-credit-cost'] }, target, options)
+  if (status === null) return { credits: 0, atMost: estimateCost(target, options) }
+  const costHeader = headers['sa-credit-cost']
+  return { credits: creditsOfAnswer({ status, costHeader }, target, options), atMost: 0 }
 }
 
 function judge(target: URL, answer: Answer, scrub: (text: string) => string): PageHead {

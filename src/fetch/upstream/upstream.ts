@@ -23,17 +23,25 @@ export interface Routes {
   readonly next: (abortSignal: AbortSignal) => Promise<Route>
 }
 
+/** What a request is charged; null when the upstream charges nothing. */
+export type Charge = {
+  readonly credits: number
+  /** For a request without an answer, which may be charged all the same: at most so much. */
+  readonly atMost: number
+} | null
+
 /** One request for a page. */
 export interface Route {
   /** Where the request is sent. It may hold a secret: no message names it. */
   readonly url: URL
+  /** Headers of its own, which may hold a secret as well. */
+  readonly headers?: Readonly<Record<string, string>>
   /**
    * Told how the request went, once; later calls change nothing. 'elsewhere': it never left, and
    * another way is left to try.
    */
   readonly ended: (end: RouteEnd) => 'final' | 'elsewhere'
-  /** Credits charged for it; null when the upstream charges nothing. */
-  readonly creditsOf: (facts: ExchangeFacts) => number | null
+  readonly chargeOf: (facts: ExchangeFacts) => Charge
   /**
    * What a response means: a page, by its own URL and headers, or where it sends us.
    *

@@ -8,7 +8,7 @@ import type { WorkflowHandle } from '../../../src/store/store.js'
 import type { OpenDatabase } from '../../database.js'
 import type { LoadedWorkflow } from '../../node.js'
 import { listenForStop, type StopListener } from '../../signals.js'
-import { creditsPerCallOf } from '../../workflow-options.js'
+import { creditsPerCallMinOf, creditsPerCallOf } from '../../workflow-options.js'
 import { type Command, type Invocation, isGiven, textGiven } from '../command.js'
 import { estimate, estimateLines } from '../estimate.js'
 import { feedWorkflow } from '../feed-workflow.js'
@@ -110,6 +110,7 @@ async function sayEstimate(
       workflow: workflow.definition.name,
       input,
       creditsPerCall: creditsPerCallOf(settings),
+      creditsPerCallMin: creditsPerCallMinOf(settings),
       attempts: settings.attempts,
     }),
   )

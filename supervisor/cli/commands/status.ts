@@ -1,6 +1,8 @@
 import type { ClusterFigures, WorkflowFigures } from '../../../src/core/figures.js'
 import type { Sql } from '../../../src/store/client.js'
 import { readErrorsByCode, readFigures } from '../../../src/store/figures.js'
+import type { Budgets } from '../../../src/store/money.js'
+import { readBudgets } from '../../../src/store/money.js'
 import { readWorkflows } from '../../../src/store/workflows.js'
 import { type Command, type Invocation, isGiven } from '../command.js'
 import { showSeconds } from '../progress.js'
@@ -29,15 +31,16 @@ interface ErrorCount {
 async function runStatus(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, errors } = await withDatabase(request, async ({ sql }) => ({
+  const { figures, errors, budgets } = await withDatabase(request, async ({ sql }) => ({
     figures: await readFigures(sql),
     errors: await readErrors(sql),
+    budgets: await readAllBudgets(sql),
   }))
   if (isGiven(invocation, 'json')) {
-    await printJson(streams, { schema: 1, ...figures, errors })
+    await printJson(streams, { schema: 1, ...figures, errors, budgets })
     return 0
   }
-  for (const line of statusLines(figures, errors)) await print(streams, line)
+  for (const line of statusLines(figures, errors, budgets)) await print(streams, line)
   return 0
 }
 
@@ -48,6 +51,20 @@ async function readErrors(sql: Sql): Promise<readonly ErrorCount[]> {
       errors.push({ workflow: name, ...row })
   }
   return errors
+}
+
+interface OwnBudgets extends Budgets {
+  readonly workflow: string
+}
+
+/** Of the workflows that have one. */
+async function readAllBudgets(sql: Sql): Promise<readonly OwnBudgets[]> {
+  const all: OwnBudgets[] = []
+  for (const { workflowId, name } of await readWorkflows(sql)) {
+    const budgets = await readBudgets(sql, workflowId)
+    if (budgets !== null && budgets.left !== null) all.push({ workflow: name, ...budgets })
+  }
+  return all
 }
 
 const WORKFLOW_HEADINGS = [
@@ -63,7 +80,11 @@ const WORKFLOW_HEADINGS = [
 ]
 
 /** The figures as lines of words. */
-function statusLines(figures: ClusterFigures, errors: readonly ErrorCount[]): readonly string[] {
+export function statusLines(
+  figures: ClusterFigures,
+  errors: readonly ErrorCount[],
+  budgets: readonly OwnBudgets[] = [],
+): readonly string[] {
   const { workflows, nodes, readAt } = figures
   if (workflows.length === 0) {
     return [
@@ -82,9 +103,17 @@ function statusLines(figures: ClusterFigures, errors: readonly ErrorCount[]): re
     const rows = nodes.map((node) => [node.name, node.pid, node.state, node.leasedItems])
     lines.push(...tableLines(['node', 'pid', 'state', 'leased'], rows))
   }
+  if (budgets.length > 0) {
+    const rows = budgets.map(budgetRow)
+    lines.push('', ...tableLines(['budget of', 'a day', 'in all', 'left'], rows))
+  }
   if (errors.length === 0) return lines
   const rows = errors.map((error) => [error.workflow, error.code, error.items])
   return [...lines, '', ...tableLines(['errors of', 'code', 'items'], rows)]
+}
+
+function budgetRow({ workflow, perDay, total, left }: OwnBudgets) {
+  return [workflow, perDay, total, (left ?? 0) > 0 ? left : `${left}, spent`]
 }
 
 function workflowRow(own: WorkflowFigures, readAt: string) {

@@ -51,6 +51,7 @@ export const setCommand: Command = {
   examples: [
     ['fetchyard set contacts concurrency=20', 'items at once on each node, up to its slots'],
     ['fetchyard set contacts concurrency=auto', 'back to what each node is configured for'],
+    ['fetchyard set contacts budget=20000', 'credits in all since the budget of a run began'],
     [
       'fetchyard set contacts budget-day=50000',
       'credits a day for the whole cluster; off lifts it',
@@ -64,7 +65,7 @@ export const setCommand: Command = {
 interface Change {
   readonly steering?: RolloutOrder
   readonly concurrency?: number | null
-  readonly budgets?: { readonly perDay: number | null }
+  readonly budgets?: { readonly perDay?: number | null; readonly total?: number | null }
 }
 
 function rolloutOrder(text: string | null): RolloutOrder | null {
@@ -96,6 +97,15 @@ function rolloutLines(rollouts: readonly Rollout[]): readonly string[] {
   ])
 }
 
+const CREDITS_MAX = 1_000_000_000
+
+/** @returns the credits; null for `off`, and undefined for what is neither. */
+function readCredits(text: string): number | null | undefined {
+  if (text === 'off') return null
+  const credits = /^\d{1,10}$/.test(text) ? Number(text) : 0
+  return credits >= 1 && credits <= CREDITS_MAX ? credits : undefined
+}
+
 /** What one `name=value` changes; the value `auto` or `off` takes the setting back. */
 const SETTINGS: {
   readonly [name: string]: {
@@ -114,11 +124,18 @@ const SETTINGS: {
   },
   'budget-day': {
     none: 'off',
-    max: 1_000_000_000,
+    max: CREDITS_MAX,
     read: (text) => {
-      if (text === 'off') return { budgets: { perDay: null } }
-      const perDay = /^\d{1,10}$/.test(text) ? Number(text) : 0
-      return perDay >= 1 && perDay <= 1_000_000_000 ? { budgets: { perDay } } : undefined
+      const perDay = readCredits(text)
+      return perDay === undefined ? undefined : { budgets: { perDay } }
+    },
+  },
+  budget: {
+    none: 'off',
+    max: CREDITS_MAX,
+    read: (text) => {
+      const total = readCredits(text)
+      return total === undefined ? undefined : { budgets: { total } }
     },
   },
 }
@@ -156,7 +173,12 @@ async function apply(
   { steering, concurrency, budgets }: Change,
 ): Promise<void> {
   const desk = createSteeringDesk(createStore(sql))
-  if (budgets !== undefined) await setBudgets(sql, { workflowId, ...budgets })
+  if (budgets?.perDay !== undefined) await setBudgets(sql, { workflowId, perDay: budgets.perDay })
+  if (budgets?.total !== undefined) {
+    // What a run has spent of its budget stays spent when the budget is changed.
+    const since = (await readBudgets(sql, workflowId))?.since ?? undefined
+    await setBudgets(sql, { workflowId, total: { credits: budgets.total, since } })
+  }
   if (steering !== undefined) await desk.setRollout(name, steering, orderer())
   if (concurrency !== undefined) await desk.setConcurrency(name, concurrency, orderer())
 }
@@ -172,20 +194,24 @@ async function readNow(sql: Sql, { workflowId, name }: WorkflowRow): Promise<Now
 
 async function recordBudget(sql: Sql, { workflowId }: WorkflowRow, now: Now): Promise<void> {
   const { name, via } = orderer()
-  const { perDay } = now.budgets
+  const { perDay, total } = now.budgets
   await createStore(sql).storeEvent({
     level: 'info',
     name: 'workflow.steered',
     workflowId,
     nodeId: null,
     message: `by ${name}, ${via}: ${nowWords(now)}`,
-    fields: { budgetPerDay: perDay, by: name, via },
+    fields: { budgetPerDay: perDay, budget: total, by: name, via },
   })
 }
 
-/** What is set for a workflow, with its budget. */
+/** What is set for a workflow, with its budgets. */
 function nowWords(now: Now): string {
-  const { perDay, left } = now.budgets
-  const budget = perDay === null ? '' : ` Budget: ${perDay} credits a day, ${left ?? 0} left.`
+  const { perDay, total, left } = now.budgets
+  const parts = [
+    ...(total === null ? [] : [`${total} credits in all`]),
+    ...(perDay === null ? [] : [`${perDay} credits a day`]),
+  ]
+  const budget = parts.length === 0 ? '' : ` Budget: ${parts.join(' and ')}, ${left ?? 0} left.`
   return `${steeringWords(now.workflow, now)}${budget}`
 }

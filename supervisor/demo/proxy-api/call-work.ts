@@ -7,7 +7,7 @@ import type { Clock } from '../../../src/core/clock.js'
 import { randomFor } from '../site/dealing.js'
 import { drawLatencyMs, PATIENCE_MS, type ResolvedLatency } from './latency.js'
 import type { AskedCall } from './request.js'
-import { type FoundPage, fetchLocal, isLocal, makeUpPage } from './target.js'
+import { type FoundPage, fetchLocal, isLocal } from './target.js'
 
 /** Calls in a thousand that go wrong at the API itself. */
 export interface Faults {
@@ -30,6 +30,8 @@ interface WorkOptions {
   readonly timeScale: number
   readonly latency: ResolvedLatency
   readonly faults: Partial<Faults>
+  /** The page of a host that this machine does not serve. */
+  readonly web: (target: URL) => FoundPage
 }
 
 interface Surroundings {
@@ -96,7 +98,7 @@ export class CallWork {
 
   /** The target's page, or its 404. What else it answers is tried again, then given up. */
   async #find(call: AskedCall, around: Surroundings, leftMs: number): Promise<FoundPage | null> {
-    if (!isLocal(call.target)) return makeUpPage(call.target)
+    if (!isLocal(call.target)) return this.#options.web(call.target)
     const patience = new AbortController()
     const cancel = this.#options.clock.setTimer(leftMs * this.#options.timeScale, () =>
       patience.abort(),

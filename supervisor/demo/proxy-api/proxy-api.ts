@@ -10,6 +10,7 @@ import { type CallRecord, Ledger, type ProxyApiCounts, type Refusal } from './le
 import { type Outage, Region } from './region.js'
 import { type AskedCall, readCall, WORDS } from './request.js'
 import { Sessions } from './sessions.js'
+import { type FoundPage, makeUpPage } from './target.js'
 
 export interface ProxyApiOptions {
   /** Key that callers must present. @default 'demo-key' */
@@ -35,6 +36,8 @@ export interface ProxyApiOptions {
    * @default 'goes-on'
    */
   readonly onHangUp?: 'goes-on' | 'ends'
+  /** The Internet as the API finds it. @default a page made up for every host */
+  readonly web?: (target: URL) => FoundPage
   readonly clock?: Clock
 }
 
@@ -89,8 +92,16 @@ class ProxyApiServer implements ProxyApi {
     this.#endsOnHangUp = options.onHangUp === 'ends'
     this.#ledger = new Ledger({ clock, limit, requestLimit, timeScale })
     this.#sessions = new Sessions(clock, timeScale)
+    const { web = makeUpPage } = options
     const latency = resolveLatency(options.latency)
-    this.#work = new CallWork({ clock, seed, timeScale, latency, faults: options.faults ?? {} })
+    this.#work = new CallWork({
+      clock,
+      seed,
+      timeScale,
+      latency,
+      faults: options.faults ?? {},
+      web,
+    })
     this.#regions = Array.from(
       { length: regions },
       (_, index) =>

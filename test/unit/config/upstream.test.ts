@@ -96,7 +96,7 @@ describe('config: the upstream', () => {
   })
 
   const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
-    ['upstream', 'carrier', /one of direct, proxy-api, got "carrier"/],
+    ['upstream', 'carrier', /one of direct, proxy-api, places-api, got "carrier"/],
     ['upstream-endpoints', ['nowhere'], /1 to 8 http or https URLs/],
     ['upstream-endpoints', ['https://me:word@eu.example/'], /without user, password and query/],
     ['upstream-endpoints', ['https://eu.example/?api_key=1'], /without user, password and query/],

@@ -1,9 +1,15 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { LIMITS } from '../../../src/core/limits.js'
-import { OUTCOME_CODES, OUTCOMES } from '../../../src/core/outcome.js'
+import {
+  type AttemptFacts,
+  OUTCOME_CODES,
+  OUTCOMES,
+  type OutcomeCode,
+} from '../../../src/core/outcome.js'
 import {
   decideSettlement,
+  knownFailureSettlement,
   releaseSettlement,
   type SettleEvent,
   sinkFailure,
@@ -43,6 +49,32 @@ describe('decideSettlement', () => {
     expect(released).to.include({ event: 'release', durationMs: null })
     expect(released.next).to.deep.equal({
       ...{ delayMs: 0, attempt: 2, snoozes: 3, crashes: 4, lonelyCrashes: 1, slice: 0 },
+    })
+  })
+
+  it('releases what was begun at the cost of its calls', () => {
+    const cost = { credits: 1, creditsAtMost: 10 }
+    expect(releaseSettlement(heldItem(), cost)).to.include({ event: 'release', ...cost })
+  })
+
+  it('knows a failure that lasts by its code, and only where one call was charged for it', () => {
+    const isLasting = (code: OutcomeCode, given: Partial<AttemptFacts>) =>
+      decide(heldItem(), failed(code, { facts: facts(given) })).isLasting ?? false
+    const charged = { credits: 1, requests: 1 }
+    const lasting = OUTCOME_CODES.filter((code) => isLasting(code, charged))
+    expect(lasting).to.deep.equal(['too_large', 'http_4xx', 'content_type'])
+    expect(isLasting('http_4xx', { requests: 1 }), 'free').to.equal(false)
+    expect(isLasting('http_4xx', { credits: 0, requests: 1 }), 'not charged').to.equal(false)
+    expect(isLasting('http_4xx', { credits: 2, requests: 2 }), 'which of two?').to.equal(false)
+  })
+
+  it('ends an item whose URL is known to fail, and says since when', () => {
+    const known = { code: 'http_4xx', httpStatus: 404, day: '2026-01-31' }
+    expect(knownFailureSettlement(heldItem(), known)).to.include({
+      ...{ event: 'discard', code: 'known_failure', credits: null, httpStatus: null },
+      error:
+        'Its URL ended with http_4xx, HTTP 404 on 2026-01-31, which was charged; it was not ' +
+        'asked for again.',
     })
   })
 

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { FetchedPage } from '../../../src/core/fetched-page.js'
 import type { HandlerContext } from '../../../src/workflow/define.js'
 import workflow from '../../../src/workflows/contacts.js'
+import { handlerContext } from '../../support/chain.js'
 
 const PAGE: FetchedPage = {
   url: 'https://firm.com/contact',
@@ -13,13 +14,7 @@ const PAGE: FetchedPage = {
 }
 
 function contextFor(page: Partial<FetchedPage>): HandlerContext {
-  return {
-    fetchPage: async () => ({ ...PAGE, ...page }),
-    abortSignal: new AbortController().signal,
-    attempt: 1,
-    leaseId: '1',
-    log: () => {},
-  }
+  return handlerContext({ fetchPage: async () => ({ ...PAGE, ...page }) })
 }
 
 const item = { key: '1', payload: { url: PAGE.url } }

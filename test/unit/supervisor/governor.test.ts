@@ -17,7 +17,7 @@ async function setup(
   store.steering = { ...store.steering, ...steering }
   const clock = createFakeClock()
   const events = recordEvents()
-  const open = { items: 0 }
+  const purse = { left: 0, isSpent: false }
   const plan: { limit: number | null } = { limit: null }
   const governor = createGovernor({
     ...{ store: store.store, clock, events, workflow: store.handle('flow'), nodeId: 'node' },
@@ -26,19 +26,18 @@ async function setup(
       start: null,
       planConcurrency: null,
       plan: 'p',
-      creditsPerCall: 0,
       hasOnePlan: true,
       ...options,
     },
     planLimit: () => plan.limit,
-    unbooked: () => open.items,
+    purse: { left: () => purse.left, isSpent: () => purse.isSpent },
     onSteered: () => {},
   })
   const told = () => events.of('concurrency.changed').at(-1)
   const end = (outcome: Outcome, times = 1) => {
     for (let n = 0; n < times; n += 1) governor.noteEnd(outcome, governor.allowed(0))
   }
-  return { store, clock, events, governor, told, end, open, plan }
+  return { store, clock, events, governor, told, end, purse, plan }
 }
 
 describe('the governor', () => {
@@ -158,26 +157,20 @@ describe('the governor', () => {
     await governor.stop()
   })
 
-  it('starts what its share of the budget pays for, and nothing beyond', async () => {
-    const steering = { creditsLeft: 105, workers: ['node', 'other'] }
-    const { governor, clock, store, told, open } = await setup({ creditsPerCall: 10 }, steering)
+  it('allows what the budgets pay for beyond what is under way, once they are spent', async () => {
+    const { governor, clock, told, purse } = await setup()
     governor.start()
     await clock.advance(0)
-    // Ten calls for two nodes.
-    expect(governor.allowed(0)).to.equal(5)
-    governor.noteStarts(3)
-    expect(governor.allowed(3)).to.equal(5)
-    open.items = 3
+    Object.assign(purse, { left: 3 })
+    expect(governor.allowed(5), 'reserves are made as they are needed').to.equal(20)
+    purse.isSpent = true
+    expect(governor.allowed(5)).to.equal(8)
+    expect(governor.limit()).to.equal(20)
+    expect(governor.reason()).to.equal('configured')
+    purse.left = 0
+    expect(governor.allowed(5)).to.equal(5)
     await clock.advance(STEERING_MS)
-    expect(governor.allowed(3), 'what is under way is not booked yet').to.equal(5)
-    open.items = 0
-    store.steering = { ...store.steering, creditsLeft: 9 }
-    await clock.advance(STEERING_MS)
-    expect(governor.allowed(0)).to.equal(0)
     expect(told()).to.include({ reason: 'budget' })
-    store.steering = { ...store.steering, creditsLeft: null }
-    await clock.advance(STEERING_MS)
-    expect(governor.allowed(0)).to.equal(20)
     await governor.stop()
   })
 })

@@ -2,6 +2,7 @@
 
 import type { WorkerOptions } from '../../../src/core/worker-options.js'
 import type { WorkflowServiceOptions } from '../../../supervisor/workflow-service.js'
+import { CHAIN } from '../../support/chain.js'
 import { createFakeTransport } from '../../support/fake-transport.js'
 import { retryPolicy } from '../../support/values.js'
 
@@ -11,6 +12,7 @@ export const WORKER_OPTIONS: Omit<WorkerOptions, 'workerId' | 'slots'> = {
   workflow: 'flow',
   moduleUrl: 'file:///flow.js',
   itemTimeoutMs: 90_000,
+  chain: CHAIN,
   fetch: {
     connectTimeoutMs: 1_000,
     headersTimeoutMs: 1_000,
@@ -51,8 +53,9 @@ export function serviceOptions(
       planConcurrency: null,
       hasOnePlan: true,
       plan: 'workflow:flow',
-      creditsPerCall: 0,
     },
+    creditsPerCall: 0,
+    failureAgeMs: 0,
     rollback: { errorRateMax: 0.2, itemsMin: 50 },
     ...fields,
   }

@@ -11,6 +11,7 @@ import type { Json, Outcome } from '../../../src/core/outcome.js'
 import type { WorkerOptions } from '../../../src/core/worker-options.js'
 import { FetchLoop } from '../../../workers/fetch-loop.js'
 import { loadDefault } from '../../../workers/load-default.js'
+import { CHAIN } from '../../support/chain.js'
 import { FETCH_OPTIONS } from '../fetch/support.js'
 
 export const handlerUrl = (name: string) =>
@@ -23,6 +24,7 @@ export const workerOptions = (options: Partial<WorkerOptions> = {}): WorkerOptio
   slots: 10,
   itemTimeoutMs: 60_000,
   fetch: FETCH_OPTIONS,
+  chain: CHAIN,
   ...options,
 })
 

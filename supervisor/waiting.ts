@@ -3,13 +3,14 @@ import type { MonotonicMs } from '../src/core/clock.js'
 import type { HeldItem } from '../src/core/settlement.js'
 import type { LeasedPack } from '../src/store/lease.js'
 
-/** A leased item that no worker has yet. */
+/** An item that is leased and that no worker has yet. */
 export interface Waiting {
   readonly held: HeldItem
   readonly item: DispatchedItem
   readonly leasedMs: MonotonicMs
 }
 
+/** The items of a pack. */
 export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
   return pack.items.map((item) => ({
     leasedMs,

@@ -1,0 +1,89 @@
+// Failures for good that were charged, by URL: while one is remembered, an item that asks for the
+// same URL ends without a call. Looked up by the statement that leases, for all its items at once.
+
+import { LIMITS } from '../core/limits.js'
+import type { OutcomeCode } from '../core/outcome.js'
+import type { Sql } from './client.js'
+
+/** A failure of the item's URL that was paid for. */
+export interface KnownFailure {
+  readonly code: OutcomeCode
+  readonly httpStatus: number | null
+  /** Day on which it was paid for. */
+  readonly day: string
+}
+
+const digestOf = (url: string) => `sha256(convert_to(${url}, 'UTF8'))`
+
+/** The clause of a settle that remembers failures, over `own`. */
+export function knownFailureCte(workflowId: number): string {
+  return `
+  remembered as (
+    insert into fetchyard.known_failure as known
+           (workflow_id, url_digest, outcome_code, http_status)
+    -- In the order of the key, so that two settles of the same URLs wait instead of deadlocking.
+    select distinct on (url_digest) ${workflowId}, url_digest, code, http_status
+      from (select ${digestOf('url')} as url_digest, code, http_status
+              from own
+             where is_lasting and url is not null) as failed
+     order by url_digest
+        on conflict (workflow_id, url_digest)
+        do update set failed_at = now(), outcome_code = excluded.outcome_code,
+                      http_status = excluded.http_status
+  )`
+}
+
+/**
+ * The join of a lease that looks failures up, beside `item`. A lateral one with a limit: joined
+ * freely, the planner may read the whole table for a handful of items.
+ */
+export function knownFailureJoin(workflowId: number, ageParameter: string): string {
+  return `
+      left join lateral (
+             select failure.outcome_code, failure.http_status,
+                    to_char(failure.failed_at at time zone 'UTC', 'YYYY-MM-DD') as day
+               from fetchyard.known_failure as failure
+              where ${ageParameter}::int > 0
+                and failure.workflow_id = ${workflowId}
+                and failure.url_digest = ${digestOf(`item.payload ->> 'url'`)}
+                and failure.failed_at > now() - ${ageParameter}::int * interval '1 second'
+              limit 1) as known on true`
+}
+
+/** Somebody asks for these URLs again by name: what is known of them no longer counts. */
+export async function forgetFailures(
+  sql: Sql,
+  of: { readonly workflowId: number; readonly urls: readonly string[] },
+): Promise<number> {
+  const rows = await sql`
+    delete from fetchyard.known_failure
+     where workflow_id = ${of.workflowId}
+       and url_digest in (select sha256(convert_to(given.url, 'UTF8'))
+                            from unnest(${of.urls as string[]}::text[]) as given (url))
+    returning 1`
+  return rows.length
+}
+
+/**
+ * Forgets failures that are older than any option may ask for, and the oldest beyond the number
+ * that is kept, as far as the table's statistics know it. @returns rows forgotten.
+ */
+export async function forgetOldFailures(
+  sql: Sql,
+  rowsMax: number,
+  keptMax: number = LIMITS.knownFailuresMax,
+): Promise<number> {
+  const rows = await sql`
+    delete from fetchyard.known_failure
+     where ctid = any (array(
+             select oldest.ctid
+               from (select ctid, failed_at,
+                            row_number() over (order by failed_at) as n
+                       from (select ctid, failed_at from fetchyard.known_failure
+                              order by failed_at limit ${rowsMax}::int) as slice) as oldest
+              where oldest.failed_at < now() - ${LIMITS.failureAgeMsMax / 1_000}::int * interval '1 second'
+                 or oldest.n <= (select reltuples - ${keptMax}::int from pg_class
+                                  where oid = 'fetchyard.known_failure'::regclass)))
+    returning 1`
+  return rows.length
+}

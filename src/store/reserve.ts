@@ -1,0 +1,147 @@
+// Reserves: calls that a node may have under way, or ended and not written, at most. They are
+// written before the calls are begun, so that a budget counts them whoever is killed, and booked
+// when the node is lost.
+
+import type { Sql } from './client.js'
+
+export interface ReserveRequest {
+  readonly nodeId: string
+  readonly workflowId: number
+  /** Grows from request to request of the node. */
+  readonly serial: number
+  /** Calls under way, or ended and not in the ledger yet. */
+  readonly open: number
+  /** Calls of the last reserve that are not begun and may be while this is asked. */
+  readonly kept: number
+  /** Calls to be begun from now on, at most. */
+  readonly wanted: number
+  /** What one of them costs, at most. */
+  readonly creditsEach: number
+}
+
+/** @returns the calls that may be begun beyond the open ones; null when the node is fenced. */
+export async function reserveCalls(sql: Sql, request: ReserveRequest): Promise<number | null> {
+  const { nodeId, workflowId, serial, open, kept, wanted, creditsEach } = request
+  const rows = await sql.unsafe<{ granted: number | null }[]>(
+    'select fetchyard.reserve_calls($1::uuid, $2::smallint, $3, $4, $5, $6, $7) as granted',
+    [nodeId, workflowId, serial, open, kept, wanted, creditsEach],
+    { prepare: true },
+  )
+  return rows[0]?.granted ?? null
+}
+
+/** A node ends in order, and everything that it began is in the ledger. */
+export async function closeReserve(
+  sql: Sql,
+  of: { readonly nodeId: string; readonly workflowId: number },
+): Promise<void> {
+  await sql`
+    delete from fetchyard.reserve
+     where node_id = ${of.nodeId} and workflow_id = ${of.workflowId}`
+}
+
+/**
+ * Books answers that were paid for and then refused, because their item had been taken from its
+ * node meanwhile: by a cancel, or by a deadline. A fenced node's are in its reserve already.
+ */
+export async function bookRefused(
+  sql: Sql,
+  of: {
+    readonly nodeId: string
+    readonly workflowId: number
+    readonly calls: number
+    readonly credits: number
+    /** Of the credits: those that are a bound. */
+    readonly unsure: number
+  },
+): Promise<void> {
+  await sql`
+    insert into fetchyard.spend (workflow_id, kind, calls, credits, unsure)
+    select ${of.workflowId}::smallint, 'failed', ${of.calls}::bigint, ${of.credits}::bigint,
+           ${of.unsure}::bigint
+     where exists (select from fetchyard.node
+                    where node_id = ${of.nodeId} and fenced_at is null)`
+}
+
+/**
+ * The clauses of a reclaim that book the reserves of dead nodes, over `dead` (packs) and `lost`
+ * (their items, each with its `rank` within its node, in the order of leases).
+ *
+ * What the node had begun is among the items that it held, in the order in which they were leased:
+ * so many of them as it had reserved are booked, each at the most that its call may have cost.
+ * Items leased ahead come behind them. Packs that another statement holds are left for the next
+ * reclaim, and so is the rest of the reserve. When no pack is left, the rest of the reserve ended
+ * in order, but for items that were taken from the node before.
+ */
+export function reserveCtes(workflowId: number): string {
+  return `
+  owed as materialized (
+    select reserve.*
+      from fetchyard.reserve
+      left join fetchyard.node on node.node_id = reserve.node_id
+     where reserve.workflow_id = ${workflowId}
+       and (node.node_id is null or node.fenced_at is not null)
+     order by reserve.node_id
+       for update of reserve skip locked
+  ),
+  charged as materialized (
+    select lost.item_id, lost.lease_id, lost.node_id, owed.credits_each
+      from lost
+      join owed on owed.node_id = lost.node_id and lost.rank <= owed.calls
+  ),
+  due as materialized (
+    select owed.*, found.calls as found,
+           exists (select from fetchyard.work_queue as pack
+                    where pack.workflow_id = ${workflowId} and pack.node_id = owed.node_id
+                      and pack.pack_id not in (select pack_id from dead)) as has_more
+      from owed
+     cross join lateral (select count(*)::int as calls from charged
+                          where charged.node_id = owed.node_id) as found
+  ),
+  closed as (
+    delete from fetchyard.reserve
+     using due
+     where reserve.workflow_id = due.workflow_id and reserve.node_id = due.node_id
+       and not due.has_more
+  ),
+  lowered as (
+    update fetchyard.reserve
+       set calls = due.calls - due.found
+      from due
+     where reserve.workflow_id = due.workflow_id and reserve.node_id = due.node_id
+       and due.has_more and due.found > 0
+  ),
+  booked as (
+    insert into fetchyard.spend (workflow_id, kind, calls, credits, unsure)
+    select ${workflowId}, 'crashed', calls, calls * credits_each, calls * credits_each
+      from (select credits_each,
+                   found + case when has_more then 0 else least(calls - found, taken) end as calls
+              from due) as bill
+     where calls > 0 and credits_each > 0
+  )`
+}
+
+/**
+ * The clauses that note items taken out of packs that a living node may be working, over `own` with
+ * their nodes: its outcome will be refused, and its reserve must answer for it if the node dies.
+ */
+export function takenCtes(workflowId: number): string {
+  return `
+  robbed as materialized (
+    -- In the order of nodes, so that two such statements wait instead of deadlocking.
+    select reserve.node_id
+      from fetchyard.reserve
+     where reserve.workflow_id = ${workflowId}
+       and reserve.node_id in (select node_id from own where lease_id is not null)
+     order by reserve.node_id
+       for update
+  ),
+  taken as (
+    update fetchyard.reserve
+       set taken = reserve.taken + gone.items
+      from (select node_id, count(*)::int as items from own where lease_id is not null
+             group by node_id) as gone
+      join robbed using (node_id)
+     where reserve.workflow_id = ${workflowId} and reserve.node_id = gone.node_id
+  )`
+}
