@@ -7,8 +7,8 @@ import { assert } from '../src/core/assert.js'
 import type { MonotonicMs } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { HeldItem } from '../src/core/settlement.js'
-import type { Cohort } from '../src/core/steering-plan.js'
 import type { LeasedPack } from '../src/store/lease.js'
+import { type Allowance, EVERYTHING } from './allowance.js'
 import type { Waiting } from './waiting.js'
 import { waitingOf } from './waiting.js'
 
@@ -25,24 +25,6 @@ interface WorkerSeat {
 export interface Assignment {
   readonly workerId: string
   readonly items: readonly DispatchedItem[]
-}
-
-/** How much may be under way, and what of it one after the other. */
-export interface Allowance {
-  /** Items under way in all workers, at most. */
-  readonly items: number
-  /** Items that may be begun, whatever may be under way. @default as many as there is room for */
-  readonly starts?: number
-  /** Whether an item is worked with others, or after the others of its kind. */
-  readonly cohortOf: (itemKey: string) => Cohort
-  /** The step of the rollout that items are started in. */
-  readonly step: number
-}
-
-const EVERYTHING: Allowance = {
-  items: Number.POSITIVE_INFINITY,
-  cohortOf: () => 'concurrent',
-  step: 0,
 }
 
 /** What a worker held when it went. */
