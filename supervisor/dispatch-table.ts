@@ -8,26 +8,15 @@ import { LIMITS } from '../src/core/limits.js'
 import type { Outcome } from '../src/core/outcome.js'
 import type { HeldItem } from '../src/core/settlement.js'
 import type { LeasedPack } from '../src/store/lease.js'
+import { type Allowance, EVERYTHING } from './allowance.js'
 import type { HostShelf } from './host-shelf.js'
-import type { Allowance, Waiting } from './waiting.js'
-import { parted, waitingOf } from './waiting.js'
-import type { WorkerHands } from './worker-hands.js'
-import { mostFree } from './worker-hands.js'
+import { parted, type Waiting, waitingOf } from './waiting.js'
+import type { Leavings, WorkerHands } from './worker-hands.js'
+import { emptyHands, hasSequential, leavingsOf, mostFree } from './worker-hands.js'
 
 export interface Assignment {
   readonly workerId: string
   readonly items: readonly DispatchedItem[]
-}
-
-const EVERYTHING: Allowance = { items: Number.POSITIVE_INFINITY, cohortOf: () => 'concurrent' }
-
-/** What a worker held when it went. */
-export interface Leavings {
-  /** In the order in which it was given them, and begins them. */
-  readonly held: readonly HeldItem[]
-  readonly isAlone: boolean
-  /** How many of them it has begun, at most: the first ones. */
-  readonly begun: number
 }
 
 /** The assignments of one workflow on one node. Deterministic, without effects. */
@@ -63,13 +52,7 @@ export class DispatchTable {
 
   openWorker(workerId: string, slots: number): void {
     assert(!this.#seats.has(workerId), `worker ${workerId} opens once`)
-    this.#seats.set(workerId, {
-      slots,
-      held: new Map(),
-      isClosed: false,
-      isReserved: false,
-      isAlone: false,
-    })
+    this.#seats.set(workerId, emptyHands(slots))
   }
 
   /** Gives the worker nothing more. */
@@ -82,9 +65,7 @@ export class DispatchTable {
   removeWorker(workerId: string): Leavings {
     const seat = this.#seats.get(workerId)
     this.#seats.delete(workerId)
-    const held = [...(seat?.held.values() ?? [])]
-    const begun = Math.min(held.length, seat?.slots ?? 0)
-    return { held, begun, isAlone: seat?.isAlone ?? false }
+    return leavingsOf(seat ?? emptyHands(0))
   }
 
   /**
@@ -102,7 +83,7 @@ export class DispatchTable {
   /** Moves waiting items to free slots, as far as the allowance goes. */
   assign(allowance: Allowance = EVERYTHING): readonly Assignment[] {
     const { starts = Number.POSITIVE_INFINITY } = allowance
-    const lonely = this.active < allowance.items ? this.#assignSuspects(starts) : []
+    const lonely = this.#assignSuspects({ allowed: allowance.items, starts })
     const lonelyItems = lonely.reduce((sum, { items }) => sum + items.length, 0)
     const open = [...this.#seats].filter(
       ([, seat]) => !seat.isClosed && !seat.isReserved && !seat.isAlone,
@@ -114,7 +95,7 @@ export class DispatchTable {
       const one = best === null ? null : this.#shift(allowance.cohortOf)
       if (best === null || one === null) break
       const [workerId, seat] = best
-      this.#hold(seat, one)
+      this.#hold(seat, one, allowance.step)
       const items = given.get(workerId)
       if (items === undefined) given.set(workerId, [one.item])
       else items.push(one.item)
@@ -185,6 +166,11 @@ export class DispatchTable {
     return this.#lined + (this.#hosts?.startable(most) ?? 0)
   }
 
+  /** Those of the buffered items that wait for another one of the sequential cohort. */
+  get heldBack(): number {
+    return this.#later.length
+  }
+
   get inFlight(): number {
     let held = 0
     for (const seat of this.#seats.values()) held += seat.held.size
@@ -237,21 +223,22 @@ export class DispatchTable {
     else this.#hosts.add(lane, one)
   }
 
-  #hold(seat: WorkerHands, { held }: Waiting): void {
-    seat.held.set(held.itemId, held)
+  #hold(seat: WorkerHands, { held }: Waiting, step?: number): void {
+    seat.held.set(held.itemId, step === undefined ? held : { ...held, step })
     const { lane = '' } = held
     if (lane !== '') this.#hosts?.started(lane)
   }
 
   /** The next item that may start; those of the sequential cohort wait for each other. */
   #shift(cohortOf: Allowance['cohortOf']): Waiting | null {
-    if (this.#later.length > 0 && !this.#isSequentialHeld()) return this.#later.shift() ?? null
+    if (this.#later.length > 0 && !hasSequential(this.#seats.values()))
+      return this.#later.shift() ?? null
     for (let one = this.#take(); one !== null; one = this.#take()) {
       const cohort = cohortOf(one.held.itemKey)
       const isMarked = one.held.cohort !== undefined
       if (cohort === 'concurrent' && !isMarked) return one
       const marked = { ...one, held: { ...one.held, cohort } }
-      const isNext = this.#later.length === 0 && !this.#isSequentialHeld()
+      const isNext = this.#later.length === 0 && !hasSequential(this.#seats.values())
       if (cohort === 'concurrent' || isNext) return marked
       this.#later.push(marked)
     }
@@ -270,13 +257,7 @@ export class DispatchTable {
     return one
   }
 
-  #isSequentialHeld(): boolean {
-    for (const seat of this.#seats.values()) {
-      for (const held of seat.held.values()) if (held.cohort === 'sequential') return true
-    }
-    return false
-  }
-
+  /** The first suspect pack, or as many of its items; the rest of it comes next. */
   #takeSuspects(itemsMax: number): Waiting[] {
     const pack = this.#suspects.shift() ?? []
     if (pack.length <= itemsMax) return pack
@@ -286,14 +267,15 @@ export class DispatchTable {
 
   /**
    * A suspect pack waits for a worker with nothing in hand, so that a death blames that pack alone.
-   * One worker is kept free for it, lest it wait for ever behind steady work. Where only so many
-   * items may be begun, the rest of a pack waits for the next turn.
+   * One worker is kept free for it, lest it wait for ever behind steady work. It is given whole,
+   * and waits in its worker for the slots, unless fewer items may be started than there are slots.
    */
-  #assignSuspects(starts: number): Assignment[] {
+  #assignSuspects(most: { readonly allowed: number; readonly starts: number }): Assignment[] {
     const assignments: Assignment[] = []
     for (const seat of this.#seats.values()) seat.isReserved = false
-    let left = starts
-    while (this.#suspects.length > 0 && left > 0) {
+    let room = most.allowed - this.active
+    let left = most.starts
+    while (this.#suspects.length > 0 && room > 0 && left > 0) {
       const open = [...this.#seats].filter(([, seat]) => !seat.isClosed && !seat.isAlone)
       const idle = open.find(([, seat]) => seat.held.size === 0)
       if (idle === undefined) {
@@ -302,9 +284,11 @@ export class DispatchTable {
         break
       }
       const [workerId, seat] = idle
-      const pack = this.#takeSuspects(left)
+      const fitting = room < seat.slots ? room : Number.POSITIVE_INFINITY
+      const pack = this.#takeSuspects(Math.min(left, fitting))
       left -= pack.length
       for (const one of pack) this.#hold(seat, one)
+      room -= Math.min(pack.length, seat.slots)
       seat.isAlone = true
       assignments.push({ workerId, items: pack.map((one) => one.item) })
     }

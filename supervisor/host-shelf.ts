@@ -1,7 +1,7 @@
 // Items that wait for their host. Each host has a queue of its own and they take turns, so a host
-// that is slow, closed or full holds up nobody else. Of a host that has enough to do, or that is left
-// alone after failures, no more is leased; what came all the same and cannot start soon goes back to
-// the queue of the database.
+// that is slow, closed or full holds up nobody else. Of a host that has enough to do, or is left
+// alone after failures, no more is leased; what came all the same and cannot start soon goes back
+// to the queue of the database.
 
 import type { Clock, MonotonicMs } from '../src/core/clock.js'
 import type { HostHold, HostReason } from '../src/core/host-hold.js'
@@ -10,6 +10,7 @@ import type { HostRules, HostState } from '../src/core/host-plan.js'
 import { delayOf, NEW_HOST, onHostEnd, onHostStart, startsAtMs } from '../src/core/host-plan.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { Outcome } from '../src/core/outcome.js'
+import { ENOUGH_MS, PATIENCE_MS, returnMs, roomOf } from './host-room.js'
 
 export interface HostShelfDeps {
   readonly clock: Clock
@@ -31,17 +32,11 @@ interface Host<One> {
   waiting: One[]
 }
 
-/** A host has enough to do with what it gets through in this time. */
-const ENOUGH_MS = 2_000
-/** What came beyond that may wait here for so long: to give it back and lease it again costs. */
-const PATIENCE_MS = 30_000
 /** Part of the buffer that hosts may fill with what waits for them. */
 const ITEMS_MAX = LIMITS.bufferedItemsMax / 2
 /** A host is taken for a fast one until it was seen to be slow. */
 const FIRST_LATENCY_MS = 50
 const LATENCY_WEIGHT = 0.3
-/** Time for which an item goes back: others are to be leased first. */
-const DEFER_MS = { min: 1_000, max: LIMITS.retryDelayMsMax }
 
 export class HostShelf<One> {
   readonly #deps: HostShelfDeps
@@ -276,33 +271,4 @@ export class HostShelf<One> {
       this.#sated.delete(name)
     }
   }
-}
-
-/** Time between two ends at a host that is kept busy. */
-function spacingOf(host: { state: HostState; latencyMs: number }, rules: HostRules): number {
-  return Math.max(1, delayOf(host.state, rules), host.latencyMs / Math.max(1, rules.concurrency))
-}
-
-/** Items that a host gets through in a time; at least what keeps it busy. */
-function roomOf<One>(
-  host: Host<One>,
-  rules: HostRules,
-  { nowMs, forMs }: { readonly nowMs: MonotonicMs; readonly forMs: number },
-): number {
-  if (rules.concurrency === 0) return 0
-  const atMs = startsAtMs(host.state, rules)
-  const delayMs = delayOf(host.state, rules)
-  const soonMs = Math.max(ENOUGH_MS, Math.min(delayMs, PATIENCE_MS))
-  if (Number.isFinite(atMs) && atMs - nowMs > soonMs) return 0
-  // Where nothing but answers sets the pace, each that ends is followed at once.
-  const least = delayMs > 0 ? 1 : 2 * rules.concurrency
-  return Math.max(least, Math.ceil(forMs / spacingOf(host, rules)))
-}
-
-/** When the host opens, or is half through with what it keeps. */
-function returnMs<One>(host: Host<One>, rules: HostRules, nowMs: MonotonicMs): number {
-  const atMs = startsAtMs(host.state, rules)
-  const shutMs = Number.isFinite(atMs) ? Math.max(0, atMs - nowMs) : 0
-  const halfMs = (host.waiting.length * spacingOf(host, rules)) / 2
-  return Math.min(DEFER_MS.max, Math.max(DEFER_MS.min, shutMs, halfMs))
 }

@@ -1,7 +1,6 @@
 import type { DispatchedItem } from '../src/actor/messages.js'
 import type { MonotonicMs } from '../src/core/clock.js'
 import type { HeldItem } from '../src/core/settlement.js'
-import type { Cohort } from '../src/core/steering-plan.js'
 import type { LeasedPack } from '../src/store/lease.js'
 
 /** An item that is leased and that no worker has yet. */
@@ -35,16 +34,6 @@ export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
       attempt: pack.attempt + 1,
     },
   }))
-}
-
-/** How much may be under way, and what of it one after the other. */
-export interface Allowance {
-  /** Items under way in all workers, at most. */
-  readonly items: number
-  /** Items that may be begun, whatever may be under way. @default as many as there is room for */
-  readonly starts?: number
-  /** Whether an item is worked with others, or after the others of its kind. */
-  readonly cohortOf: (itemKey: string) => Cohort
 }
 
 /** Those that stay, and those that go. */

@@ -35,6 +35,7 @@ import { Pauser } from './pauser.js'
 import { RateMeter } from './rate-meter.js'
 import type { CallsInHand, Reserver } from './reserver.js'
 import { createReserver } from './reserver.js'
+import { RolloutPace } from './rollout-pace.js'
 import { RolloutWatch } from './rollout-watch.js'
 import type { Settler } from './settler.js'
 import { createSettler } from './settler.js'
@@ -106,6 +107,7 @@ export class WorkflowService {
   readonly #breakers: Breakers
   /** Attempts that made a request, and those over connections that were open. */
   readonly #fetches = { fetches: 0, reusedFetches: 0 }
+  readonly #pace = new RolloutPace()
   readonly #deaths = new DeathCount()
   readonly #pauser: Pauser
   #cancelHostTimer: CancelTimer = () => {}
@@ -353,7 +355,7 @@ export class WorkflowService {
     const table = this.#table
     const { buffered } = table
     const isFull = buffered >= LIMITS.bufferedItemsMax
-    return {
+    const situation = {
       freeSlots: Math.min(table.freeSlots, this.#room()),
       slots: Math.min(table.slots, this.#allowed(), this.#governor.ahead(), this.#trial()),
       // What waits for its host fills no slot, so it is no reason to lease less.
@@ -361,6 +363,7 @@ export class WorkflowService {
       settledPerSecond: this.#settledRate.perSecond(),
       batchMax: this.#deps.options.batchSize ?? null,
     }
+    return this.#pace.pace(situation, table.heldBack, this.#governor.steering())
   }
 
   /** What a host does not get through soon waits in the database, not here under a lease. */
@@ -410,8 +413,9 @@ export class WorkflowService {
     this.#holdBack()
     this.#deferSurplus()
     const { cohortOf } = this.#governor
+    const step = this.#governor.steering()?.step ?? 0
     const items = this.#table.active + this.#room()
-    const allowance = { items, starts: this.#reserver.left(), cohortOf }
+    const allowance = { items, starts: this.#reserver.left(), cohortOf, step }
     for (const { workerId, items } of this.#table.assign(allowance)) {
       this.#governor.noteStarts(items.length)
       this.#breakers.noteStart(items.map(({ itemId }) => itemId))
@@ -472,7 +476,6 @@ export class WorkflowService {
         ? releaseSettlement(held, this.#costOf(outcome.facts ?? null))
         : decideSettlement(held, outcome, { ...options.retry, isSpared }, random)
     if (settlement.event === 'complete') this.#deaths.reset()
-    this.#rollout.note(held.cohort ?? 'concurrent', settlement.event)
     const facts = outcome.result === 'release' ? null : outcome.facts
     if ((facts?.requests ?? 0) > 0) {
       this.#fetches.fetches += 1

@@ -29,7 +29,11 @@ export interface HostHold extends HostReason {
   readonly hosts: number
 }
 
-/** What its pace says; whether it is left alone after failures is a breaker's to tell. @returns null when an item may start. */
+/**
+ * What the pace of a host says; whether it is left alone after failures is its breaker's to tell.
+ *
+ * @returns null when an item of it may start.
+ */
 export function whyHeld(state: HostState, rules: HostRules, nowMs: MonotonicMs): HostReason | null {
   const atMs = startsAtMs(state, rules)
   if (atMs <= nowMs) return null

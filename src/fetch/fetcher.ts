@@ -10,6 +10,7 @@ import { createConnector } from './connector.js'
 import { ACCEPT_ENCODING, decodeContent } from './content-coding.js'
 import { parseContentType } from './content-type.js'
 import { startDeadline } from './deadline.js'
+import type { Errand, FetchTerms, ReadPage } from './errand.js'
 import { Exchange, type RawResponse } from './exchange.js'
 import { isStale, wordsOf } from './exchange-end.js'
 import { createTally, type FetchFacts, type FetchTally, tallyExchange, toFacts } from './facts.js'
@@ -99,28 +100,6 @@ export function createFetcher(options: FetchOptions, parts: FetcherParts = {}): 
   }
 }
 
-/** A request's own facts, kept while it is retried and redirected. */
-interface Errand {
-  readonly tally: FetchTally
-  readonly abortSignal: AbortSignal
-  readonly startClock: () => void
-  /** Who reads the body; null when it is kept. */
-  readonly take: TakeBytes | null
-}
-
-/** A page, or what was left of it to keep. */
-interface ReadPage extends FetchedPage {
-  readonly isWhole: boolean
-}
-
-/** What a page and a robots.txt differ in. */
-interface FetchTerms {
-  readonly robots: RobotsGate | null
-  readonly redirectsMax: number
-  /** Takes the bytes as they come; null keeps them. */
-  readonly take: TakeBytes | null
-}
-
 interface SessionParts {
   readonly clock: Clock
   readonly pool: SocketPool
@@ -167,20 +146,19 @@ class FetchSession {
   }
 
   #createRobots(): RobotsGate {
-    const { clock } = this.#parts
     const { robotsName, userAgent } = this.#options
     const product = robotsName ?? productTokenOf(userAgent)
     const terms = { robots: null, redirectsMax: ROBOTS_REDIRECTS_MAX, take: null }
     const fetchPage = (url: string, request: FetchRequest) => this.#follow(url, request, terms)
-    return new RobotsGate({ clock, product, fetchPage })
+    return new RobotsGate({ clock: this.#parts.clock, product, fetchPage })
   }
 
   async #follow(url: string, request: FetchRequest, terms: FetchTerms) {
     const tally = request.tally ?? createTally()
     const { clock } = this.#parts
     const deadline = startDeadline(clock, this.#options.totalTimeoutMs, request.abortSignal)
-    const { take } = terms
-    const errand = { tally, abortSignal: deadline.abortSignal, startClock: deadline.start, take }
+    const { abortSignal, start: startClock } = deadline
+    const errand = { tally, abortSignal, startClock, take: terms.take }
     const trail = new RedirectTrail(Math.min(terms.redirectsMax, LIMITS.redirectsMax))
     try {
       let target: URL | null = parseTarget(url)
@@ -188,7 +166,7 @@ class FetchSession {
         trail.enter(target)
         checkPort(target, this.#options.ports)
         if (terms.robots !== null) {
-          const crawlDelayMs = await terms.robots.permit(target, errand.abortSignal)
+          const crawlDelayMs = await terms.robots.permit(target, abortSignal)
           tally.crawlDelayMs ??= crawlDelayMs
         }
         const result: ReadPage | URL = await this.#hop(target, errand)
