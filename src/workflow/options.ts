@@ -11,8 +11,11 @@ export interface WorkflowOptions {
   readonly concurrency?: number
   readonly concurrencyStart?: number | null
   readonly planConcurrency?: number | null
+  readonly ratePerMinute?: number | null
+  readonly successPauseMs?: Duration
   readonly batchSize?: number | null
   readonly callCredits?: number | null
+  readonly rollout?: number | 'sequential' | null
   readonly rollbackErrorPercent?: number
   readonly rollbackItems?: number
   readonly executor?: 'process' | 'thread' | 'both'
