@@ -38,6 +38,11 @@ export interface WorkflowDefinition<Payload = Json> {
   readonly sinks: { readonly [sink: string]: SinkDefinition }
   /** SQL that creates the tables of a shipped workflow when they are missing. Run by `migrate`. */
   readonly tables?: readonly string[]
+  /**
+   * Partitions that its items are spread over by lane, or by key where they have none, so that
+   * nodes can divide them. @default 1
+   */
+  readonly partitions?: number
   /** Works one item and returns its result rows by sink. */
   readonly work: (
     item: WorkItem<Payload>,

@@ -13,7 +13,8 @@ const SINK_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
 const IDENTIFIER_RULE = 'a column name of letters, digits and underscores, 1 to 63 characters'
 const TABLE_RULE = '`table` or `schema.table`, each part of letters, digits and underscores'
 
-const WORKFLOW_FIELDS = ['name', 'source', 'sinks', 'tables', 'work']
+const WORKFLOW_FIELDS = ['name', 'source', 'sinks', 'tables', 'partitions', 'work']
+const PARTITIONS_MAX = 256
 const SINK_FIELDS = [
   'table',
   'columns',
@@ -80,6 +81,12 @@ function checkWorkflow(value: unknown, violations: Violations): void {
       violations.match(field, sql, { pattern: /\S/, rule: 'a statement of SQL' })
     })
   }
+  const { partitions } = workflow
+  if (partitions === undefined) return
+  const isCount = Number.isInteger(partitions) && Number(partitions) >= 1
+  if (!isCount || Number(partitions) > PARTITIONS_MAX) {
+    violations.add('partitions', `a whole number from 1 to ${PARTITIONS_MAX}`, partitions)
+  }
 }
 
 function checkSource(value: unknown, violations: Violations): void {
@@ -133,7 +140,7 @@ function checkSink(at: string, value: unknown, violations: Violations, hasSource
   violations.onlyFields(`${at}.`, sink, SINK_FIELDS)
   checkTable(`${at}.table`, sink.table, violations)
   if (sink.onConflict !== undefined) {
-    violations.oneOf(`${at}.onConflict`, sink.onConflict, ['ignore', 'update'])
+    violations.oneOf(`${at}.onConflict`, sink.onConflict, ['ignore', 'update', 'fail'])
   }
   const columns = violations.object(`${at}.columns`, sink.columns)
   for (const [column, type] of Object.entries(columns ?? {})) {
