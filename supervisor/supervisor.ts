@@ -9,6 +9,7 @@ import type { CancelTimer, Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import type { HeartbeatTiming } from '../src/core/heartbeat-plan.js'
 import { fencingRule } from '../src/core/heartbeat-plan.js'
+import { LIMITS } from '../src/core/limits.js'
 import type { Json } from '../src/core/outcome.js'
 import { OWN_PAUSES } from '../src/core/own-pauses.js'
 import type { Random } from '../src/core/random.js'
@@ -189,7 +190,9 @@ export class Supervisor {
 
   async #openWorkflow({ definition, options }: SupervisedWorkflow): Promise<void> {
     const { store, clock, random, events, transports, identity, planLimit } = this.#deps
-    const workflow = await store.openWorkflow(definition)
+    const isShared = (options.coordination ?? { way: 'leased' }).way === 'leased'
+    const partitions = definition.partitions ?? (isShared ? undefined : LIMITS.partitionsMax)
+    const workflow = await store.openWorkflow({ ...definition, partitions })
     const { workflowId } = workflow
     for (const reason of OWN_PAUSES) await store.resumeWorkflow({ workflowId, reason })
     this.#handles.push(workflow)

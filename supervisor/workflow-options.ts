@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { assert } from '../src/core/assert.js'
+import type { Coordination } from '../src/core/partition-plan.js'
 import type { UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
@@ -116,6 +117,12 @@ export function planOf(workflow: string, settings: Settings): string {
   return `account:${digest.slice(0, 16)}`
 }
 
+function coordinationOf({ coordination, instanceId, instanceCount }: Settings): Coordination {
+  if (coordination === 'leased') return { way: 'leased' }
+  if (instanceId === null || instanceCount === null) return { way: 'members' }
+  return { way: 'fixed', id: instanceId, count: instanceCount }
+}
+
 export function serviceOptionsOf(
   settings: Settings,
   workflow: { readonly name: string; readonly moduleUrl: string },
@@ -123,6 +130,7 @@ export function serviceOptionsOf(
   const seats = seatsOf(settings)
   return {
     seats,
+    coordination: coordinationOf(settings),
     heapMb: settings.heapMb,
     memoryBytesMax: settings.memoryMb * MEGABYTE,
     silentMs: settings.silentMs,

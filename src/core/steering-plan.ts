@@ -8,7 +8,7 @@ export type Mode = (typeof MODES)[number]
 export type Cohort = 'concurrent' | 'sequential'
 
 /** FNV-1a over the UTF-16 units: the same in every process and version, unlike the engine's own. */
-function hash32(text: string): number {
+export function hash32(text: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < text.length; index += 1) {
     hash ^= text.charCodeAt(index)

@@ -19,6 +19,8 @@ export interface LeaseRequest {
   readonly deadlineMs: number
   /** Failures of this age and younger are told with the items; 0 asks for none. @default 0 */
   readonly failureAgeMs?: number
+  /** Partitions that may be leased from; all when it is left out. */
+  readonly partitions?: readonly number[] | undefined
 }
 
 export interface LeasedItem {
@@ -97,8 +99,15 @@ const takeCtes = (workflowId: number) => `
  * nested loop and lease more than it should. `skip locked` lets leasers pass each other.
  *
  * The workflow's row is read by the same statement, so a pause holds from its commit on.
+ *
+ * Partitions say which packs a node looks at, never which are its own: that is the lease alone. Two
+ * nodes that both believe to own a partition take turns at it and nothing is leased twice.
  */
-function leaseStatement(workflowId: number, binding: Binding | null): string {
+function leaseStatement(
+  workflowId: number,
+  binding: Binding | null,
+  isPartitioned = false,
+): string {
   const mirror =
     binding === null
       ? ''
@@ -109,7 +118,7 @@ function leaseStatement(workflowId: number, binding: Binding | null): string {
       from fetchyard.work_queue as pack
      where pack.workflow_id = ${workflowId}
        and pack.lease_id is null
-       and pack.run_at <= now()
+       and pack.run_at <= now()${isPartitioned ? '\n       and pack.partition = any ($6::int[])' : ''}
        and exists (select from fetchyard.node
                     where node.node_id = $1::uuid and node.fenced_at is null)
        and exists (select from fetchyard.workflow as flow
@@ -180,14 +189,16 @@ function packsOf(rows: readonly LeaseRow[]): readonly LeasedPack[] {
  * node is fenced (its next heartbeat tells which).
  */
 export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<readonly LeasedPack[]> {
+  const { workflowId, binding, partitions } = request
   const rows = await sql.unsafe<LeaseRow[]>(
-    leaseStatement(request.workflowId, request.binding),
+    leaseStatement(workflowId, binding, partitions !== undefined),
     [
       request.nodeId,
       request.packsMax,
       request.itemsMax,
       request.deadlineMs,
       Math.ceil((request.failureAgeMs ?? 0) / 1_000),
+      ...(partitions === undefined ? [] : [partitions as number[]]),
     ],
     { prepare: true },
   )

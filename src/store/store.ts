@@ -42,6 +42,7 @@ import {
   readWorkflows,
   registerWorkflow,
   resumeWorkflow,
+  storePartitions,
   storeSinks,
 } from './workflows.js'
 
@@ -50,6 +51,8 @@ export interface StoredDefinition {
   readonly name: string
   readonly source?: SourceDefinition | undefined
   readonly sinks: { readonly [sink: string]: SinkDefinition }
+  /** Partitions that items enqueued from now on are spread over. */
+  readonly partitions?: number | undefined
 }
 
 /** A workflow that is ready to be leased from and settled. */
@@ -95,6 +98,8 @@ export interface Store {
       readonly itemsMax: number
       readonly deadlineMs: number
       readonly failureAgeMs?: number
+      /** Partitions that may be leased from; all when it is left out. */
+      readonly partitions?: readonly number[] | undefined
     },
   ) => Promise<readonly LeasedPack[]>
   readonly settleItems: (
@@ -149,6 +154,7 @@ export interface Store {
 async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<WorkflowHandle> {
   const row = await registerWorkflow(sql, definition.name)
   await storeSinks(sql, row, definition.sinks)
+  if (definition.partitions !== undefined) await storePartitions(sql, row, definition.partitions)
   const { source } = definition
   if (source !== undefined) await bindSource(sql, row, source)
   const bound = source === undefined ? row.binding : bindingOf(source)

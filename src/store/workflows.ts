@@ -56,6 +56,17 @@ export async function storeSinks(
        and sinks is distinct from ${stored}::text::jsonb`
 }
 
+/** Spreads what is enqueued from now on; what is queued keeps its partition, and has an owner. */
+export async function storePartitions(
+  sql: Sql,
+  workflow: WorkflowRow,
+  partitions: number,
+): Promise<void> {
+  await sql`
+    update fetchyard.workflow set partitions = ${partitions}, updated_at = now()
+     where workflow_id = ${workflow.workflowId} and partitions <> ${partitions}`
+}
+
 /**
  * Version of the triggers that a binding installs, stored with it: a program with other triggers
  * installs its own at the next start. Raised with every change of theirs.
