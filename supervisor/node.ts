@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.js'
 import { systemClock } from '../src/core/clock.js'
 import { systemRandom } from '../src/core/random.js'
 import { audit } from '../src/store/audit.js'
+import type { Sql } from '../src/store/client.js'
 import { createStore } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
 import { createEventBus } from '../src/telemetry/events.js'
@@ -32,6 +33,8 @@ export interface LoadedWorkflow {
   readonly moduleUrl: string
   /** Settings of this workflow that differ from the node's. */
   readonly overrides?: Partial<Settings>
+  /** Looks, before anything is worked, whether the database is as the workflow needs it. */
+  readonly prepare?: (sql: Sql) => Promise<void>
 }
 
 export interface NodeRequest {

@@ -15,6 +15,7 @@ import { exportCommand } from './commands/export.js'
 import { historyCommand } from './commands/history.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
+import { recordsCommand } from './commands/records.js'
 import { runCommand } from './commands/run.js'
 import { spendCommand } from './commands/spend.js'
 import { statusCommand } from './commands/status.js'
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   rolloutCommand,
   setCommand,
   exportCommand,
+  recordsCommand,
   migrateCommand,
   tortureCommand,
 ]

@@ -49,7 +49,13 @@ export async function withDatabase<T>(
 /** The workflow that the command's argument names, with what the file has for it. */
 export async function givenWorkflow(invocation: Invocation): Promise<LoadedWorkflow> {
   const word = textGiven(invocation, 'workflow') ?? ''
-  return withOverrides(await loadWorkflow(word, invocation.cwd), word, invocation)
+  const schema = schemaFor(word, invocation)
+  return withOverrides(await loadWorkflow(word, invocation.cwd, schema), word, invocation)
+}
+
+/** The schema that rows of records go to, by what the file has for their mapping, or for all. */
+export function schemaFor(word: string, { settings, configuration }: Invocation): string | null {
+  return configuration.workflows.get(word)?.schema ?? settings.schema
 }
 
 export function withOverrides(
@@ -66,6 +72,7 @@ export function withOverrides(
 /** Makes the tables of a workflow, registers it and binds its source. */
 export async function installWorkflow(sql: Sql, workflow: LoadedWorkflow): Promise<WorkflowHandle> {
   await ensureTables(sql, workflow.definition.tables ?? [])
+  await workflow.prepare?.(sql)
   return createStore(sql).openWorkflow(workflow.definition)
 }
 
@@ -77,7 +84,7 @@ export async function installWorkflow(sql: Sql, workflow: LoadedWorkflow): Promi
 export async function givenWorkflowRow(sql: Sql, invocation: Invocation): Promise<WorkflowRow> {
   const word = textGiven(invocation, 'workflow') ?? ''
   const isPath = isModulePath(word)
-  const name = isPath ? (await loadWorkflow(word, invocation.cwd)).definition.name : word
+  const name = isPath ? (await givenWorkflow(invocation)).definition.name : word
   const found = await findWorkflow(sql, name)
   if (found !== null) return found
   const names = (await readWorkflows(sql)).map((row) => row.name)

@@ -5,7 +5,13 @@ import { listenForStop } from '../../signals.js'
 import { isModulePath, loadWorkflow, SHIPPED_NAMES } from '../../workflows.js'
 import { type Command, type Invocation, wordsGiven } from '../command.js'
 import { fencedWords, obeyStop } from '../finite-run.js'
-import { databaseRequest, installWorkflow, withDatabase, withOverrides } from '../session.js'
+import {
+  databaseRequest,
+  installWorkflow,
+  schemaFor,
+  withDatabase,
+  withOverrides,
+} from '../session.js'
 import { say } from '../streams.js'
 
 export const upCommand: Command = {
@@ -56,7 +62,8 @@ async function chosenWorkflows(invocation: Invocation): Promise<readonly LoadedW
         ]
   const loaded: LoadedWorkflow[] = []
   for (const { word, directory } of choices) {
-    const workflow = withOverrides(await loadWorkflow(word, directory), word, invocation)
+    const found = await loadWorkflow(word, directory, schemaFor(word, invocation))
+    const workflow = withOverrides(found, word, invocation)
     const { name } = workflow.definition
     if (loaded.some((other) => other.definition.name === name)) {
       throw new FetchyardError('USAGE', `Two workflows are called \`${name}\`. Rename one.`)
