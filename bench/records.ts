@@ -33,7 +33,7 @@ interface Run {
 
 function settingsOf(database: BenchDatabase, threads: number, changes: Partial<Settings> = {}) {
   const shared = { databaseUrl: database.url, schema: SCHEMA, executor: 'thread' as const }
-  return benchSettings({ ...shared, threads, concurrency: 25 * threads, ...changes })
+  return benchSettings({ ...shared, threads, concurrency: 100 * threads, sockets: 400, ...changes })
 }
 
 /** Records wait in the queue before the first node starts: what is measured is the work alone. */
