@@ -10,6 +10,7 @@ export const OPTION_GROUPS = [
   'work',
   'fetch',
   'upstream',
+  'alert',
   'web',
   'log',
 ] as const

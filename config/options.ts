@@ -2,6 +2,7 @@
 // program has a default of its own for any of them.
 
 import type { Option } from './option.js'
+import { ALERT_OPTIONS } from './options/alert.js'
 import { DATABASE_OPTIONS } from './options/database.js'
 import { FETCH_OPTIONS } from './options/fetch.js'
 import { NODE_OPTIONS } from './options/node.js'
@@ -19,6 +20,7 @@ export const OPTIONS: { readonly [Name in SettingName]: Option<Settings[Name]> }
   ...FETCH_OPTIONS,
   ...UPSTREAM_OPTIONS,
   ...PLACES_OPTIONS,
+  ...ALERT_OPTIONS,
   ...WEB_OPTIONS,
   ...LOG_OPTIONS,
 }
@@ -32,7 +34,7 @@ export const SETTING_NAMES: readonly SettingName[] = Object.keys(OPTIONS).filter
 
 /** Settings that a workflow may have for itself, in the `workflows` part of the file. */
 export const WORKFLOW_SETTING_NAMES: readonly SettingName[] = SETTING_NAMES.filter((name) =>
-  ['work', 'fetch', 'upstream'].includes(OPTIONS[name].group),
+  ['work', 'fetch', 'upstream', 'alert'].includes(OPTIONS[name].group),
 )
 
 /** A setting's value in words. */

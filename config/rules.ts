@@ -46,6 +46,15 @@ export const CROSS_RULES: readonly CrossRule[] = [
       'heartbeats do not cost it',
   },
   {
+    setting: 'keepItems',
+    words: 'at least `keep-receipts`, since the receipt that ends an item stays as long as it',
+    isBroken: ({ keepItems, keepReceipts }) =>
+      keepItems !== null && (keepReceipts === null || keepItems < keepReceipts),
+    expected: (settings) =>
+      `at least ${named(settings, 'keepReceipts')}, since the receipt that ends an item stays ` +
+      'as long as it',
+  },
+  {
     setting: 'concurrency',
     words: 'at most `sockets`',
     isBroken: ({ concurrency, sockets }) => concurrency > sockets,

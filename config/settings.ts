@@ -27,12 +27,21 @@ export interface Settings {
   readonly sweepMs: number
   readonly drainMs: number
   readonly silentMs: number
+  /** Days; null: for ever. */
+  readonly keepReceipts: number | null
+  /** Days; null: for ever. */
+  readonly keepItems: number | null
 
   readonly concurrency: number
   /** null: starts with the whole concurrency. */
   readonly concurrencyStart: number | null
   /** null: the cluster has no limit of its own. */
   readonly planConcurrency: number | null
+  /** null: as fast as slots are free. */
+  readonly ratePerMinute: number | null
+  readonly successPauseMs: number
+  /** null: what the slots can take, and a little ahead. */
+  readonly batchSize: number | null
   /** null: what the upstream charges for a call. */
   readonly callCredits: number | null
   readonly failureAgeMs: number
@@ -98,6 +107,11 @@ export interface Settings {
   readonly placesLanguage: string | null
   /** null: none. */
   readonly placesRegion: string | null
+
+  /** null: no alert. */
+  readonly alertErrorPercent: number | null
+  readonly alertLatencyMs: number | null
+  readonly alertOldestMs: number | null
 
   readonly host: string
   /** 0: any free port; null: no dashboard. */

@@ -6,12 +6,14 @@ export { ERROR_CODES, EXIT_CODES, FetchyardError, hasCode } from './core/errors.
 export type { FetchedPage } from './core/fetched-page.js'
 export type { Json, OutcomeCode, OutcomeRule, ResultRow, ResultRows } from './core/outcome.js'
 export { OUTCOME_CODES, OUTCOMES } from './core/outcome.js'
+export type { ScheduleDefinition } from './core/schedule.js'
 export { extractContacts } from './extract/extract-contacts.js'
 export { FetchFailure } from './fetch/failure.js'
 export type {
   ColumnType,
   HandlerContext,
   WorkflowDefinition,
+  WorkflowOptions,
   WorkItem,
 } from './workflow/define.js'
 export { COLUMN_TYPES, defineWorkflow } from './workflow/define.js'

@@ -1,6 +1,5 @@
 // Who works what. Items leased and not yet given out wait in the buffer; every free slot of a
-// worker is a credit for one of them. There is no barrier: a slot that frees takes the next item at
-// once.
+// worker is a credit for one of them. No barrier: a slot that frees takes the next item at once.
 
 import type { DispatchedItem } from '../src/actor/messages.js'
 import { assert } from '../src/core/assert.js'
@@ -9,8 +8,7 @@ import { LIMITS } from '../src/core/limits.js'
 import type { HeldItem } from '../src/core/settlement.js'
 import type { Cohort } from '../src/core/steering-plan.js'
 import type { LeasedPack } from '../src/store/lease.js'
-import type { Waiting } from './waiting.js'
-import { waitingOf } from './waiting.js'
+import { parted, type Waiting, waitingOf } from './waiting.js'
 
 interface WorkerSeat {
   readonly slots: number
@@ -138,6 +136,16 @@ export class DispatchTable {
     this.#later = []
   }
 
+  /** Takes those that wait and are to be held back out of the buffer. */
+  takeHeldBack(isHeldBack: (held: HeldItem) => boolean): readonly HeldItem[] {
+    const later = parted(this.#later, isHeldBack)
+    const next = parted(this.#buffer.slice(this.#next), isHeldBack)
+    this.#later = later.kept
+    this.#buffer = next.kept
+    this.#next = 0
+    return [...later.taken, ...next.taken]
+  }
+
   /** Empties the buffer, for items that go back to the queue unstarted. */
   drainBuffer(): readonly HeldItem[] {
     const waiting = [...this.#later, ...this.#buffer.slice(this.#next), ...this.#suspects.flat()]
@@ -205,7 +213,7 @@ export class DispatchTable {
   }
 
   get #suspectItems(): number {
-    return this.#suspects.reduce((sum, pack) => sum + pack.length, 0)
+    return this.#suspects.flat().length
   }
 
   /** The next item that may start; those of the sequential cohort wait for each other. */

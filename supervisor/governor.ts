@@ -21,6 +21,7 @@ import type { ConcurrencyReason } from '../src/core/why-plan.js'
 import type { Steering } from '../src/store/steering.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
+import { type Pace, Pacer } from './pacer.js'
 import type { Reserver } from './reserver.js'
 import { createTicker } from './ticker.js'
 
@@ -31,6 +32,10 @@ export interface GovernorOptions {
   readonly start: number | null
   /** Items under way in the cluster, over all that share the plan. Null: what the account says. */
   readonly planConcurrency: number | null
+  /** Items started in a minute in the cluster, over all that share the plan; null: no limit. */
+  readonly ratePerMinute: number | null
+  /** Time that a slot rests after a success; 0: none. */
+  readonly successPauseMs: number
   /**
    * Whether a 429 speaks of all calls together, as that of a proxy API does. Fetched directly, it
    * is the word of one host, and no reason to spare the others.
@@ -49,10 +54,14 @@ export interface GovernorDeps {
   readonly options: GovernorOptions
   /** Items that the upstream's account lets be in flight; null while that is not known. */
   readonly planLimit: () => number | null
+  /** Whether the database has few connections left: nothing grows then. */
+  readonly isDatabaseCrowded: () => boolean
   /** What the budgets still pay for. */
   readonly purse: Pick<Reserver, 'left' | 'isSpent'>
   /** What is set was read: there may be room, or other cohorts. */
   readonly onSteered: (steering: Steering) => void
+  /** The pace lets something start again. */
+  readonly onRoom: () => void
 }
 
 export interface Governor {
@@ -60,9 +69,18 @@ export interface Governor {
   readonly stop: () => Promise<void>
   /** Items that may be under way in all workers of this node, given how many are. */
   readonly allowed: (active: number) => number
-  /** The same without the budgets. */
+  /** Items that may be started now, given how many are under way. */
+  readonly room: (active: number) => number
+  /** Items that are worth leasing ahead, given the pace. */
+  readonly ahead: () => number
+  /** This node's share of the rate, and the rest of a slot after a success. */
+  readonly pace: () => Pace
+  /** So many items were started. */
+  readonly noteStarts: (items: number) => void
+  /** What keeps the next item from being started, given how many are under way. */
+  readonly reason: (active: number) => ConcurrencyReason
+  /** What may be under way, without the budgets. */
   readonly limit: () => number
-  readonly reason: () => ConcurrencyReason
   readonly steering: () => Steering | null
   readonly cohortOf: (itemKey: string) => Cohort
   /** An item's attempt ended. `active` counts those under way before, itself included. */
@@ -87,6 +105,7 @@ export function createGovernor(deps: GovernorDeps): Governor {
 class WorkflowGovernor implements Governor {
   readonly #deps: GovernorDeps
   readonly #ticker: ReturnType<typeof createTicker>
+  readonly #pacer: Pacer
   #state: ConcurrencyState
   #steering: Steering | null = null
   #share: number | null = null
@@ -101,11 +120,15 @@ class WorkflowGovernor implements Governor {
     const { concurrency, start } = deps.options
     this.#state = startConcurrency({ start: start ?? concurrency, ceiling: concurrency })
     this.#ticker = createTicker(deps.clock, () => this.#read())
+    this.#pacer = new Pacer(deps.clock, deps.onRoom)
   }
 
   readonly start = (): void => this.#ticker.start()
 
-  readonly stop = (): Promise<void> => this.#ticker.stop()
+  readonly stop = (): Promise<void> => {
+    this.#pacer.stop()
+    return this.#ticker.stop()
+  }
 
   readonly steering = (): Steering | null => this.#steering
 
@@ -122,6 +145,17 @@ class WorkflowGovernor implements Governor {
     return purse.isSpent() ? Math.min(items, active + purse.left()) : items
   }
 
+  readonly room = (active: number): number => {
+    const free = this.allowed(active) - active - this.#pacer.resting()
+    return Math.max(0, Math.min(free, this.#pacer.room()))
+  }
+
+  readonly ahead = (): number => this.#pacer.ahead()
+
+  readonly pace = (): Pace => this.#pacer.pace
+
+  readonly noteStarts = (items: number): void => this.#pacer.noteStarts(items)
+
   readonly limit = (): number => {
     const steering = this.#steering
     if (steering === null) return 0
@@ -130,7 +164,10 @@ class WorkflowGovernor implements Governor {
     return this.#share === 0 ? 0 : allowedItems(this.#state)
   }
 
-  readonly reason = (): ConcurrencyReason => {
+  readonly reason = (active: number): ConcurrencyReason =>
+    this.#pacer.reason(active, this.allowed(active)) ?? this.#limitReason()
+
+  #limitReason(): ConcurrencyReason {
     const { mode } = this.#steering ?? { mode: 'concurrent' }
     const { purse } = this.#deps
     if (purse.isSpent() && purse.left() === 0) return 'budget'
@@ -138,6 +175,7 @@ class WorkflowGovernor implements Governor {
     const limit = this.limit()
     if (limit < this.#state.ceiling) {
       if (this.#share === 0) return 'share'
+      if (!this.#mayGrow()) return 'database'
       if (this.#state.isSlowStart) return 'start'
       return this.#ownOverload ? 'event_loop' : 'refusals'
     }
@@ -148,7 +186,8 @@ class WorkflowGovernor implements Governor {
   readonly noteEnd = (outcome: Outcome, active: number): void => {
     if (outcome.result === 'release') return
     if (outcome.result === 'complete') {
-      this.#state = onEnd(this.#state, { active, isSuccess: true })
+      this.#pacer.noteSuccess()
+      this.#state = onEnd(this.#state, { active, isSuccess: true, mayGrow: this.#mayGrow() })
     } else if (outcome.code === 'rate_limited' && this.#deps.options.hasOnePlan) {
       this.#ownOverload = false
       this.#state = onRefusal(this.#state, active)
@@ -195,9 +234,20 @@ class WorkflowGovernor implements Governor {
         ? null
         : shareOf(planConcurrency, steering.sharers, `${nodeId}/${workflow.name}`)
     const ceiling = Math.min(this.#configured(), this.#share ?? Number.POSITIVE_INFINITY)
-    this.#state = moveCeiling(this.#state, Math.max(1, ceiling))
+    this.#state = moveCeiling(this.#state, Math.max(1, ceiling), this.#mayGrow())
+    this.#pacer.set(this.#paceOf(steering))
     this.#tell()
     onSteered(steering)
+  }
+
+  /** Divided as the plan is; a node whose share is nothing starts nothing. */
+  #paceOf({ ratePerMinute, successPauseMs, sharers }: Steering): Pace {
+    const { nodeId, workflow, options } = this.#deps
+    const rate = ratePerMinute ?? options.ratePerMinute
+    return {
+      perMinute: rate === null ? null : shareOf(rate, sharers, `${nodeId}/${workflow.name}`),
+      successPauseMs: successPauseMs ?? options.successPauseMs,
+    }
   }
 
   /** What a person set for this node: by options, or while it runs. */
@@ -206,10 +256,14 @@ class WorkflowGovernor implements Governor {
     return Math.min(this.#steering?.concurrency ?? concurrency, concurrency)
   }
 
+  #mayGrow(): boolean {
+    return !this.#deps.isDatabaseCrowded()
+  }
+
   #tell(): void {
     const { workflow, events } = this.#deps
     const limit = this.limit()
-    const reason = this.reason()
+    const reason = this.#limitReason()
     if (this.#told?.limit === limit && this.#told.reason === reason) return
     this.#told = { limit, reason }
     events.emit('concurrency.changed', { workflow: workflow.name, limit, reason })

@@ -3,6 +3,7 @@
 
 import type { Settings } from '../config/settings.js'
 import { systemClock } from '../src/core/clock.js'
+import type { RefusedWorkflow } from '../src/core/figures.js'
 import { systemRandom } from '../src/core/random.js'
 import { audit } from '../src/store/audit.js'
 import type { Sql } from '../src/store/client.js'
@@ -12,7 +13,7 @@ import { createEventBus } from '../src/telemetry/events.js'
 import { createLogger, createLogSubscriber } from '../src/telemetry/log.js'
 import type { Telemetry } from '../src/telemetry/telemetry.js'
 import { startTelemetry } from '../src/telemetry/telemetry.js'
-import type { WorkflowDefinition } from '../src/workflow/define.js'
+import type { DeclaredWorkflow } from '../src/workflow/define.js'
 import type { OpenDatabase } from './database.js'
 import { AUDIT_PACE, createFiguresReader, FIGURES_PACE } from './figures-reader.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
@@ -24,15 +25,17 @@ import { type Accounts, createAccounts } from './upstream/accounts.js'
 import { version } from './version.js'
 import type { Web } from './web/web.js'
 import { liveSourceOf, startWeb } from './web/web.js'
-import { planOf, serviceOptionsOf } from './workflow-options.js'
+import { keepOf, planOf, serviceOptionsOf } from './workflow-options.js'
 
 /** A workflow whose module was loaded and validated. */
 export interface LoadedWorkflow {
-  readonly definition: WorkflowDefinition<never>
+  readonly definition: DeclaredWorkflow
   /** URL from which workers import the definition. */
   readonly moduleUrl: string
   /** Settings of this workflow that differ from the node's. */
   readonly overrides?: Partial<Settings>
+  /** The file that declares it, when that is not its module. */
+  readonly origin?: { readonly path: string }
   /** Looks, before anything is worked, whether the database is as the workflow needs it. */
   readonly prepare?: (sql: Sql) => Promise<void>
 }
@@ -41,6 +44,10 @@ export interface NodeRequest {
   readonly settings: Settings
   readonly database: OpenDatabase
   readonly workflows: readonly LoadedWorkflow[]
+  /** Works scheduled workflows at any time, as a run does. @default false */
+  readonly isUnscheduled?: boolean
+  /** Workflows that were asked for and refused, for whoever reads the status. @default none */
+  readonly refused?: readonly RefusedWorkflow[]
   /** 'silent' while a command draws progress on the terminal. */
   readonly log: 'auto' | 'silent'
   /** Shorter for tests. @default 30 s, and 10 s for heartbeats */
@@ -91,7 +98,8 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       planOf(name, { ...settings, ...overrides }),
     ]),
   )
-  const identity = { ...(await createNodeIdentity(settings.nodeName)), plans }
+  const { refused = [] } = request
+  const identity = { ...(await createNodeIdentity(settings.nodeName)), plans, refused }
   const events = createEventBus()
   const telemetry = startTelemetry({ bus: events, clock: systemClock, version })
   if (request.log !== 'silent') attachLog(events, settings, identity.name)
@@ -124,8 +132,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     },
     sweepMs: settings.sweepMs,
     drainMs: settings.drainMs,
+    keep: keepOf(settings),
     workflows: request.workflows.map(({ definition, moduleUrl, overrides }) => ({
-      definition,
+      definition: {
+        ...definition,
+        schedule: request.isUnscheduled === true ? undefined : (definition.schedule ?? null),
+      },
       options: serviceOptionsOf(
         { ...settings, ...overrides },
         { name: definition.name, moduleUrl },

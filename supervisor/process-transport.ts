@@ -23,7 +23,7 @@ const PASSED_ENVIRONMENT = [
   'NODE_EXTRA_CA_CERTS',
 ]
 
-function workerEnvironment(): NodeJS.ProcessEnv {
+export function workerEnvironment(): NodeJS.ProcessEnv {
   // Look-ups of names block a thread of libuv each, and decompression needs the same threads.
   const environment: NodeJS.ProcessEnv = { UV_THREADPOOL_SIZE: '16' }
   for (const name of PASSED_ENVIRONMENT) {

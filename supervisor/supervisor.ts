@@ -9,9 +9,9 @@ import type { CancelTimer, Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import type { HeartbeatTiming } from '../src/core/heartbeat-plan.js'
 import { fencingRule } from '../src/core/heartbeat-plan.js'
-import { LIMITS } from '../src/core/limits.js'
 import type { Json } from '../src/core/outcome.js'
 import { OWN_PAUSES } from '../src/core/own-pauses.js'
+import { partitionsOf } from '../src/core/partition-plan.js'
 import type { Random } from '../src/core/random.js'
 import type { SupervisorEvent, SupervisorState } from '../src/core/supervisor-state.js'
 import { nextSupervisorState } from '../src/core/supervisor-state.js'
@@ -21,10 +21,10 @@ import type { EventBus } from '../src/telemetry/events.js'
 import { askFenceReason } from './fence-reason.js'
 import type { Heartbeater } from './heartbeater.js'
 import { createHeartbeater } from './heartbeater.js'
-import type { Housekeeper } from './housekeeper.js'
-import { createHousekeeper } from './housekeeper.js'
-import type { Reclaimer } from './reclaimer.js'
-import { createReclaimer } from './reclaimer.js'
+import { createHousekeeper, type Housekeeper } from './housekeeper.js'
+import { createReclaimer, type Reclaimer } from './reclaimer.js'
+import type { Keep } from './remover.js'
+import { createScheduler, type Scheduler } from './scheduler.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
 import { within } from './within.js'
 import type { WorkflowLoad, WorkflowServiceOptions } from './workflow-service.js'
@@ -45,6 +45,8 @@ export interface SupervisorDeps {
   readonly isProcessDead: (neighbour: Neighbour) => Promise<boolean>
   readonly timing: HeartbeatTiming
   readonly sweepMs: number
+  /** For how long receipts and finished items are kept. */
+  readonly keep: Keep
   /** Time for what is in flight once the supervisor is asked to stop. */
   readonly drainMs: number
   readonly workflows: readonly SupervisedWorkflow[]
@@ -63,6 +65,7 @@ export class Supervisor {
   readonly #heartbeater: Heartbeater
   readonly #reclaimer: Reclaimer
   readonly #housekeeper: Housekeeper
+  readonly #scheduler: Scheduler
   #services: WorkflowService[] = []
   #handles: WorkflowHandle[] = []
   #state: SupervisorState = 'starting'
@@ -106,7 +109,10 @@ export class Supervisor {
         for (const service of this.#services) service.wake()
       },
     })
-    this.#housekeeper = createHousekeeper({ store, clock, events })
+    const { keep } = deps
+    const { random } = deps
+    this.#scheduler = createScheduler({ schedules: store.schedules, clock, random, events })
+    this.#housekeeper = createHousekeeper({ store, clock, events, nodeId: identity.nodeId, keep })
   }
 
   get state(): SupervisorState {
@@ -148,6 +154,7 @@ export class Supervisor {
     if (this.#state !== 'starting') return
     this.#reclaimer.start()
     this.#housekeeper.start()
+    this.#scheduler.start()
     for (const service of this.#services) service.start()
     this.#apply('ready')
     events.emit('supervisor.started', {
@@ -189,31 +196,32 @@ export class Supervisor {
   }
 
   async #openWorkflow({ definition, options }: SupervisedWorkflow): Promise<void> {
-    const { store, clock, random, events, transports, identity, planLimit } = this.#deps
-    const isShared = (options.coordination ?? { way: 'leased' }).way === 'leased'
-    const partitions = definition.partitions ?? (isShared ? undefined : LIMITS.partitionsMax)
+    const { store } = this.#deps
+    const partitions = partitionsOf(definition, options.coordination)
     const workflow = await store.openWorkflow({ ...definition, partitions })
     const { workflowId } = workflow
     for (const reason of OWN_PAUSES) await store.resumeWorkflow({ workflowId, reason })
     this.#handles.push(workflow)
-    this.#services.push(
-      new WorkflowService({
-        workflow,
-        nodeId: identity.nodeId,
-        store,
-        clock,
-        random,
-        events,
-        transports,
-        isTrusted: () => this.#heartbeater.isTrusted(),
-        planLimit: () => planLimit(workflow.name),
-        options,
-      }),
-    )
+    const service = this.#serviceOf(workflow, options)
+    this.#services.push(service)
+    this.#scheduler.add({ workflow, definition: definition.schedule, wake: () => service.wake() })
+  }
+
+  #serviceOf(workflow: WorkflowHandle, options: WorkflowServiceOptions): WorkflowService {
+    const { store, clock, random, events, transports, identity, planLimit } = this.#deps
+    return new WorkflowService({
+      ...{ workflow, nodeId: identity.nodeId, store, clock, random, events, transports, options },
+      isTrusted: () => this.#heartbeater.isTrusted(),
+      planLimit: () => planLimit(workflow.name),
+      isDatabaseCrowded: () => this.#housekeeper.isDatabaseCrowded(),
+    })
   }
 
   #stats(): Json {
-    return { state: this.#state, workflows: this.loads().map((load) => ({ ...load })) }
+    const workflows = this.loads().map(({ breaker, ...load }) => {
+      return { ...load, breaker: breaker && { ...breaker } }
+    })
+    return { state: this.#state, workflows }
   }
 
   #onFenced(): void {
@@ -256,8 +264,8 @@ export class Supervisor {
     await within(clock, FAREWELL_MS, Promise.all(this.#services.map((service) => service.halt())))
     for (const service of this.#services) service.abandon()
     await Promise.all(
-      [this.#reclaimer.stop(), this.#housekeeper.stop(), this.#heartbeater.stop()].map((stopping) =>
-        within(clock, FAREWELL_MS, stopping),
+      [this.#reclaimer, this.#housekeeper, this.#scheduler, this.#heartbeater].map((service) =>
+        within(clock, FAREWELL_MS, service.stop()),
       ),
     )
     if (!this.#isFenced) await within(clock, FAREWELL_MS, this.#leave())

@@ -23,6 +23,7 @@ export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
       snoozes: pack.snoozes,
       crashes: pack.crashes,
       lonelyCrashes: pack.lonelyCrashes,
+      lane: item.lane,
     },
     item: {
       itemId: item.itemId,
@@ -33,4 +34,18 @@ export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
       attempt: pack.attempt + 1,
     },
   }))
+}
+
+/** Those that stay, and those that go. */
+export function parted(
+  waiting: readonly Waiting[],
+  isTaken: (held: HeldItem) => boolean,
+): { readonly kept: Waiting[]; readonly taken: readonly HeldItem[] } {
+  const taken: HeldItem[] = []
+  const kept = waiting.filter(({ held }) => {
+    if (!isTaken(held)) return true
+    taken.push(held)
+    return false
+  })
+  return { kept, taken }
 }

@@ -165,11 +165,11 @@ export class WorkerPool {
 
   #onPong(worker: Worker, pong: Extract<FromWorker, { type: 'pong' }>): void {
     worker.unanswered = 0
-    const { eventLoopDelayMs, memoryBytes, active } = pong
+    const { type: _, sequence: _s, ...health } = pong
+    const { eventLoopDelayMs, memoryBytes } = health
     const { memoryBytesMax, events, onDelay } = this.#deps
     onDelay(worker.identity.workerId, eventLoopDelayMs)
-    const pid = worker.link?.pid ?? 0
-    events.emit('worker.pong', { ...worker.identity, pid, eventLoopDelayMs, memoryBytes, active })
+    events.emit('worker.pong', { ...worker.identity, pid: worker.link?.pid ?? 0, ...health })
     if (memoryBytes <= memoryBytesMax) return
     const isGorging = memoryBytes > LIMITS.memoryTimesMax * memoryBytesMax
     if (worker.state !== 'ready' && !(isGorging && worker.state === 'draining')) return

@@ -3,12 +3,14 @@
 import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { assert } from '../src/core/assert.js'
+import type { AlertThresholds } from '../src/core/figures.js'
 import type { Coordination } from '../src/core/partition-plan.js'
 import type { UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
 import { estimateCost } from '../src/fetch/upstream/credit-cost.js'
 import { ANY_SITE, tierPrice } from '../src/fetch/upstream/tier-options.js'
+import type { Keep } from './remover.js'
 import type { WorkerSeatSpec } from './worker-seat.js'
 import type { WorkflowServiceOptions } from './workflow-service.js'
 
@@ -123,6 +125,14 @@ function coordinationOf({ coordination, instanceId, instanceCount }: Settings): 
   return { way: 'fixed', id: instanceId, count: instanceCount }
 }
 
+export function alertsOf(settings: Settings): AlertThresholds {
+  return {
+    errorPercent: settings.alertErrorPercent,
+    latencyMs: settings.alertLatencyMs,
+    oldestMs: settings.alertOldestMs,
+  }
+}
+
 export function serviceOptionsOf(
   settings: Settings,
   workflow: { readonly name: string; readonly moduleUrl: string },
@@ -134,6 +144,7 @@ export function serviceOptionsOf(
     heapMb: settings.heapMb,
     memoryBytesMax: settings.memoryMb * MEGABYTE,
     silentMs: settings.silentMs,
+    batchSize: settings.batchSize,
     retry: {
       attempts: settings.attempts,
       backoff: {
@@ -146,6 +157,8 @@ export function serviceOptionsOf(
       concurrency: settings.concurrency,
       start: settings.concurrencyStart,
       planConcurrency: settings.planConcurrency,
+      ratePerMinute: settings.ratePerMinute,
+      successPauseMs: settings.successPauseMs,
       hasOnePlan: settings.upstream !== 'direct' || settings.planConcurrency !== null,
       plan: planOf(workflow.name, settings),
     },
@@ -168,4 +181,12 @@ export function serviceOptionsOf(
       },
     },
   }
+}
+
+const DAY_MS = 86_400_000
+
+/** For how long a node keeps what is old. */
+export function keepOf({ keepReceipts, keepItems }: Settings): Keep {
+  const msOf = (days: number | null) => (days === null ? null : days * DAY_MS)
+  return { receiptsMs: msOf(keepReceipts), itemsMs: msOf(keepItems) }
 }

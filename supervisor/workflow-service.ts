@@ -11,6 +11,7 @@ import type { Random } from '../src/core/random.js'
 import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
 import {
   decideSettlement,
+  holdSettlement,
   knownFailureSettlement,
   releaseSettlement,
 } from '../src/core/settlement.js'
@@ -20,6 +21,7 @@ import type { WorkerOptions } from '../src/core/worker-options.js'
 import type { LeasedPack } from '../src/store/lease.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus, ReclaimReason } from '../src/telemetry/events.js'
+import { Breakers } from './breakers.js'
 import { DeathCount } from './death-count.js'
 import { DispatchTable } from './dispatch-table.js'
 import type { Governor, GovernorOptions } from './governor.js'
@@ -45,6 +47,8 @@ export interface WorkflowServiceOptions {
   readonly heapMb: number | null
   readonly memoryBytesMax: number
   readonly silentMs: number
+  /** Items of one lease at most. @default what the slots can take */
+  readonly batchSize?: number | null
   readonly governor: GovernorOptions
   readonly rollback: RollbackRule
   /** What a call is expected to cost; 0 for calls that cost nothing. */
@@ -66,6 +70,8 @@ export interface WorkflowServiceDeps {
   readonly isTrusted: () => boolean
   /** Items that the plan of the workflow's upstream lets be in flight in the whole cluster. */
   readonly planLimit: () => number | null
+  /** Whether the database has few connections left. */
+  readonly isDatabaseCrowded: () => boolean
   readonly options: WorkflowServiceOptions
 }
 
@@ -92,6 +98,9 @@ export class WorkflowService {
   readonly #governor: Governor
   readonly #reserver: Reserver
   readonly #rollout: RolloutWatch
+  readonly #breakers: Breakers
+  /** Attempts that made a request, and those over connections that were open. */
+  readonly #fetches = { fetches: 0, reusedFetches: 0 }
   readonly #deaths = new DeathCount()
   readonly #pauser: Pauser
   #isQuiet = false
@@ -107,6 +116,7 @@ export class WorkflowService {
     const { options, ...shared } = deps
     this.#pauser = new Pauser(deps)
     this.#rollout = new RolloutWatch({ ...shared, rule: options.rollback })
+    this.#breakers = this.#createBreakers()
     this.#reserver = this.#createReserver()
     this.#governor = this.#createGovernor()
     this.#settler = this.#createSettler()
@@ -128,6 +138,7 @@ export class WorkflowService {
    */
   async quiesce(): Promise<void> {
     this.#isQuiet = true
+    this.#breakers.stop()
     this.#release(this.#table.drainBuffer(), 'drain')
     await Promise.all([this.#leaser.stop(), this.#governor.stop(), this.#reserver.stop()])
   }
@@ -160,7 +171,11 @@ export class WorkflowService {
       buffered: this.#table.buffered,
       settling: this.#settler.pending(),
       limit: this.#allowed(),
-      reason: this.#governor.reason(),
+      reason: this.#breakers.room() === 0 ? 'breaker' : this.#governor.reason(this.#table.active),
+      ...this.#fetches,
+      breaker: this.#breakers.view(),
+      lanesOpen: this.#breakers.lanesOpen,
+      ...this.#governor.pace(),
       perSecond: this.#settledRate.perSecond(),
       isClogged: this.#settler.isFull(),
     }
@@ -178,8 +193,21 @@ export class WorkflowService {
     if (!this.#isQuiet) this.#dispatch()
   }
 
+  #createBreakers(): Breakers {
+    const { workflow, clock, events, options } = this.#deps
+    const isDirect = options.workerOptions.fetch.upstream.kind === 'direct'
+    return new Breakers({
+      workflow: workflow.name,
+      scope: isDirect ? 'lane' : 'upstream',
+      clock,
+      events,
+      onProbe: () => this.wake(),
+    })
+  }
+
   #createGovernor(): Governor {
     const { store, workflow, nodeId, clock, events, options, planLimit } = this.#deps
+    const { isDatabaseCrowded } = this.#deps
     return createGovernor({
       store,
       workflow,
@@ -187,6 +215,7 @@ export class WorkflowService {
       clock,
       events,
       planLimit,
+      isDatabaseCrowded,
       options: options.governor,
       purse: this.#reserver,
       onSteered: (steering) => {
@@ -197,6 +226,7 @@ export class WorkflowService {
         if (this.#allowed() === 0) this.#release(this.#table.drainBuffer(), 'no_share')
         this.#dispatch()
       },
+      onRoom: () => this.wake(),
     })
   }
 
@@ -248,9 +278,10 @@ export class WorkflowService {
       failureAgeMs: options.failureAgeMs,
       situation: () => ({
         freeSlots: Math.min(this.#table.freeSlots, this.#room()),
-        slots: Math.min(this.#table.slots, this.#allowed()),
+        slots: Math.min(this.#table.slots, this.#allowed(), this.#governor.ahead(), this.#trial()),
         buffered: this.#table.buffered,
         settledPerSecond: this.#settledRate.perSecond(),
+        batchMax: options.batchSize ?? null,
       }),
       mayLease: () => this.#mayStart(),
       partitions: () =>
@@ -310,7 +341,12 @@ export class WorkflowService {
 
   /** Items that may be started now, whatever slots there are. */
   #room(): number {
-    return Math.max(0, this.#allowed() - this.#table.active)
+    return Math.min(this.#governor.room(this.#table.active), this.#breakers.room())
+  }
+
+  /** Items worth leasing while the upstream is on trial: one. */
+  #trial(): number {
+    return Math.max(1, this.#breakers.room())
   }
 
   #allowed(): number {
@@ -320,15 +356,20 @@ export class WorkflowService {
   /** Whether new work may be started on this node. */
   #mayStart(): boolean {
     const isHeld = this.#isQuiet || this.#isHolding
+    if (this.#breakers.room() === 0) return false
     return !isHeld && this.#deps.isTrusted() && !this.#settler.isFull()
   }
 
   #dispatch(): void {
     if (!this.#mayStart()) return
     this.#releaseStale()
+    if (this.#breakers.hasOpenLanes) this.#holdBack()
     const { cohortOf } = this.#governor
-    const allowance = { items: this.#allowed(), starts: this.#reserver.left(), cohortOf }
+    const items = this.#table.active + this.#room()
+    const allowance = { items, starts: this.#reserver.left(), cohortOf }
     for (const { workerId, items } of this.#table.assign(allowance)) {
+      this.#governor.noteStarts(items.length)
+      this.#breakers.noteStart(items.map(({ itemId }) => itemId))
       this.#reserver.noteStarts(items.length)
       this.#pool.send(workerId, { type: 'dispatch', items })
       for (const { itemId, attempt } of items) {
@@ -338,6 +379,15 @@ export class WorkflowService {
     }
     this.#reserver.ask()
     this.#leaser.wake()
+  }
+
+  /** Items of lanes that are left alone come back when their lane may be asked again. */
+  #holdBack(): void {
+    const held = this.#table.takeHeldBack((item) => this.#breakers.isHeldBack(item))
+    for (const item of held) {
+      const settlement = holdSettlement(item, this.#breakers.waitMsOf(item))
+      this.#settler.offer({ held: item, settlement, facts: null })
+    }
   }
 
   /** An item that waited for half its pack's time would be worked under a lease that ends. */
@@ -364,17 +414,34 @@ export class WorkflowService {
 
   #decide(held: HeldItem, outcome: Outcome): void {
     const { options, random } = this.#deps
+    const isSpared = this.#noteBreaker(held, outcome)
     if (outcome.facts?.credits !== undefined) this.#reserver.noteCredits(outcome.facts.credits)
     const settlement =
       outcome.result === 'release'
         ? releaseSettlement(held, this.#costOf(outcome.facts ?? null))
-        : decideSettlement(held, outcome, options.retry, random)
+        : decideSettlement(held, outcome, { ...options.retry, isSpared }, random)
     if (settlement.event === 'complete') this.#deaths.reset()
     this.#rollout.note(held.cohort ?? 'concurrent', settlement.event)
     const facts = outcome.result === 'release' ? null : outcome.facts
+    if ((facts?.requests ?? 0) > 0) {
+      this.#fetches.fetches += 1
+      if (facts?.reused === true) this.#fetches.reusedFetches += 1
+    }
     this.#settler.offer({ held, settlement, facts })
     if (outcome.result !== 'failed' || OUTCOMES[outcome.code].pauses !== true) return
     void this.#hold(outcome.code, outcome.message)
+  }
+
+  /** @returns whether the attempt failed because the other side is down. */
+  #noteBreaker(held: HeldItem, outcome: Outcome): boolean {
+    if (outcome.result === 'release') {
+      this.#breakers.forget(held)
+      return false
+    }
+    const isSpared = this.#breakers.noteEnd(held, outcome.result === 'failed' ? outcome.code : 'ok')
+    // What was leased ahead is for others, or for later.
+    if (this.#breakers.room() === 0) this.#release(this.#table.drainBuffer(), 'breaker')
+    return isSpared
   }
 
   /**
@@ -396,6 +463,7 @@ export class WorkflowService {
       this.#release(held, 'drain', begun)
       return { isExcused: true }
     }
+    for (const item of held) this.#breakers.forget(item)
     if (held.length === 0 || this.#isAbandoned) return { isExcused: false }
     const creditsEach = this.#deps.options.creditsPerCall
     const crash = { held, isAlone, reason: death.reason, begun, creditsEach }
@@ -425,6 +493,7 @@ export class WorkflowService {
   #release(held: readonly HeldItem[], reason: ReclaimReason, begun = 0): void {
     if (held.length === 0 || this.#isAbandoned) return
     for (const [index, item] of held.entries()) {
+      this.#breakers.forget(item)
       const cost = index < begun ? this.#costOf({ durationMs: 0 }) : null
       this.#settler.offer({ held: item, settlement: releaseSettlement(item, cost), facts: null })
     }

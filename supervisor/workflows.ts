@@ -6,8 +6,9 @@ import { isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Settings } from '../config/settings.js'
 import { suggestion } from '../config/suggest.js'
-import { FetchyardError, messageOf } from '../src/core/errors.js'
+import { FetchyardError } from '../src/core/errors.js'
 import { validateWorkflow } from '../src/workflow/validate.js'
+import { probeModule } from './module-probe.js'
 import type { LoadedWorkflow } from './node.js'
 import { isMappingPath, loadRecords } from './records/load-records.js'
 
@@ -49,7 +50,7 @@ export async function loadWorkflow(
   if (isMappingPath(word)) return loadRecords(word, directory, schema)
   const shipped = SHIPPED.get(word)
   if (shipped !== undefined) {
-    const workflow = await importWorkflow(shipped, word)
+    const workflow = await importShipped(shipped, word)
     const overrides = OVERRIDES.get(word)
     return overrides === undefined ? workflow : { ...workflow, overrides }
   }
@@ -65,20 +66,12 @@ export async function loadWorkflow(
   if (found === null || !found.isFile()) {
     throw new FetchyardError('WORKFLOW_UNKNOWN', `There is no workflow module at ${path}.`)
   }
-  return importWorkflow(pathToFileURL(path), path)
+  const { href } = pathToFileURL(path)
+  return { definition: await probeModule(href, path), moduleUrl: href }
 }
 
-async function importWorkflow(url: URL, origin: string): Promise<LoadedWorkflow> {
-  const module: unknown = await import(url.href).catch((error: unknown) => {
-    throw new FetchyardError(
-      'WORKFLOW_INVALID',
-      `The workflow module ${origin} cannot be imported: ${messageOf(error)}`,
-      { cause: error },
-    )
-  })
-  const exported =
-    typeof module === 'object' && module !== null && 'default' in module
-      ? module.default
-      : undefined
-  return { definition: validateWorkflow(exported, origin), moduleUrl: url.href }
+/** What we ship is trusted not to harm the process that imports it. */
+async function importShipped(url: URL, origin: string): Promise<LoadedWorkflow> {
+  const module: { readonly default?: unknown } = await import(url.href)
+  return { definition: validateWorkflow(module.default, origin), moduleUrl: url.href }
 }

@@ -112,6 +112,7 @@ export class FetchLoop {
           eventLoopDelayMs: this.#host.takeWorstDelayMs(),
           memoryBytes: this.#host.memoryBytes(),
           active: this.#tasks.size,
+          ...this.#engine?.fetcher.held(),
         })
         break
       default:

@@ -96,7 +96,13 @@ async function main(options: BenchNodeOptions): Promise<void> {
   })
   const workflow = await loadWorkflow(options.workflow, '/', settings.schema)
   await ensureTables(database.sql, workflow.definition.tables ?? [])
-  const node = await startNode({ settings, database, workflows: [workflow], log: 'silent' })
+  const node = await startNode({
+    settings,
+    database,
+    workflows: [workflow],
+    log: 'silent',
+    isUnscheduled: true,
+  })
   const counter = new Counter()
   node.events.subscribe(counter.listen)
   process.on('SIGTERM', () => node.stop('SIGTERM'))

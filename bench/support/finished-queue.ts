@@ -51,11 +51,12 @@ export interface PastRequest {
 
 async function makePartitions(sql: Sql): Promise<void> {
   for (let day = 1; day <= DAYS; day += 1) {
-    const [bounds] = await sql<{ first: string; next: string }[]>`
-      select (date_trunc('day', now()) - ${day}::int * interval '1 day')::text as first,
+    const [bounds] = await sql<{ name: string; first: string; next: string }[]>`
+      select to_char(date_trunc('day', now()) - ${day}::int * interval '1 day', 'YYYYMMDD') as name,
+             (date_trunc('day', now()) - ${day}::int * interval '1 day')::text as first,
              (date_trunc('day', now()) - ${day - 1}::int * interval '1 day')::text as next`
     await sql.unsafe(`
-      create table fetchyard.processing_log_past_${day} partition of fetchyard.processing_log
+      create table fetchyard.processing_log_${bounds?.name} partition of fetchyard.processing_log
       for values from ('${bounds?.first}') to ('${bounds?.next}')`)
   }
 }
@@ -120,6 +121,8 @@ export async function fillPast(sql: Sql, { finished, boundPercent }: PastRequest
   await sql`
     insert into fetchyard.tally (workflow_id, event, items)
     select workflow_id, 'enqueue', count(*) from fetchyard.item group by workflow_id`
-  await sql`select setval('fetchyard.lease_id', ${finished}::bigint)`
+  await sql`
+    select setval('fetchyard.lease_id', ${finished}::bigint),
+           setval(pg_get_serial_sequence('fetchyard.item', 'item_id'), ${finished + queued}::bigint)`
   await sql`vacuum (analyze)`
 }

@@ -1,7 +1,7 @@
 import { defineWorkflow } from '../../src/workflow/define.js'
 
 /** A page to fetch, and nothing to do with it: what is measured then is the engine. */
-export default defineWorkflow<{ readonly url: string }>({
+export default defineWorkflow({
   name: 'light-pages',
   sinks: {
     pages: {

@@ -1,8 +1,9 @@
 import { LIMITS } from '../../src/core/limits.js'
-import { duration, optional, text } from '../option.js'
+import { count, duration, optional, text, withDefault } from '../option.js'
 
 const group = 'node'
 const HOUR_MS = 3_600_000
+const KEEP_DAYS_MAX = 36_500
 
 export const NODE_OPTIONS = {
   nodeName: optional(
@@ -55,4 +56,31 @@ export const NODE_OPTIONS = {
     default: 10_000,
     bounds: { min: 3 * LIMITS.pingIntervalMs, max: HOUR_MS },
   }),
+  keepReceipts: withDefault(
+    optional<number>(
+      count({
+        group,
+        name: 'keep-receipts',
+        sentence:
+          'Days that receipts, events and ended nodes are kept. What proves that an item is ' +
+          'finished stays as long as the item.',
+        default: 30,
+        bounds: { min: 1, max: KEEP_DAYS_MAX },
+      }),
+      { meaning: 'for ever', word: 'forever' },
+    ),
+    30,
+  ),
+  keepItems: optional(
+    count({
+      group,
+      name: 'keep-items',
+      sentence:
+        'Days that finished items are kept, at least as long as receipts. A key whose item was ' +
+        'removed is new to an enqueue.',
+      default: 0,
+      bounds: { min: 1, max: KEEP_DAYS_MAX },
+    }),
+    { meaning: 'for ever', word: 'forever' },
+  ),
 } as const

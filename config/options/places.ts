@@ -85,8 +85,8 @@ export const CHAIN_OPTIONS = {
     group: 'work',
     name: 'select-results',
     sentence:
-      'Whether rows that a shipped workflow writes are queued for the next one at once; otherwise ' +
-      'they wait until somebody sets them to Selected.',
+      'Whether rows that a shipped workflow writes are queued for the next one at once; ' +
+      'otherwise they wait until somebody sets them to Selected.',
     default: true,
   }),
   checkDomains: toggle({

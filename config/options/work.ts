@@ -51,6 +51,38 @@ export const WORK_OPTIONS = {
     }),
     { meaning: 'no limit' },
   ),
+  ratePerMinute: optional(
+    count({
+      group,
+      name: 'rate',
+      sentence:
+        'Items of one workflow started in a minute in the whole cluster, evenly spaced. Divided ' +
+        'among the nodes that are alive.',
+      default: 60,
+      bounds: { min: 1, max: LIMITS.ratePerMinuteMax },
+    }),
+    { meaning: 'no limit' },
+  ),
+  successPauseMs: duration({
+    group,
+    name: 'success-pause',
+    sentence: 'Time that a slot rests after an item that was complete.',
+    default: 0,
+    bounds: { min: 0, max: LIMITS.successPauseMsMax },
+  }),
+  batchSize: optional(
+    count({
+      group,
+      name: 'batch-size',
+      sentence:
+        'Items leased by one statement at most. A batch is never waited for: its slots are ' +
+        'filled again one by one.',
+      default: 100,
+      environment: ['WF7_CONCURRENT_BATCH_SIZE'],
+      bounds: { min: 1, max: LIMITS.leaseItemsMax },
+    }),
+    { meaning: 'what the slots can take' },
+  ),
   callCredits: optional(
     count({
       group,

@@ -91,6 +91,9 @@ export interface Pong {
   readonly memoryBytes: number
   /** Items under way. */
   readonly active: number
+  /** Bodies in memory, and connections; absent before the worker fetches. */
+  readonly bodyBytes?: number
+  readonly sockets?: number
 }
 
 /** Ends of items; each frees a slot. */

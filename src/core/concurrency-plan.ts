@@ -54,12 +54,17 @@ export function allowedItems(state: ConcurrencyState): number {
 
 /**
  * The ceiling moved. A limit that stood at the ceiling moves with it; one that overloads pressed
- * below it stays where it is and grows by itself.
+ * below it stays where it is and grows by itself, as it does while nothing may grow.
  */
-export function moveCeiling(state: ConcurrencyState, ceiling: number): ConcurrencyState {
+export function moveCeiling(
+  state: ConcurrencyState,
+  ceiling: number,
+  mayGrow = true,
+): ConcurrencyState {
   if (ceiling === state.ceiling) return state
   const stoodAtCeiling = state.limit >= state.ceiling
-  const limit = stoodAtCeiling ? ceiling : Math.min(state.limit, ceiling)
+  const moves = stoodAtCeiling && (mayGrow || ceiling < state.limit)
+  const limit = moves ? ceiling : Math.min(state.limit, ceiling)
   return { ...state, limit, ceiling }
 }
 
@@ -69,7 +74,12 @@ export function moveCeiling(state: ConcurrencyState, ceiling: number): Concurren
  */
 export function onEnd(
   state: ConcurrencyState,
-  end: { readonly active: number; readonly isSuccess: boolean },
+  end: {
+    readonly active: number
+    readonly isSuccess: boolean
+    /** False while something shared is short. @default true */
+    readonly mayGrow?: boolean
+  },
 ): ConcurrencyState {
   if (state.recovering > 0) {
     const recovering = state.recovering - 1
@@ -78,7 +88,8 @@ export function onEnd(
   if (!end.isSuccess) return state
   const calm = state.calm + 1
   const isSlowStart = state.isSlowStart || calm >= CALM_ROUNDS * state.limit
-  if (end.active < USED_SHARE * Math.floor(state.limit)) return { ...state, calm }
+  const isUsed = end.active >= USED_SHARE * Math.floor(state.limit)
+  if (!isUsed || end.mayGrow === false) return { ...state, calm }
   const step = isSlowStart ? 1 : 1 / Math.max(1, state.limit)
   const limit = Math.min(state.ceiling, state.limit + step)
   return { ...state, limit, calm, isSlowStart: isSlowStart && limit < state.ceiling }

@@ -57,14 +57,27 @@ export interface SourceDefinition {
   readonly where?: string
   /** Column that receives the time of each change of status. */
   readonly updatedAt?: string
-  /** Columns given to the handler as the item's payload. */
-  readonly payload: readonly string[]
+  /**
+   * Columns given to the handler as the item's payload: their names, or names with types, by which
+   * the handler's `item.payload` is typed.
+   */
+  readonly payload: readonly string[] | { readonly [column: string]: ColumnType }
   /** Column that holds the URL of the row: filled by `enqueue` and `run` from lines of input. */
   readonly urlColumn?: string
   /** Values of other columns for rows that `enqueue` and `run` insert. */
   readonly insert?: { readonly [column: string]: string }
   /** Column whose host part decides the item's lane. */
   readonly laneColumn?: string
+}
+
+/** The columns of a source's payload, however they were written. */
+export function payloadColumns(source: Pick<SourceDefinition, 'payload'>): readonly string[] {
+  const { payload } = source
+  return isList(payload) ? payload : Object.keys(payload)
+}
+
+function isList(value: SourceDefinition['payload']): value is readonly string[] {
+  return Array.isArray(value)
 }
 
 /** What a workflow may be called: short enough for the names of its database objects. */

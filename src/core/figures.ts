@@ -15,8 +15,38 @@ export interface WorkflowFigures {
   readonly reclaimed: number
   /** When the oldest item that could be leased now became ready; null when there is none. */
   readonly oldestQueuedAt: string | null
+  /** Items that ended a second, over the last minute. */
+  readonly perSecond: number
+  /**
+   * Time from selection to result that half, and 95 of 100, of the items completed in the last
+   * five minutes kept; null without any. An upper bound, up to 41 % above.
+   */
+  readonly latencyP50Ms: number | null
+  readonly latencyP95Ms: number | null
+  /** Items that ended in an error, by outcome code. */
+  readonly errors: { readonly [code: string]: number }
+  /** The table whose rows are its items; null for one that is pushed to. */
+  readonly boundTable: string | null
+  /** Rows that were there before the table was bound are being enqueued; null when all are. */
+  readonly backfill: { readonly added: number } | null
+  /** Thresholds of alerts, as the node has them that last opened it; null before. */
+  readonly alerts: AlertThresholds | null
   /** Who or what holds the workflow back; it runs when the list is empty. */
   readonly pausedBy: readonly string[]
+}
+
+/** Bounds beyond which a workflow is worth a look; null is none. */
+export interface AlertThresholds {
+  readonly errorPercent: number | null
+  readonly latencyMs: number | null
+  readonly oldestMs: number | null
+}
+
+/** A workflow that could not be started, and why. */
+export interface RefusedWorkflow {
+  /** The name or path by which it was asked for. */
+  readonly module: string
+  readonly reason: string
 }
 
 /** One supervisor boot. */
@@ -30,6 +60,8 @@ export interface NodeFigures {
   /** 'alive', 'stale' (its lease ran out, not yet fenced) or 'fenced'. */
   readonly state: 'alive' | 'stale' | 'fenced'
   readonly leasedItems: number
+  /** Workflows that it was asked to work and refused. */
+  readonly refused: readonly RefusedWorkflow[]
 }
 
 export interface ClusterFigures {

@@ -12,6 +12,8 @@ export interface LeaseSituation {
   readonly settledPerSecond: number
   /** Mean items a pack in recent leases; packs of one make a lease look at more of them. */
   readonly meanPackItems: number
+  /** Items that one lease may bring, where that is set. @default no bound but the program's own */
+  readonly batchMax?: number | null
 }
 
 export type LeasePlan =
@@ -34,7 +36,12 @@ export function planLease(situation: LeaseSituation): LeasePlan {
   if (slots === 0) return { action: 'wait' }
   if (buffered >= freeSlots + Math.ceil(ahead / 2)) return { action: 'wait' }
   const wanted = freeSlots + ahead - buffered
-  const itemsMax = Math.min(wanted, LIMITS.leaseItemsMax, LIMITS.bufferedItemsMax - buffered)
+  const itemsMax = Math.min(
+    wanted,
+    LIMITS.leaseItemsMax,
+    LIMITS.bufferedItemsMax - buffered,
+    situation.batchMax ?? Number.POSITIVE_INFINITY,
+  )
   if (itemsMax <= 0) return { action: 'wait' }
   const packsMax = Math.ceil(itemsMax / Math.max(1, situation.meanPackItems)) + 1
   return { action: 'lease', itemsMax, packsMax: Math.min(packsMax, LIMITS.leasePacksMax) }

@@ -28,6 +28,11 @@ export const LIMITS = {
   settleRetryDelayMs: { min: 50, max: 5_000 },
   /** Wait between two looks at a queue that gave less than was asked: doubles likewise. */
   pollDelayMs: { min: 100, max: 1_000 },
+  /**
+   * How a binding gets its moment with a table: how often it tries, how long a try keeps others
+   * waiting, and the pause between two.
+   */
+  bindLock: { attempts: 120, patienceMs: 100, pauseMs: 400 },
   /** Rows inserted by one enqueue statement. */
   enqueueRowsMax: 5_000,
   /** Packs freed by one reclaim statement. */
@@ -37,6 +42,11 @@ export const LIMITS = {
    * the longest pause between two sweeps that can be set.
    */
   reclaimWaitMsMax: 2 * 3_600_000,
+  /** Pages of receipts, and rows of anything else, that one slice of housekeeping looks at. */
+  choreSlicePagesMax: 64,
+  choreSliceRowsMax: 2_000,
+  /** Slices of one pass over a chore; what is left is the next one's. */
+  choreSlicesMax: 100_000,
   /** Result rows of one item, over all its sinks. */
   resultRowsMax: 10_000,
   /** Result bytes of one item, as JSON. */
@@ -112,6 +122,12 @@ export const LIMITS = {
   endpointFailuresMax: 3,
   /** Time before it is tried again: doubles from the first to the second figure. */
   endpointCoolDownMs: { min: 5_000, max: 60_000 },
+  /** Failures in a row after which an upstream, or a lane of direct fetches, is left alone. */
+  breakerFailuresMax: { upstream: 20, lane: 5 },
+  /** Time before it is probed: doubles from the first to the second figure. */
+  breakerCoolDownMs: { min: 5_000, max: 60_000 },
+  /** Lanes whose breaker one node remembers. */
+  breakersMax: 10_000,
   /** Failures for good that are remembered because they were charged: age, and number of them. */
   failureAgeMsMax: 365 * 86_400_000,
   knownFailuresMax: 1_000_000,
@@ -122,6 +138,9 @@ export const LIMITS = {
   /** Sockets of one node to all hosts, and to one: the most that options may ask for. */
   socketsMax: 4_096,
   socketsPerHostMax: 4_000,
+  /** Items started in a minute, and the rest of a slot after a success, that may be asked for. */
+  ratePerMinuteMax: 1_000_000,
+  successPauseMsMax: 3_600_000,
   /** Live channel. */
   liveClientsMax: 100,
   liveInboundBytesMax: 16 * 1_024,

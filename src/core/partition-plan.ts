@@ -2,6 +2,7 @@
 // that they do not meet at its head; whose an item is, the lease alone decides. So nothing is lost
 // or done twice while two nodes see the list of the living differently for a moment.
 
+import { LIMITS } from './limits.js'
 import { hash32 } from './steering-plan.js'
 
 /** Partitions are numbered below this, in whatever number a workflow has them. */
@@ -14,6 +15,15 @@ export type Coordination =
   | { readonly way: 'fixed'; readonly id: number; readonly count: number }
   /** Divided among the nodes that are alive. */
   | { readonly way: 'members' }
+
+/** Partitions of a workflow; undefined leaves it the number it has. */
+export function partitionsOf(
+  definition: { readonly partitions?: number | undefined },
+  coordination: Coordination = { way: 'leased' },
+): number | undefined {
+  if (definition.partitions !== undefined) return definition.partitions
+  return coordination.way === 'leased' ? undefined : LIMITS.partitionsMax
+}
 
 /**
  * The member that a partition belongs to: the one whose hash with it is highest. When a member

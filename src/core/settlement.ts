@@ -66,12 +66,18 @@ export interface HeldItem {
   readonly lonelyCrashes: number
   /** How it is worked while a rollout is under way. @default 'concurrent' */
   readonly cohort?: Cohort
+  /** Host or account that it asks; empty: none in particular. @default '' */
+  readonly lane?: string
 }
 
 export interface RetryPolicy {
   /** Attempts in all, the first included. */
   readonly attempts: number
   readonly backoff: BackoffOptions
+  /**
+   * The other side is down, which is no fault of the item: no attempt is charged. @default false
+   */
+  readonly isSpared?: boolean
 }
 
 type Failure = Extract<Outcome, { result: 'failed' }>
@@ -160,7 +166,7 @@ function failureSettlement(
   const attempt = held.attempt + 1
   const delayMs = (waits = 0) =>
     backoffDelayMs(policy.backoff, { attempt: attempt + waits, retryAfterMs }, random)
-  switch (OUTCOMES[code].rule) {
+  switch (policy.isSpared === true ? 'snooze' : OUTCOMES[code].rule) {
     case 'snooze':
       // An endless 429 would keep the item for ever: past the bound a snooze costs an attempt.
       if (held.snoozes < LIMITS.snoozesMax) {
@@ -197,6 +203,12 @@ export function releaseSettlement(
   // It has a receipt, unlike what goes back untouched: that is where its cost stands.
   const error = 'It was given back while a call for it was under way.'
   return settlementOf(held, { ...end, code: 'worker_lost', error, ...cost })
+}
+
+/** Gives an item back untouched, for when its lane may be asked again. */
+export function holdSettlement(held: HeldItem, delayMs: number): Settlement {
+  const { next, ...release } = releaseSettlement(held)
+  return { ...release, next: next && { ...next, delayMs } }
 }
 
 /** Ends an item whose result rows the database refused. */

@@ -1,6 +1,7 @@
 // What holds a workflow back right now, in words with figures: the first thing to say is what an
 // operator would have to change. Pure, from figures that the database holds.
 
+import type { BreakerView } from './breaker-plan.js'
 import type { WorkflowFigures } from './figures.js'
 
 /** What keeps a node from working more items at once. */
@@ -13,6 +14,10 @@ export const CONCURRENCY_REASONS = [
   'event_loop',
   'sequential',
   'budget',
+  'rate',
+  'pause',
+  'breaker',
+  'database',
 ] as const
 export type ConcurrencyReason = (typeof CONCURRENCY_REASONS)[number]
 
@@ -30,6 +35,17 @@ export interface NodeLoad {
   readonly perSecond: number
   /** So much waits for the database that nothing new is started. */
   readonly isClogged: boolean
+  /** Items that this node may start in a minute; null: as fast as slots are free. */
+  readonly perMinute: number | null
+  /** Time that a slot rests after a success. */
+  readonly successPauseMs: number
+  /** The breaker of the upstream, while it is not closed. */
+  readonly breaker: BreakerView | null
+  /** Lanes, such as hosts, that are left alone. */
+  readonly lanesOpen: number
+  /** Attempts that made a request, and those of them over connections that were open. */
+  readonly fetches: number
+  readonly reusedFetches: number
 }
 
 /** What binds, in one word for programs. */
@@ -57,6 +73,9 @@ export interface Verdict {
 /** A node works at its limit from this share of it on: slots are refilled in turns. */
 const BUSY_SHARE = 0.9
 
+/** Reasons for which slots are left free although there is work. */
+const HOLDS: ReadonlySet<ConcurrencyReason> = new Set(['budget', 'rate', 'pause', 'breaker'])
+
 const sum = (loads: readonly NodeLoad[], figure: (load: NodeLoad) => number) =>
   loads.reduce((total, load) => total + figure(load), 0)
 
@@ -71,6 +90,74 @@ function said(
   return { workflow, binding, words, advice }
 }
 
+function breakerWords(breaker: BreakerView | null): string {
+  if (breaker === null) return 'open'
+  const { state, failures, code, waitMs } = breaker
+  const wait = state === 'open' ? `for ${Math.ceil(waitMs / 1_000)} s more` : 'on trial'
+  return `${state} ${wait} after ${failures} failures in a row (${code ?? 'unknown'})`
+}
+
+interface LimitFacts {
+  readonly workflow: string
+  readonly facts: string
+  /** The load with the highest limit. */
+  readonly widest: NodeLoad | undefined
+  readonly loads: readonly NodeLoad[]
+}
+
+/** What each limit is called, and what would change it; null where nothing should. */
+const LIMIT_WORDS: {
+  readonly [reason in ConcurrencyReason]: (of: LimitFacts) => readonly [string, string | null]
+} = {
+  configured: ({ facts }) => [
+    `The configured concurrency: ${facts}. More at once needs --concurrency or another node.`,
+    'raise --concurrency, or start another node',
+  ],
+  operator: ({ facts, workflow }) => [
+    `The concurrency that an operator set: ${facts}.`,
+    `fetchyard set ${workflow} concurrency=auto`,
+  ],
+  share: ({ facts }) => [
+    `The plan: ${facts}. Each node keeps to its share of it.`,
+    'a larger plan; then --plan-concurrency',
+  ],
+  start: ({ facts }) => [`It has just started and doubles its concurrency: ${facts}.`, null],
+  refusals: ({ facts }) => [
+    `The other side refuses more (429): ${facts}. The limit grows again by itself.`,
+    'a larger plan, or fewer clients beside this one',
+  ],
+  event_loop: ({ facts }) => [
+    `The event loop of the workers is late; this machine is the limit: ${facts}.`,
+    'more --processes, or another machine',
+  ],
+  budget: ({ facts, workflow }) => [
+    `The budget is spent: ${facts}.`,
+    `fetchyard set ${workflow} budget=N or budget-day=N, as fetchyard spend tells; a budget a ` +
+      'day is new at midnight (UTC)',
+  ],
+  rate: ({ facts, workflow, loads }) => [
+    `The rate: ${sum(loads, (load) => load.perMinute ?? 0)} a minute: ${facts}.`,
+    `raise --rate, or fetchyard set ${workflow} rate=N`,
+  ],
+  pause: ({ facts, workflow, widest }) => [
+    `The pause: each slot rests ${(widest?.successPauseMs ?? 0) / 1_000} s after a success: ` +
+      `${facts}.`,
+    `shorten --success-pause, or fetchyard set ${workflow} success-pause=TIME`,
+  ],
+  breaker: ({ facts, widest }) => [
+    `The breaker of the upstream is ${breakerWords(widest?.breaker ?? null)}: ${facts}.`,
+    'wait: it is tried again by itself; see the upstream’s own state',
+  ],
+  database: ({ facts }) => [
+    `The database has few connections left, so the concurrency grows no further: ${facts}.`,
+    'a higher max_connections, or fewer clients beside this one; see fetchyard status',
+  ],
+  sequential: ({ facts, workflow }) => [
+    `It is sequential, one item at a time in the cluster: ${facts}.`,
+    `fetchyard rollout ${workflow} 10`,
+  ],
+}
+
 /** The limit that most in-flight items run against, and its figure over all nodes. */
 function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict {
   const [widest] = [...loads].sort((a, b) => b.limit - a.limit)
@@ -81,64 +168,20 @@ function limitVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict
   const rate = sum(loads, (load) => load.perSecond)
   const facts = `${busy} of ${limit} in flight on ${nodes}, ${rate}/s, ${own.queued} queued`
   const { workflow } = own
-  switch (reason) {
-    case 'configured':
-      return said(
-        workflow,
-        reason,
-        `The configured concurrency: ${facts}. More at once needs --concurrency or another node.`,
-        'raise --concurrency, or start another node',
-      )
-    case 'operator':
-      return said(
-        workflow,
-        reason,
-        `The concurrency that an operator set: ${facts}.`,
-        `fetchyard set ${workflow} concurrency=auto`,
-      )
-    case 'share':
-      return said(
-        workflow,
-        reason,
-        `The plan: ${facts}. Each node keeps to its share of it.`,
-        'a larger plan; then --plan-concurrency',
-      )
-    case 'start':
-      return said(workflow, reason, `It has just started and doubles its concurrency: ${facts}.`)
-    case 'refusals':
-      return said(
-        workflow,
-        reason,
-        `The other side refuses more (429): ${facts}. The limit grows again by itself.`,
-        'a larger plan, or fewer clients beside this one',
-      )
-    case 'event_loop':
-      return said(
-        workflow,
-        reason,
-        `The event loop of the workers is late; this machine is the limit: ${facts}.`,
-        'more --processes, or another machine',
-      )
-    case 'budget':
-      return said(
-        workflow,
-        reason,
-        `The budget is spent: ${facts}.`,
-        `fetchyard set ${workflow} budget=N or budget-day=N, as fetchyard spend tells; a budget a ` +
-          'day is new at midnight (UTC)',
-      )
-    case 'sequential':
-      return said(
-        workflow,
-        reason,
-        `It is sequential, one item at a time in the cluster: ${facts}.`,
-        `fetchyard rollout ${workflow} 10`,
-      )
-  }
+  const [words, advice] = LIMIT_WORDS[reason]({ workflow, facts, widest, loads })
+  return said(workflow, reason, words, advice)
 }
 
 /** Decides what holds one workflow back. `loads` are those of living nodes that work it. */
 export function explainWorkflow(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict {
+  const verdict = bindingVerdict(own, loads)
+  const lanes = Math.max(0, ...loads.map((load) => load.lanesOpen))
+  if (lanes === 0) return verdict
+  const note = `${count(lanes, 'host')} ${lanes === 1 ? 'is' : 'are'} left alone after failures.`
+  return { ...verdict, words: `${verdict.words} ${note}` }
+}
+
+function bindingVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict {
   const { workflow, queued, processing, delayed, pausedBy } = own
   if (pausedBy.length > 0) {
     return said(
@@ -173,8 +216,8 @@ export function explainWorkflow(own: WorkflowFigures, loads: readonly NodeLoad[]
   if (sum(loads, (load) => load.slots) === 0) {
     return said(workflow, 'workers_starting', `No worker is ready yet; ${queued} queued.`)
   }
-  const isBroke = loads.every((load) => load.reason === 'budget')
-  if (isBroke || busy >= BUSY_SHARE * limit) return limitVerdict(own, loads)
+  const isHeld = loads.every((load) => HOLDS.has(load.reason))
+  if (isHeld || busy >= BUSY_SHARE * limit) return limitVerdict(own, loads)
   if (queued > 0) {
     return said(
       workflow,

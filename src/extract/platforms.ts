@@ -1,7 +1,7 @@
 // Hosts that belong to somebody else than the business whose website they are said to be. Told by
 // the registrable domain, or by a host and the beginning of its path.
 
-export const PLATFORM_CATEGORIES = [
+const PLATFORM_CATEGORIES = [
   'social',
   'messenger',
   'site_builder',

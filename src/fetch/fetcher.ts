@@ -42,6 +42,8 @@ export interface Fetcher {
     url: string,
     request?: FetchRequest,
   ) => Promise<FetchedPage & { readonly facts: FetchFacts }>
+  /** Bytes of bodies in memory, and connections, now. */
+  readonly held: () => { readonly bodyBytes: number; readonly sockets: number }
   /**
    * The same, its body handed over piece by piece and kept nowhere.
    *
@@ -88,6 +90,7 @@ export function createFetcher(options: FetchOptions, parts: FetcherParts = {}): 
   const session = new FetchSession(options, { clock, pool, gate, upstream })
   return {
     fetchPage: (url, request = {}) => session.fetchPage(url, request),
+    held: () => ({ bodyBytes: gate.bytesHeld, sockets: pool.size }),
     streamPage: (url, take, request = {}) => session.streamPage(url, take, request),
     close: () => pool.close(),
   }

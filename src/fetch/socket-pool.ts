@@ -46,8 +46,11 @@ interface PoolOptions
 export class SocketPool {
   readonly #options: PoolOptions
   readonly #openConnector: OpenConnector
-  /** Every socket, those idle longest first. */
   readonly #sockets = new Set<PooledSocket>()
+  /** Those that are not lent, idle longest first; and by origin, where the last one is newest. */
+  readonly #idle = new Set<PooledSocket>()
+  readonly #idleByOrigin = new Map<string, PooledSocket[]>()
+  readonly #perHost = new Map<string, number>()
   readonly #waiters = new Set<Waiter>()
   #isClosed = false
 
@@ -91,9 +94,8 @@ export class SocketPool {
   release(socket: PooledSocket, isReusable: boolean): void {
     assert(socket.isLent, 'a socket is released once')
     socket.isLent = false
-    // Last in the set: the most recently used is taken first and evicted last.
-    if (this.#sockets.delete(socket)) this.#sockets.add(socket)
     if (!isReusable || !socket.isOpen || this.#isClosed) this.#drop(socket)
+    else this.#rest(socket)
     this.#serveWaiters()
   }
 
@@ -105,6 +107,9 @@ export class SocketPool {
     }
     const sockets = [...this.#sockets]
     this.#sockets.clear()
+    this.#idle.clear()
+    this.#idleByOrigin.clear()
+    this.#perHost.clear()
     const ends = sockets.map(({ client }) => client.destroy())
     for (const socket of sockets) socket.abandon()
     await Promise.all(ends)
@@ -112,25 +117,39 @@ export class SocketPool {
 
   #take(request: SocketRequest): PooledSocket | null {
     const { origin, hostname } = request.url
-    const all = [...this.#sockets]
-    const idle = all.filter((socket) => !socket.isLent)
-    const known = request.isFresh ? undefined : idle.findLast((socket) => socket.origin === origin)
+    const known = request.isFresh ? undefined : this.#idleByOrigin.get(origin)?.at(-1)
     if (known !== undefined) {
+      this.#unrest(known)
       known.isLent = true
       return known
     }
-    const ofHost = all.filter((socket) => socket.host === hostname)
-    const isBounded = this.#options.unboundedHosts?.has(hostname) !== true
-    if (isBounded && ofHost.length >= this.#options.socketsPerHostMax) {
-      const spare = idle.find((socket) => socket.host === hostname)
+    const { socketsMax, socketsPerHostMax, unboundedHosts } = this.#options
+    const isBounded = unboundedHosts?.has(hostname) !== true
+    if (isBounded && (this.#perHost.get(hostname) ?? 0) >= socketsPerHostMax) {
+      const spare = [...this.#idle].find((socket) => socket.host === hostname)
       if (spare === undefined) return null
       this.#drop(spare)
-    } else if (all.length >= this.#options.socketsMax) {
-      const spare = idle[0]
+    } else if (this.#sockets.size >= socketsMax) {
+      const [spare] = this.#idle
       if (spare === undefined) return null
       this.#drop(spare)
     }
     return this.#open(request.url)
+  }
+
+  /** Keeps a socket for the next request. Of many hundreds none is looked for one by one. */
+  #rest(socket: PooledSocket): void {
+    this.#idle.add(socket)
+    const others = this.#idleByOrigin.get(socket.origin)
+    if (others === undefined) this.#idleByOrigin.set(socket.origin, [socket])
+    else others.push(socket)
+  }
+
+  #unrest(socket: PooledSocket): void {
+    if (!this.#idle.delete(socket)) return
+    const others = this.#idleByOrigin.get(socket.origin) ?? []
+    others.splice(others.lastIndexOf(socket), 1)
+    if (others.length === 0) this.#idleByOrigin.delete(socket.origin)
   }
 
   #open(url: URL): PooledSocket {
@@ -167,11 +186,17 @@ export class SocketPool {
       this.#serveWaiters()
     })
     this.#sockets.add(socket)
+    this.#perHost.set(host, (this.#perHost.get(host) ?? 0) + 1)
     return socket
   }
 
   #drop(socket: PooledSocket): void {
-    this.#sockets.delete(socket)
+    this.#unrest(socket)
+    if (this.#sockets.delete(socket)) {
+      const left = (this.#perHost.get(socket.host) ?? 0) - 1
+      if (left > 0) this.#perHost.set(socket.host, left)
+      else this.#perHost.delete(socket.host)
+    }
     // Destroying can only fail for a client that is gone already.
     socket.client.destroy().catch(() => {})
     // undici waits for a connection that is being made, only to close it.
@@ -214,7 +239,6 @@ export class SocketPool {
 
   /** Every socket there may be is lent. */
   #isFull(): boolean {
-    if (this.#sockets.size < this.#options.socketsMax) return false
-    return [...this.#sockets].every((socket) => socket.isLent)
+    return this.#sockets.size >= this.#options.socketsMax && this.#idle.size === 0
   }
 }

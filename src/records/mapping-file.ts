@@ -8,6 +8,9 @@ import { jsonLines, lineAt, lineOf } from './json-lines.js'
 import { type Mapping, SCHEMA_NAME, SCHEMA_RULE } from './mapping.js'
 import { readMapping } from './read-mapping.js'
 
+/** Tells what a module exports as default. */
+export type ModuleReader = (url: URL) => Promise<unknown>
+
 export interface MappingFile {
   readonly mapping: Mapping
   readonly text: string
@@ -27,10 +30,14 @@ function invalid(path: string, lines: readonly string[], cause?: unknown): Fetch
 /**
  * Reads and checks a mapping file.
  *
+ * @param readModule how the default export of a mapping that is a module is come by.
  * @throws {FetchyardError} WORKFLOW_UNKNOWN when it cannot be read, WORKFLOW_INVALID naming every
  * violation with its line.
  */
-export async function readMappingFile(url: URL): Promise<MappingFile> {
+export async function readMappingFile(
+  url: URL,
+  readModule: ModuleReader = importDefault,
+): Promise<MappingFile> {
   const path = fileURLToPath(url)
   const text = await readFile(url, 'utf8').catch((error: unknown) => {
     throw new FetchyardError(
@@ -42,7 +49,7 @@ export async function readMappingFile(url: URL): Promise<MappingFile> {
     )
   })
   const isJson = path.endsWith('.json')
-  const value = isJson ? parseJson(text, path) : await importDefault(url, path)
+  const value = isJson ? parseJson(text, path) : await moduleValue(url, path, readModule)
   const read = readMapping(value)
   const digest = createHash('sha256').update(text).digest('hex')
   if (read.mapping !== undefined) return { mapping: read.mapping, text, digest }
@@ -63,10 +70,14 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
-async function importDefault(url: URL, path: string): Promise<unknown> {
+async function importDefault(url: URL): Promise<unknown> {
+  const module: { readonly default?: unknown } = await import(url.href)
+  return module.default
+}
+
+async function moduleValue(url: URL, path: string, readModule: ModuleReader): Promise<unknown> {
   try {
-    const module: { readonly default?: unknown } = await import(url.href)
-    return module.default
+    return await readModule(url)
   } catch (error) {
     throw invalid(path, [`it cannot be imported: ${messageOf(error)}`], error)
   }

@@ -24,6 +24,7 @@ export interface Equation {
   readonly processing: number
   readonly delayed: number
   readonly finished: number
+  readonly retired: number
   readonly tallied: number
   readonly fetchedAgain: number
   readonly lost: Finding
@@ -49,6 +50,7 @@ const EQUATION = `
       from fetchyard.item
      where not exists (select from fetchyard.processing_log as receipt
                         where receipt.item_id = item.item_id and receipt.${FINAL})
+       and not exists (select from fetchyard.ending where ending.item_id = item.item_id)
   ),
   lost as materialized (
     select item_id from open
@@ -80,21 +82,26 @@ const EQUATION = `
   reclaimed as (
     select distinct item_id from fetchyard.processing_log where status = 'reclaimed'
   ),
-  enqueued as materialized (
+  present as materialized (
     select count(*)::float8 as items from fetchyard.item
+  ),
+  counted as materialized (
+    select coalesce(sum(items) filter (where event = 'enqueue'), 0)::float8 as enqueued,
+           coalesce(sum(items) filter (where event = 'retire'), 0)::float8 as retired
+      from fetchyard.tally
   )
   select now()::text as "auditedAt",
-         enqueued.items as enqueued,
+         present.items + counted.retired as enqueued,
          pack.*,
-         enqueued.items - (select count(*) from open)::float8 as finished,
-         (select coalesce(sum(items), 0) from fetchyard.tally
-           where event = 'enqueue')::float8 as tallied,
+         present.items - (select count(*) from open)::float8 as finished,
+         counted.retired,
+         counted.enqueued as tallied,
          (select count(*) from reclaimed)::float8 as "fetchedAgain",
          ${finding('lost')} as lost,
          ${finding('doubled')} as doubled,
          ${finding('strange')} as strange,
          ${finding('undead')} as undead
-    from enqueued, pack`
+    from present, pack, counted`
 
 /**
  * Merges instead of hashing: a hash of ten million items would not fit in the memory that a
@@ -123,8 +130,9 @@ const NONE: Finding = { violations: 0, examples: [] }
 const SURPLUS = `
   with ended as (
     select item_id, count(*) as ends, count(*) filter (where status = 'success') as successes
-      from fetchyard.processing_log
-     where ${FINAL}
+      from (select item_id, status from fetchyard.processing_log where ${FINAL}
+             union all
+            select item_id, status from fetchyard.ending) as either
      group by item_id
   ),
   surplus as materialized (
@@ -143,7 +151,8 @@ const SURPLUS = `
 /** @param finished items that have an end. */
 async function readEnds(sql: Sql, finished: number): Promise<Ends> {
   const rows = await sql.unsafe<{ ends: number }[]>(
-    `select count(*)::float8 as ends from fetchyard.processing_log where ${FINAL}`,
+    `select (select count(*) from fetchyard.processing_log where ${FINAL})::float8
+            + (select count(*) from fetchyard.ending)::float8 as ends`,
   )
   if (rows[0]?.ends === finished) return { doubled: NONE, unknown: NONE, appliedTwice: NONE }
   const [surplus] = await sql.unsafe<Ends[]>(SURPLUS)

@@ -50,10 +50,10 @@ export interface Snapshot {
 }
 
 /** What `work` finds, or why its table cannot be read. */
-export async function readOwned(
+export async function readOwned<Found extends Finding>(
   snapshot: Snapshot,
-  work: (sql: Sql) => Promise<Finding>,
-): Promise<Finding | string> {
+  work: (sql: Sql) => Promise<Found>,
+): Promise<Found | string> {
   try {
     return await snapshot.savepoint(work)
   } catch (error) {
@@ -62,10 +62,16 @@ export async function readOwned(
   }
 }
 
-async function readFinding(sql: Sql, statement: string): Promise<Finding> {
-  const [found] = await sql.unsafe<Finding[]>(statement)
+async function readFinding<Found extends Finding>(sql: Sql, statement: string): Promise<Found> {
+  const [found] = await sql.unsafe<Found[]>(statement)
   if (found === undefined) throw new Error('the audit statement returned no row')
   return found
+}
+
+/** Result rows without proof, and how many of them may have lost it by retention. */
+interface ResultFinding extends Finding {
+  /** Rows that name a lease no newer than that of an item which was retired with its receipt. */
+  readonly excused: number
 }
 
 /**
@@ -74,7 +80,7 @@ async function readFinding(sql: Sql, statement: string): Promise<Finding> {
  * that was overwritten names the last lease that wrote it, which completed its item like any other.
  * That a receipt has rows cannot be asked: an item may have none, and owners delete some.
  */
-export async function readResultFaults(sql: Sql, sink: StoredSink): Promise<Finding> {
+export async function readResultFaults(sql: Sql, sink: StoredSink): Promise<ResultFinding> {
   const { leaseColumn = '', sourceKeyColumn } = sink
   const lease = `result.${quoteIdentifier(leaseColumn)}::bigint`
   const key = sourceKeyColumn === undefined ? null : `result.${quoteIdentifier(sourceKeyColumn)}`
@@ -85,17 +91,31 @@ export async function readResultFaults(sql: Sql, sink: StoredSink): Promise<Find
                where ${lease} is not null
                  ${key === null ? '' : `and ${key} is ${keyed ? 'not null' : 'null'}`}) as written
         left join (select ${keyed ? '' : 'distinct '}lease_id, ${keyed ? 'item_key, ' : ''}true as is_there
-                     from fetchyard.processing_log where status = 'success') as receipt
+                     from proof) as receipt
           on receipt.lease_id = written.lease_id
              ${keyed ? 'and receipt.item_key = written.item_key' : ''}
        where receipt.is_there is null`
-  return readFinding(
+  return readFinding<ResultFinding>(
     sql,
     `
-    with fault as materialized (
+    with proof as not materialized (
+      select lease_id, item_key from fetchyard.processing_log where status = 'success'
+       union all
+      select ending.lease_id, item.item_key
+        from fetchyard.ending join fetchyard.item using (item_id)
+       where ending.status = 'success'
+    ),
+    unproven as materialized (
       ${unproven(false)}${key === null ? '' : ` union all ${unproven(true)}`}
+    ),
+    retired as materialized (
+      select max(newest_lease) as newest_lease from fetchyard.housekeeping
+    ),
+    fault as materialized (
+      select unproven.* from unproven, retired where lease_id > retired.newest_lease
     )
     select (select count(*) from fault)::float8 as violations,
+           ((select count(*) from unproven) - (select count(*) from fault))::float8 as excused,
            array(select distinct case when item_key is null then format('lease %s', lease_id)
                                       else format('%s under lease %s', item_key, lease_id) end
                    from fault order by 1 limit 5) as examples`,
@@ -109,9 +129,14 @@ export async function readResultFaults(sql: Sql, sink: StoredSink): Promise<Find
  */
 export async function readWordFaults(
   sql: Sql,
-  workflowId: number,
-  binding: Binding,
+  workflow: {
+    readonly workflowId: number
+    readonly binding: Binding
+    /** Rows of before are still being enqueued: one that waits is none that was forgotten. */
+    readonly isFilling: boolean
+  },
 ): Promise<Finding> {
+  const { workflowId, binding, isFilling } = workflow
   const status = `${quoteIdentifier(binding.status)}::text`
   return readFinding(
     sql,
@@ -130,7 +155,9 @@ export async function readWordFaults(
                   else 'lost' end as word
         from fetchyard.item
         left join pack on pack.item_id = item.item_id
-        left join (select item_id, status from fetchyard.processing_log where ${FINAL}) as final
+        left join (select item_id, status from fetchyard.processing_log where ${FINAL}
+                    union all
+                   select item_id, status from fetchyard.ending) as final
           on final.item_id = item.item_id
        where item.workflow_id = ${workflowId}
          and not exists (select from fetchyard.item as newer
@@ -150,7 +177,7 @@ export async function readWordFaults(
         left join state on state.item_key = owned.item_key
        where owned.word is distinct from state.word
          and (owned.word <> 'Queued' and state.word is not null
-              or owned.word = 'Queued' and owned.is_wanted)
+              or owned.word = 'Queued' and owned.is_wanted and ${!isFilling})
     )
     select (select count(*) from fault)::float8 as violations,
            array(select fault from fault limit 5) as examples`,

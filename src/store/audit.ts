@@ -25,6 +25,8 @@ export interface AuditReport {
   readonly processing: number
   readonly delayed: number
   readonly finished: number
+  /** Items that had finished and were removed, as old as they were. */
+  readonly retired: number
   /** Items that are in no pack and have no final receipt. */
   readonly lost: number
   /** Items with more than one success. */
@@ -57,7 +59,7 @@ function checksOf(equation: Equation, ends: Ends, leases: Leases): AuditCheck[] 
   const { tallied, enqueued } = equation
   const tally = {
     violations: Math.abs(tallied - enqueued),
-    examples: tallied === enqueued ? [] : [`tally ${tallied}, items ${enqueued}`],
+    examples: tallied === enqueued ? [] : [`tally ${tallied}, items and those retired ${enqueued}`],
   }
   return [
     check('I1', 'every item is queued or finished', equation.lost),
@@ -69,7 +71,7 @@ function checksOf(equation: Equation, ends: Ends, leases: Leases): AuditCheck[] 
       'no finished item is queued, none finished twice',
       bothOf(equation.undead, ends.doubled),
     ),
-    check('I1', 'the tally of enqueued items is the number of items', tally),
+    check('I1', 'the tally of enqueued items is the number of items and those retired', tally),
     check('I2', 'every leased pack belongs to a known node', leases.unheld),
     check('I2', 'every lease is held by one pack', leases.shared),
     check('I2', 'every lease was given out', leases.future),
@@ -97,8 +99,17 @@ async function checkSinks(
   for (const sink of distinctSinks(Object.values(sinks))) {
     const promise = `result rows of ${sink.table} name the lease that wrote them, for ${name}`
     const found = await readOwned(snapshot, (sql) => readResultFaults(sql, sink))
-    if (typeof found !== 'string') into.checks.push(check('I3', promise, found))
-    else into.notes.push(`result rows of ${sink.table}, for ${name}, are not checked: ${found}`)
+    if (typeof found === 'string') {
+      into.notes.push(`result rows of ${sink.table}, for ${name}, are not checked: ${found}`)
+      continue
+    }
+    into.checks.push(check('I3', promise, found))
+    if (found.excused > 0) {
+      into.notes.push(
+        `${found.excused} result rows of ${sink.table}, for ${name}, are not checked: they name ` +
+          'leases from before items were retired, with which their receipts went',
+      )
+    }
   }
 }
 
@@ -116,11 +127,13 @@ function distinctSinks(sinks: readonly StoredSink[]): readonly StoredSink[] {
 
 async function checkWords(
   snapshot: Snapshot,
-  { name, workflowId, binding }: WorkflowRow,
+  { name, workflowId, binding, backfill }: WorkflowRow,
   into: OwnedChecks,
 ): Promise<void> {
   if (binding === null) return
-  const found = await readOwned(snapshot, (sql) => readWordFaults(sql, workflowId, binding))
+  const found = await readOwned(snapshot, (sql) =>
+    readWordFaults(sql, { workflowId, binding, isFilling: backfill !== null }),
+  )
   if (typeof found === 'string') {
     into.notes.push(`status words of ${binding.table}, for ${name}, are not checked: ${found}`)
     return
@@ -169,9 +182,10 @@ async function auditSnapshot(snapshot: Snapshot, reclaimWaitMsMax: number): Prom
     await checkWords(snapshot, workflow, owned)
   }
   const checks = [...checksOf(equation, ends, leases), ...owned.checks]
-  const { auditedAt, enqueued, queued, processing, delayed, finished, fetchedAgain } = equation
+  const { auditedAt, enqueued, queued, processing, delayed, finished, retired } = equation
+  const { fetchedAgain } = equation
   return {
-    ...{ auditedAt, enqueued, queued, processing, delayed, finished },
+    ...{ auditedAt, enqueued, queued, processing, delayed, finished, retired },
     lost: equation.lost.violations,
     appliedTwice: ends.appliedTwice.violations,
     fetchedAgain,

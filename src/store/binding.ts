@@ -1,7 +1,7 @@
 // What makes a table of the user's a queue: the SQL of the triggers that enqueue its rows, and the
 // clause by which lease, settle and reclaim write the status word back.
 
-import type { SourceDefinition } from '../core/definition.js'
+import { payloadColumns, type SourceDefinition } from '../core/definition.js'
 import { quoteIdentifier, quoteLiteral, quoteTable } from './identifiers.js'
 
 /** The words a bound status column carries. */
@@ -68,12 +68,39 @@ export function mirrorCtes(clause: MirrorClause): string {
     update ${quoteTable(binding.table)} as owned
        set ${status} = word.word::${type}${stamp}
       from ${clause.from} as word, mirror_mark
-     where owned.${quoteIdentifier(binding.key)} = word.item_key::${binding.keyType}
+     where owned.${quoteIdentifier(binding.key)} = ${keyExpression(binding.keyType, 'word.item_key')}
        and owned.${status} in (${over})
        and mirror_mark.workflow = '${workflowId}'
        and mirror_mark.patience is not null
        and fetchyard.is_newest_round(${workflowId}::smallint, word.item_key, word.round)
   )`
+}
+
+const INTEGER_BOUNDS: { readonly [type: string]: readonly [min: string, max: string] } = {
+  smallint: ['-32768', '32767'],
+  integer: ['-2147483648', '2147483647'],
+  bigint: ['-9223372036854775808', '9223372036854775807'],
+}
+
+/**
+ * An item's key as the type of the table's key; null for one that was pushed and is none, which
+ * must not fail the statement for all items beside it.
+ */
+export function keyExpression(keyType: string, key: string): string {
+  const bounds = INTEGER_BOUNDS[keyType]
+  if (bounds !== undefined) {
+    return (
+      `case when ${key} ~ '^-?[0-9]{1,19}$' then case when ${key}::numeric ` +
+      `between ${bounds[0]} and ${bounds[1]} then ${key}::${keyType} end end`
+    )
+  }
+  if (keyType === 'uuid') {
+    return `case when ${key} ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then ${key}::uuid end`
+  }
+  if (keyType === 'numeric') {
+    return `case when ${key} ~ '^(-?[0-9]+([.][0-9]+)?|NaN|-?Infinity)$' then ${key}::numeric end`
+  }
+  return `${key}::${keyType}`
 }
 
 /** Names of the objects that a binding installs. */
@@ -88,14 +115,16 @@ function bindingNames(workflow: string): {
   }
 }
 
-function laneExpression(binding: Binding, row: string): string {
+/** The lane of a bound row: the host of its URL, or none. */
+export function laneExpression(binding: Binding, row: string): string {
   if (binding.laneColumn === undefined) return `''`
   const column = `${row}.${quoteIdentifier(binding.laneColumn)}::text`
   return `coalesce(lower(substring(${column} from '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/@]*@)?([^/:?#]+)')), '')`
 }
 
-function payloadExpression(binding: Binding, row: string): string {
-  const pairs = binding.payload.map(
+/** The payload of a bound row. */
+export function payloadExpression(binding: Binding, row: string): string {
+  const pairs = payloadColumns(binding).map(
     (column) => `${quoteLiteral(column)}, ${row}.${quoteIdentifier(column)}`,
   )
   return `jsonb_build_object(${pairs.join(', ')})`
@@ -210,23 +239,16 @@ export function bindingStatements(
   ]
 }
 
-/** Enqueues the rows that were 'Queued' before the triggers stood. */
-export function backfillStatement(workflowId: number, binding: Binding): string {
-  return `
-  with wanted as materialized (
-    select present.${quoteIdentifier(binding.key)}::text as key,
-           ${payloadExpression(binding, 'present')} as payload,
-           ${laneExpression(binding, 'present')} as lane
-      from (select * from ${quoteTable(binding.table)} where ${wantedCondition(binding)}) as present
-     where not exists (select from fetchyard.item
-                        where item.workflow_id = ${workflowId}
-                          and item.item_key = present.${quoteIdentifier(binding.key)}::text)
-     limit $1::int
-  )
-  select count(*)::int as found,
-         (select count(*) from fetchyard.enqueue_items(${workflowId}::smallint,
-            (select array_agg(key) from wanted), (select array_agg(payload) from wanted),
-            (select array_agg(lane) from wanted),
-            (select array_agg(0::smallint) from wanted)))::int as added
-    from wanted`
+/** The statements that take the triggers away; without a binding, of a table that is gone. */
+export function unbindingStatements(workflow: string, binding: Binding | null): readonly string[] {
+  const names = bindingNames(workflow)
+  const drops =
+    binding === null
+      ? []
+      : ['insert', 'update'].map(
+          (event) =>
+            `drop trigger if exists ${quoteIdentifier(`${names.trigger}_${event}`)} ` +
+            `on ${quoteTable(binding.table)}`,
+        )
+  return [...drops, `drop function if exists ${names.handler}()`]
 }

@@ -14,6 +14,7 @@ import { encryptionOf, socketMaker } from './socket.js'
 import { withoutStaleRows } from './stale-rows.js'
 
 export type Sql = postgres.Sql<Record<string, never>>
+export type Transaction = postgres.TransactionSql<Record<string, never>>
 /** What a statement can be sent through: a pool, or a transaction of one. */
 export type Statements = postgres.ISql<Record<string, never>>
 

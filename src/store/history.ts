@@ -55,6 +55,16 @@ const NEARBY_KEYS = 5
 
 const INSTANT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`
 
+/** Receipts, and what is left of the last one when its day was dropped. */
+const ENDS_OF_ITEM = `
+  select ended_at, attempt, status, outcome_code, http_status, duration_ms, lease_id, node_id, error
+    from fetchyard.processing_log as receipt
+   where receipt.item_id = item.item_id
+   union all
+  select ended_at, attempt, status, outcome_code, http_status, null, lease_id, null, error
+    from fetchyard.ending
+   where ending.item_id = item.item_id`
+
 const HISTORY = `
   select item.round, shown.status as state, shown.attempt,
          to_char(item.enqueued_at at time zone 'UTC', ${INSTANT}) as "enqueuedAt",
@@ -75,10 +85,8 @@ const HISTORY = `
                     'node', case when node.node_id is not null then jsonb_build_object(
                               'name', node.name, 'pid', node.pid, 'host', node.host) end,
                     'error', ended.error) order by ended.ended_at, ended.lease_id) as attempts
-             from (select *
-                     from fetchyard.processing_log as receipt
-                    where receipt.item_id = item.item_id
-                    order by receipt.ended_at desc
+             from (${ENDS_OF_ITEM}
+                    order by ended_at desc
                     limit ${ATTEMPTS_MAX}) as ended
              left join fetchyard.node on node.node_id = ended.node_id) as history on true
    where item.workflow_id = $1 and item.item_key = $2

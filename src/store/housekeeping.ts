@@ -67,16 +67,18 @@ export async function ensureReceiptPartitions(sql: Sql): Promise<number> {
   let made = 0
   for (const partition of missing) {
     try {
-      await sql.begin(async (transaction) => {
-        // Behind a long reader of the receipts every settle would wait with us. There are days of
-        // time.
-        await transaction`set local lock_timeout = '100ms'`
-        await transaction.unsafe(`
-          create table fetchyard.${partition.name}
-          partition of fetchyard.processing_log
-          for values from ('${partition.first}') to ('${partition.next}')
-          with (${GROWS_ONLY})`)
-      })
+      // One message, which the server takes for one transaction. `sql.begin` is not for a pool that
+      // works: where every connection is busy, the driver sends BEGIN behind another statement,
+      // loses sight of it, and whatever is sent on that connection next is never committed.
+      //
+      // Behind a long reader of the receipts every settle would wait with us. There are days of
+      // time.
+      await sql.unsafe(`
+        set local lock_timeout = '100ms';
+        create table fetchyard.${partition.name}
+        partition of fetchyard.processing_log
+        for values from ('${partition.first}') to ('${partition.next}')
+        with (${GROWS_ONLY})`)
       made += 1
     } catch (error) {
       // Made by another node meanwhile, the day began in the rest partition, or it is tried again

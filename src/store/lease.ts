@@ -11,6 +11,8 @@ export interface LeaseRequest {
   readonly nodeId: string
   readonly workflowId: number
   readonly binding: Binding | null
+  /** Whether packs are leased within an open instance only. @default false */
+  readonly isScheduled?: boolean
   /** Packs looked at, at most. */
   readonly packsMax: number
   /** Items leased, at most. */
@@ -43,8 +45,12 @@ export interface LeasedPack {
   readonly items: readonly LeasedItem[]
 }
 
-/** From the packs looked at to the items leased: whole packs, and a piece of the last one. */
-const takeCtes = (workflowId: number) => `
+/**
+ * From the packs looked at to the items leased: whole packs, and a piece of the last one.
+ *
+ * @param instance expression for the instance that they are leased under; null: for none.
+ */
+const takeCtes = (workflowId: number, instance: string | null) => `
   sized as (
     select candidate.*,
            cardinality(candidate.item_ids) as size,
@@ -56,7 +62,7 @@ const takeCtes = (workflowId: number) => `
     update fetchyard.work_queue as pack
        set lease_id  = nextval('fetchyard.lease_id'),
            node_id   = $1::uuid,
-           leased_at = now(),
+           leased_at = now(),${instance === null ? '' : ` instance_id = ${instance},`}
            deadline  = now() + $4::int * interval '1 millisecond'
       from sized
      where pack.pack_id = sized.pack_id
@@ -76,10 +82,12 @@ const takeCtes = (workflowId: number) => `
   piece as (
     insert into fetchyard.work_queue
            (workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at,
-            item_ids, lease_id, node_id, leased_at, deadline)
+            item_ids, lease_id, node_id, leased_at, deadline${
+              instance === null ? '' : ', instance_id'
+            })
     select workflow_id, priority, partition, attempt, snoozes, crashes, lonely_crashes, run_at,
            taken, nextval('fetchyard.lease_id'), $1::uuid, now(),
-           now() + $4::int * interval '1 millisecond'
+           now() + $4::int * interval '1 millisecond'${instance === null ? '' : `, ${instance}`}
       from rest
     returning pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes, item_ids
   ),
@@ -103,30 +111,86 @@ const takeCtes = (workflowId: number) => `
  * Partitions say which packs a node looks at, never which are its own: that is the lease alone. Two
  * nodes that both believe to own a partition take turns at it and nothing is leased twice.
  */
-function leaseStatement(
+function leaseStatement({
+  workflowId,
+  binding,
+  isScheduled = false,
+  partitions,
+}: LeaseRequest): string {
+  const condition =
+    partitions === undefined
+      ? ''
+      : `
+       and pack.partition = any ($6::int[])`
+  if (isScheduled) return scheduledStatement(workflowId, binding, condition)
+  return statementOf(workflowId, binding, { before: '', condition, instance: null, after: '' })
+}
+
+/**
+ * Within the oldest open instance that may lease more. It stays locked until the lease has
+ * committed, so what it may lease is never leased twice, nor is it closed meanwhile; another node
+ * that comes at the same moment passes it over and asks again.
+ */
+function scheduledStatement(
   workflowId: number,
   binding: Binding | null,
-  isPartitioned = false,
+  condition: string,
 ): string {
+  const statement = statementOf(workflowId, binding, {
+    before: `
+  open_instance as materialized (
+    select instance_id, items_left from fetchyard.instance
+     where workflow_id = ${workflowId} and closed_at is null and items_left > 0
+     order by instance_id
+     limit 1
+       for update skip locked
+  ),`,
+    condition: `${condition}
+       and exists (select from open_instance)`,
+    instance: '(select instance_id from open_instance)',
+    after: `,
+  charged as (
+    update fetchyard.instance
+       set items_left = instance.items_left - (select count(*) from marked),
+           items = instance.items + (select count(*) from marked)
+      from open_instance
+     where instance.instance_id = open_instance.instance_id
+       and exists (select from marked)
+  )`,
+  })
+  return statement.replaceAll(
+    '$3::int',
+    '(select least($3::int, items_left)::int from open_instance)',
+  )
+}
+
+interface Parts {
+  readonly before: string
+  readonly condition: string
+  readonly instance: string | null
+  readonly after: string
+}
+
+function statementOf(workflowId: number, binding: Binding | null, parts: Parts): string {
   const mirror =
     binding === null
       ? ''
       : `,${mirrorCtes({ workflowId, binding, from: 'marked', over: ['Queued'] })}`
   return `
-  with candidate as materialized (
+  with${parts.before} candidate as materialized (
     select pack.pack_id, pack.item_ids, pack.priority, pack.run_at
       from fetchyard.work_queue as pack
      where pack.workflow_id = ${workflowId}
        and pack.lease_id is null
-       and pack.run_at <= now()${isPartitioned ? '\n       and pack.partition = any ($6::int[])' : ''}
+       and pack.run_at <= now()
        and exists (select from fetchyard.node
                     where node.node_id = $1::uuid and node.fenced_at is null)
        and exists (select from fetchyard.workflow as flow
-                    where flow.workflow_id = ${workflowId} and flow.paused_by = '{}')
+                    where flow.workflow_id = ${workflowId} and flow.paused_by = '{}')${parts.condition}
      order by pack.priority, pack.run_at, pack.pack_id
      limit $2::int
        for update of pack skip locked
-  ),${takeCtes(workflowId)}${mirror}
+  ),${takeCtes(workflowId, parts.instance)}${mirror}${parts.after}
   select pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes,
          item_id, item_key, payload, lane, known_code, known_status, known_day
     from marked
@@ -189,9 +253,9 @@ function packsOf(rows: readonly LeaseRow[]): readonly LeasedPack[] {
  * node is fenced (its next heartbeat tells which).
  */
 export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<readonly LeasedPack[]> {
-  const { workflowId, binding, partitions } = request
+  const { partitions } = request
   const rows = await sql.unsafe<LeaseRow[]>(
-    leaseStatement(workflowId, binding, partitions !== undefined),
+    leaseStatement(request),
     [
       request.nodeId,
       request.packsMax,

@@ -19,14 +19,22 @@ export async function readLoads(sql: Sql): Promise<readonly StoredLoad[]> {
            coalesce(load."limit", load.slots, 0) as "limit",
            coalesce(load.reason, 'configured') as reason,
            coalesce(load."perSecond", 0) as "perSecond",
-           coalesce(load."isClogged", false) as "isClogged"
+           coalesce(load."isClogged", false) as "isClogged",
+           load."perMinute",
+           coalesce(load."successPauseMs", 0) as "successPauseMs",
+           load.breaker,
+           coalesce(load."lanesOpen", 0) as "lanesOpen",
+           coalesce(load.fetches, 0)::float8 as fetches,
+           coalesce(load."reusedFetches", 0)::float8 as "reusedFetches"
       from fetchyard.node
      cross join lateral jsonb_to_recordset(
              case jsonb_typeof(node.stats -> 'workflows')
              when 'array' then node.stats -> 'workflows' else '[]' end)
            as load (workflow text, slots integer, "inFlight" integer, buffered integer,
                     settling integer, "limit" integer, reason text, "perSecond" float8,
-                    "isClogged" boolean)
+                    "isClogged" boolean, "perMinute" float8, "successPauseMs" integer,
+                    breaker jsonb, "lanesOpen" integer,
+                    fetches bigint, "reusedFetches" bigint)
      where node.fenced_at is null and node.alive_until > clock_timestamp()
      order by node.name, load.workflow`
 }

@@ -1,6 +1,7 @@
 // Nodes: a row a supervisor boot. Whoever changes `fenced_at` decides that nothing this boot says
 // counts any more; it is never taken back.
 
+import type { RefusedWorkflow } from '../core/figures.js'
 import type { FencingRule } from '../core/heartbeat-plan.js'
 import type { Json } from '../core/outcome.js'
 import type { Sql } from './client.js'
@@ -16,15 +17,18 @@ export interface NodeIdentity {
   readonly pidStarted: string
   /** Workflows it works, and the limit of the cluster that each shares. @default none */
   readonly plans?: { readonly [workflow: string]: string }
+  /** Workflows it was asked to work and could not start. @default none */
+  readonly refused?: readonly RefusedWorkflow[]
 }
 
 /** Enters a boot into the cluster, alive for one lease length. */
 export async function registerNode(sql: Sql, node: NodeIdentity, leaseMs: number): Promise<void> {
   await sql`
     insert into fetchyard.node
-           (node_id, name, host, machine, pid, pid_started, plans, alive_until)
+           (node_id, name, host, machine, pid, pid_started, plans, refused, alive_until)
     values (${node.nodeId}, ${node.name}, ${node.host}, ${node.machine}, ${node.pid},
             ${node.pidStarted}, ${JSON.stringify(node.plans ?? {})}::text::jsonb,
+            ${JSON.stringify(node.refused ?? [])}::text::jsonb,
             clock_timestamp() + ${leaseMs}::int * interval '1 millisecond')`
 }
 

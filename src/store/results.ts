@@ -26,7 +26,9 @@ export async function readRunItems(sql: Sql, runId: number): Promise<readonly Ru
            receipt.outcome_code as code
       from fetchyard.run_item
       join fetchyard.item using (item_id)
-      join fetchyard.processing_log as receipt using (item_id)
+      join (select item_id, status, outcome_code from fetchyard.processing_log
+             union all
+            select item_id, status, outcome_code from fetchyard.ending) as receipt using (item_id)
      where run_item.run_id = ${runId}
        and receipt.status in ('success', 'error', 'cancelled')`
 }

@@ -113,7 +113,9 @@ export async function readRunOutcomes(
   const outcomes = await sql<RunOutcome[]>`
     select receipt.status, receipt.outcome_code as code, count(*)::int as items
       from fetchyard.run_item
-      join fetchyard.processing_log as receipt using (item_id)
+      join (select item_id, status, outcome_code from fetchyard.processing_log
+             union all
+            select item_id, status, outcome_code from fetchyard.ending) as receipt using (item_id)
      where run_item.run_id = ${runId}
      group by receipt.status, receipt.outcome_code
      order by items desc`

@@ -3,6 +3,33 @@
 
 sequence fetchyard.lease_id bigint -- A new number at every lease: the fencing token. It only grows and is never given back.
 
+table fetchyard.end_tally (
+  ended_at timestamp with time zone not null default clock_timestamp()
+  workflow_id smallint not null
+  outcome_code text not null
+  latency_bucket smallint -- Time from selection to result of completed items: up to 2^(n/2) milliseconds; null for errors, and once folded by code.
+  items bigint not null
+  constraint end_tally_items_check CHECK ((items > 0))
+)
+create index end_tally_workflow_idx on fetchyard.end_tally using btree (workflow_id, ended_at) include (outcome_code, latency_bucket, items)
+
+-- What is left of a receipt that ended an item, once the receipts of its day are dropped.
+table fetchyard.ending (
+  item_id bigint not null
+  lease_id bigint not null
+  ended_at timestamp with time zone not null
+  workflow_id smallint not null
+  attempt smallint not null
+  http_status smallint
+  status text not null
+  outcome_code text not null
+  error text
+  constraint ending_pkey PRIMARY KEY (item_id)
+  constraint ending_status_check CHECK ((status = ANY (ARRAY['success'::text, 'error'::text, 'cancelled'::text])))
+)
+  with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000, autovacuum_vacuum_scale_factor=0.05)
+create index ending_time_idx on fetchyard.ending using btree (ended_at, item_id)
+
 table fetchyard.event (
   event_id bigint not null generated always as identity
   happened_at timestamp with time zone not null default now()
@@ -16,6 +43,24 @@ table fetchyard.event (
   constraint event_pkey PRIMARY KEY (event_id)
 )
 create index event_time_idx on fetchyard.event using btree (happened_at desc)
+
+-- A row a chore of housekeeping: whose turn it is, what was done last, and how it went.
+table fetchyard.housekeeping (
+  task text not null
+  paused_why text
+  turn_of uuid
+  turn_until timestamp with time zone
+  passed_at timestamp with time zone
+  passed_by text
+  passed_rows bigint not null default 0
+  removed bigint not null default 0
+  failed_at timestamp with time zone
+  failure text
+  newest_lease bigint not null default 0 -- The newest lease of an item that was retired: result rows of leases up to it may have lost their proof.
+  constraint housekeeping_pkey PRIMARY KEY (task)
+  constraint housekeeping_task_check CHECK ((task = ANY (ARRAY['receipts'::text, 'items'::text, 'runs'::text, 'events'::text, 'nodes'::text])))
+)
+  with (fillfactor=50)
 
 -- Files whose records are enqueued, and how far each is.
 table fetchyard.import (
@@ -35,6 +80,22 @@ table fetchyard.import (
   constraint import_workflow_id_name_key UNIQUE (workflow_id, name)
 )
 
+table fetchyard.instance (
+  instance_id bigint not null generated always as identity
+  workflow_id smallint not null
+  opened_at timestamp with time zone not null default clock_timestamp()
+  opened_by text not null
+  items_left bigint not null -- Items that may still be leased: at the beginning those that were ready, or as many as a batch has.
+  items bigint not null default 0
+  closed_at timestamp with time zone
+  constraint instance_items_left_check CHECK ((items_left >= 0))
+  constraint instance_opened_by_check CHECK ((opened_by = ANY (ARRAY['schedule'::text, 'operator'::text])))
+  constraint instance_pkey PRIMARY KEY (instance_id)
+  constraint instance_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id) ON DELETE CASCADE
+)
+create index instance_closed_idx on fetchyard.instance using btree (closed_at) where (closed_at is not null)
+create index instance_open_idx on fetchyard.instance using btree (workflow_id) where (closed_at is null)
+
 table fetchyard.item (
   item_id bigint not null generated always as identity
   workflow_id smallint not null
@@ -51,7 +112,7 @@ table fetchyard.item (
   constraint item_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id)
   constraint item_workflow_id_item_key_round_key UNIQUE (workflow_id, item_key, round)
 )
-  with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000)
+  with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000, autovacuum_vacuum_scale_factor=0.05)
 
 -- URLs whose failure for good was charged, by their SHA-256. Forgotten by age, by number, and when somebody asks for the URL again by name.
 table fetchyard.known_failure (
@@ -86,6 +147,7 @@ table fetchyard.node (
   stats jsonb not null default '{}'::jsonb
   plans jsonb not null default '{}'::jsonb -- Workflows this node works, and for each the limit of the cluster that it shares: same word, same limit.
   steady_since timestamp with time zone not null default clock_timestamp() -- Since when its heartbeats have come without a gap. Who was silent, as everybody is while the database is away, may not fence others yet.
+  refused jsonb not null default '[]'::jsonb -- Workflows that this boot was asked to work and refused, with the reason.
   constraint node_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
   constraint node_pkey PRIMARY KEY (node_id)
 )
@@ -164,6 +226,23 @@ table fetchyard.run_item (
   constraint run_item_pkey PRIMARY KEY (run_id, item_id)
   constraint run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES fetchyard.run(run_id) ON DELETE CASCADE
 )
+create index run_item_item_idx on fetchyard.run_item using btree (item_id)
+
+-- When a workflow works. One without a row here always does.
+table fetchyard.schedule (
+  workflow_id smallint not null
+  definition jsonb not null
+  batch bigint
+  max_instances smallint not null default 1
+  anchored_at timestamp with time zone not null default clock_timestamp()
+  next_at timestamp with time zone not null default clock_timestamp()
+  ticked_at timestamp with time zone
+  waiting_since timestamp with time zone -- Since when a tick waits for an instance to end, because there are as many as there may be. Further ticks are one with it.
+  constraint schedule_batch_check CHECK ((batch >= 1))
+  constraint schedule_max_instances_check CHECK ((max_instances >= 1))
+  constraint schedule_pkey PRIMARY KEY (workflow_id)
+  constraint schedule_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id) ON DELETE CASCADE
+)
 
 table fetchyard.spend (
   spent_at timestamp with time zone not null default clock_timestamp()
@@ -183,7 +262,7 @@ table fetchyard.tally (
   workflow_id smallint not null
   event text not null
   items bigint not null
-  constraint tally_event_check CHECK ((event = ANY (ARRAY['enqueue'::text, 'complete'::text, 'retry'::text, 'snooze'::text, 'discard'::text, 'release'::text, 'reclaim'::text, 'cancel'::text])))
+  constraint tally_event_check CHECK ((event = ANY (ARRAY['enqueue'::text, 'complete'::text, 'retry'::text, 'snooze'::text, 'discard'::text, 'release'::text, 'reclaim'::text, 'cancel'::text, 'retire'::text])))
 )
 create index tally_workflow_idx on fetchyard.tally using btree (workflow_id, event) include (items)
 
@@ -203,6 +282,7 @@ table fetchyard.work_queue (
   leased_at timestamp with time zone
   deadline timestamp with time zone
   item_ids bigint[] not null
+  instance_id bigint -- The instance under which the pack was leased last; an instance lives as long as packs of it are leased.
   constraint lease_is_whole CHECK ((((lease_id IS NULL) = (node_id IS NULL)) AND ((lease_id IS NULL) = (leased_at IS NULL)) AND ((lease_id IS NULL) = (deadline IS NULL))))
   constraint work_queue_attempt_check CHECK ((attempt >= 0))
   constraint work_queue_crashes_check CHECK ((crashes >= 0))
@@ -230,6 +310,12 @@ table fetchyard.workflow (
   budget_per_day bigint -- Credits that may be spent in a day (UTC); null: as many as there are.
   budget bigint -- Credits that may be spent since budget_since, as by a run; null: as many as there are.
   budget_since timestamp with time zone not null default '-infinity'::timestamp with time zone
+  rate_per_minute integer -- Items that may be started in a minute in the whole cluster; null: what each node is configured for.
+  success_pause_ms integer -- Time that a slot rests after an item that was complete; null: what each node is configured for.
+  bound_by text -- Who named the source table: the workflow's module, or an operator, whose word counts.
+  backfill jsonb -- How far the rows are enqueued that were there before the triggers: the last key seen, and counts; null when all are.
+  alerts jsonb -- Thresholds, as a node last opened it: errorPercent, latencyMs, oldestMs; null is none.
+  constraint workflow_bound_by_check CHECK ((bound_by = ANY (ARRAY['module'::text, 'operator'::text])))
   constraint workflow_budget_check CHECK ((budget >= 0))
   constraint workflow_budget_per_day_check CHECK ((budget_per_day >= 0))
   constraint workflow_concurrency_check CHECK ((concurrency > 0))
@@ -238,7 +324,9 @@ table fetchyard.workflow (
   constraint workflow_name_key UNIQUE (name)
   constraint workflow_partitions_check CHECK (((partitions >= 1) AND (partitions <= 256)))
   constraint workflow_pkey PRIMARY KEY (workflow_id)
+  constraint workflow_rate_per_minute_check CHECK ((rate_per_minute >= 1))
   constraint workflow_rollout_check CHECK (((rollout >= 0) AND (rollout <= 100)))
+  constraint workflow_success_pause_ms_check CHECK ((success_pause_ms >= 0))
 )
 
 -- Every item with its state: Queued, Processing, Delayed, Complete, Error or Cancelled.
@@ -260,6 +348,23 @@ view fetchyard.work_items (
   lane text
   payload jsonb
   enqueued_at timestamp with time zone
+)
+
+-- How each workflow stands: items by state, rate of the last minute, latency of the last ten.
+view fetchyard.workflow_status (
+  workflow text
+  queued bigint
+  processing bigint
+  delayed bigint
+  complete bigint
+  error bigint
+  cancelled bigint
+  per_second double precision
+  latency_p50_ms double precision
+  latency_p95_ms double precision
+  oldest_queued_at timestamp with time zone
+  paused_by text[]
+  bound_table text
 )
 
 -- Receipts of Fetchyard: fetchyard.processing_log.
@@ -311,6 +416,8 @@ returns SETOF bigint as $$
                 else exists (select from fetchyard.processing_log as receipt
                               where receipt.item_id = last.item_id
                                 and receipt.status in ('success', 'error', 'cancelled'))
+                     or exists (select from fetchyard.ending
+                                 where ending.item_id = last.item_id)
            end as finished
       from input
       left join lateral (
@@ -321,10 +428,19 @@ returns SETOF bigint as $$
               order by item.round desc
               limit 1) as last on true
   ),
+  standing as materialized (
+    select latest.item_key
+      from latest
+     cross join lateral (
+             select from fetchyard.item
+              where item.item_id = latest.item_id
+                for key share of item) as held
+     where (latest.again >= 1 and latest.finished) or latest.again = 2
+  ),
   added as (
     insert into fetchyard.item (workflow_id, round, partition, item_key, lane, payload)
     select p_workflow_id,
-           coalesce(latest.round, 0) + 1,
+           case when standing.item_key is null then 1 else latest.round + 1 end,
            case when flow.partitions = 1 then 0
                 else abs(hashtext(coalesce(nullif(latest.lane, ''), latest.item_key))::bigint)
                   % flow.partitions end,
@@ -333,6 +449,7 @@ returns SETOF bigint as $$
            coalesce(latest.payload, 'null')
       from latest
       join fetchyard.workflow as flow on flow.workflow_id = p_workflow_id
+      left join standing using (item_key)
      where latest.round is null
         or (latest.again >= 1 and latest.finished)
         or latest.again = 2
@@ -361,6 +478,21 @@ returns SETOF bigint as $$
   select item_id from added
 $$
 
+function fetchyard.is_instance_over(p_instance_id bigint)
+returns boolean as $$
+begin
+  return (select not exists (select from fetchyard.work_queue as pack
+                              where pack.workflow_id = instance.workflow_id
+                                and pack.lease_id is not null
+                                and pack.instance_id = instance.instance_id)
+                 and (instance.items_left = 0
+                      or not exists (select from fetchyard.work_queue as pack
+                                      where pack.workflow_id = instance.workflow_id
+                                        and pack.lease_id is null and pack.run_at <= now()))
+            from fetchyard.instance
+           where instance_id = p_instance_id);
+end $$
+
 function fetchyard.is_newest_round(p_workflow_id smallint, p_item_key text, p_round integer)
 returns boolean as $$
 begin
@@ -368,6 +500,35 @@ begin
                       where newer.workflow_id = p_workflow_id
                         and newer.item_key = p_item_key
                         and newer.round > p_round);
+end $$
+
+function fetchyard.latency_ms(p_workflow_id smallint, p_share double precision, p_since timestamp with time zone)
+returns double precision as $$
+  select round(pow(2, min(latency_bucket) / 2.0))::float8
+    from (select latency_bucket,
+                 sum(items) over (order by latency_bucket) as upto,
+                 sum(items) over () as total
+            from (select latency_bucket, sum(items) as items
+                    from fetchyard.end_tally
+                   where workflow_id = p_workflow_id
+                     and ended_at >= p_since
+                     and latency_bucket is not null
+                   group by latency_bucket) as bucket) as ranked
+   where upto >= p_share * total
+$$
+
+function fetchyard.open_instances(p_workflow_id smallint)
+returns bigint as $$
+begin
+  return (select count(*) from fetchyard.instance
+           where workflow_id = p_workflow_id and closed_at is null);
+end $$
+
+function fetchyard.ready_items(p_workflow_id smallint)
+returns bigint as $$
+begin
+  return (select coalesce(sum(cardinality(item_ids)), 0) from fetchyard.work_queue
+           where workflow_id = p_workflow_id and lease_id is null and run_at <= now());
 end $$
 
 function fetchyard.reserve_calls(p_node_id uuid, p_workflow_id smallint, p_serial integer, p_open integer, p_kept integer, p_wanted integer, p_credits_each integer)

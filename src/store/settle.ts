@@ -8,6 +8,7 @@ import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
+import { endTallyCte } from './end-tally.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
 import { knownFailureCte } from './known-failures.js'
 import { LEAVE_CTES } from './leave-packs.js'
@@ -127,7 +128,7 @@ const TAKE_CTES = `
   ),
   own as materialized (
     select outcome.*, held.priority, held.partition, held.run_at, item.item_key, item.round,
-           item.payload ->> 'url' as url
+           item.enqueued_at, item.payload ->> 'url' as url
       from outcome
       join held using (pack_id, lease_id)
       join fetchyard.item on item.item_id = outcome.item_id
@@ -147,7 +148,7 @@ function recordCtes(workflowId: number): string {
       from (select own.*,
                    -- An item that was given back or lost with its worker keeps its place in the
                    -- queue, before those enqueued with it: their packs have lower numbers.
-                   case when event in ('release', 'reclaim')
+                   case when event in ('release', 'reclaim') and delay_ms = 0
                         then run_at - interval '1 microsecond'
                         when delay_ms = 0 then now()
                         else date_bin('250 milliseconds', now() + delay_ms * interval '1 millisecond',
@@ -169,7 +170,7 @@ function recordCtes(workflowId: number): string {
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)
     select ${workflowId}, event, count(*) from own group by event
-  ),${spendCte(workflowId)},${knownFailureCte(workflowId)}`
+  ),${spendCte(workflowId)},${knownFailureCte(workflowId)},${endTallyCte(workflowId)}`
 }
 
 /** Builds the settle statement of a workflow from its declared sinks and binding. */

@@ -1,14 +1,21 @@
 // The store as the supervisor sees it: every statement behind one interface, so that a simulator
 // can stand in for Postgres and nothing above this line knows SQL.
 
+import type { ConnectionUse } from '../core/connection-use.js'
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { ClusterFigures } from '../core/figures.js'
 import type { FencingRule } from '../core/heartbeat-plan.js'
 import type { Json } from '../core/outcome.js'
+import type { ScheduleDefinition } from '../core/schedule.js'
 import type { Settlement } from '../core/settlement.js'
+import { bindSource, continueBackfill } from './bind.js'
 import type { Binding } from './binding.js'
 import { bindingOf } from './binding.js'
+import type { ChoreStore } from './chore-store.js'
+import { createChoreStore } from './chore-store.js'
 import type { Sql } from './client.js'
+import { readConnections } from './connections.js'
+import { foldEndTally } from './end-tally.js'
 import type { StoredEvent } from './events.js'
 import { storeEvent } from './events.js'
 import { readFigures } from './figures.js'
@@ -30,15 +37,17 @@ import type { Reclaimed } from './reclaim.js'
 import { findNewestLease, reclaimPacks, releaseNode } from './reclaim.js'
 import type { ReserveRequest } from './reserve.js'
 import { bookRefused, closeReserve, reserveCalls } from './reserve.js'
+import type { ScheduleStore } from './schedules.js'
+import { createScheduleStore, removeSchedule } from './schedules.js'
 import type { ReceiptKey } from './settle.js'
 import { findReceipts, settleItems, settleStatement } from './settle.js'
-import type { Steering } from './steering.js'
+import type { Steering, SteeringChange } from './steering.js'
 import { readSteering, setSteering } from './steering.js'
 import type { WorkflowRow } from './workflows.js'
 import {
-  bindSource,
   findWorkflow,
   pauseWorkflow,
+  readForOpening,
   readWorkflows,
   registerWorkflow,
   resumeWorkflow,
@@ -53,6 +62,8 @@ export interface StoredDefinition {
   readonly sinks: { readonly [sink: string]: SinkDefinition }
   /** Partitions that items enqueued from now on are spread over. */
   readonly partitions?: number | undefined
+  /** null: it always works; undefined: so does this node, whatever others are told. */
+  readonly schedule?: ScheduleDefinition | null | undefined
 }
 
 /** A workflow that is ready to be leased from and settled. */
@@ -64,6 +75,8 @@ export interface WorkflowHandle {
   readonly settleStatement: string
   /** The same without status words and sinks, for an item whose end its tables refuse. */
   readonly bareSettleStatement: string
+  /** Whether this node leases within open instances only. @default false */
+  readonly isScheduled?: boolean
 }
 
 export interface Store {
@@ -139,7 +152,8 @@ export interface Store {
     readonly workflow: string
     readonly plan: string
   }) => Promise<Steering | null>
-  readonly setSteering: (change: Parameters<typeof setSteering>[1]) => Promise<boolean>
+  readonly setSteering: (change: SteeringChange) => Promise<boolean>
+  readonly readConnections: () => Promise<ConnectionUse>
   readonly reserveCalls: (request: ReserveRequest) => Promise<number | null>
   readonly closeReserve: (of: Parameters<typeof closeReserve>[1]) => Promise<void>
   readonly bookRefused: (of: Parameters<typeof bookRefused>[1]) => Promise<void>
@@ -147,21 +161,30 @@ export interface Store {
   readonly readFigures: () => Promise<ClusterFigures>
   readonly foldTallies: (rowsMax: number) => Promise<number>
   readonly foldSpend: (rowsMax: number) => Promise<number>
+  readonly foldEndTally: (rowsMax: number) => Promise<number>
   readonly ensureReceiptPartitions: () => Promise<number>
   readonly storeEvent: (event: StoredEvent) => Promise<void>
+  readonly schedules: ScheduleStore
+  /** What removes what is old. */
+  readonly chores: ChoreStore
 }
 
 async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<WorkflowHandle> {
-  const row = await registerWorkflow(sql, definition.name)
+  await registerWorkflow(sql, definition.name)
+  const row = await readForOpening(sql, definition.name)
   await storeSinks(sql, row, definition.sinks)
   if (definition.partitions !== undefined) await storePartitions(sql, row, definition.partitions)
-  const { source } = definition
-  if (source !== undefined) await bindSource(sql, row, source)
+  // What an operator bound stays bound to that.
+  const source = row.boundBy === 'operator' ? undefined : definition.source
+  if (source === undefined) await continueBackfill(sql, row)
+  else await bindSource(sql, row, source)
+  if (definition.schedule === null) await removeSchedule(sql, row.workflowId)
   const bound = source === undefined ? row.binding : bindingOf(source)
   return {
     workflowId: row.workflowId,
     name: row.name,
     binding: bound,
+    isScheduled: definition.schedule !== undefined && definition.schedule !== null,
     sinks: Object.keys(definition.sinks),
     settleStatement: settleStatement({
       workflowId: row.workflowId,
@@ -189,8 +212,8 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     openWorkflow: (definition) => openWorkflow(sql, definition),
     readWorkflows: () => readWorkflows(sql),
     findWorkflow: (name) => findWorkflow(sql, name),
-    leasePacks: ({ workflowId, binding }, request) =>
-      leasePacks(sql, { workflowId, binding, ...request }),
+    leasePacks: ({ workflowId, binding, isScheduled = false }, request) =>
+      leasePacks(sql, { workflowId, binding, isScheduled, ...request }),
     settleItems: (workflow, { nodeId, settlements, isBare = false }) =>
       settleItems(sql, {
         nodeId,
@@ -208,6 +231,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     resumeWorkflow: (resume) => resumeWorkflow(sql, resume),
     readSteering: (of) => readSteering(sql, of),
     setSteering: (change) => setSteering(sql, change),
+    readConnections: () => readConnections(sql),
     reserveCalls: (request) => reserveCalls(sql, request),
     closeReserve: (of) => closeReserve(sql, of),
     bookRefused: (of) => bookRefused(sql, of),
@@ -215,7 +239,10 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     readFigures: () => readFigures(sql),
     foldTallies: (rowsMax) => foldTallies(sql, rowsMax),
     foldSpend: (rowsMax) => foldSpend(sql, rowsMax),
+    foldEndTally: (rowsMax) => foldEndTally(sql, rowsMax),
     ensureReceiptPartitions: () => ensureReceiptPartitions(sql),
     storeEvent: (event) => storeEvent(sql, event),
+    schedules: createScheduleStore(sql),
+    chores: createChoreStore(sql),
   }
 }

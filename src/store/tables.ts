@@ -29,6 +29,10 @@ export async function ensureTables(sql: Sql, statements: readonly string[]): Pro
 
 async function createAll(sql: Sql, statements: readonly string[]): Promise<void> {
   await sql.begin(async (transaction) => {
+    // Tables without a schema are looked up in public, so they have to be made there. A user whose
+    // name is that of a schema, as in the embedded database, would make them in that one.
+    await transaction`
+      select set_config('search_path', 'public, ' || current_setting('search_path'), true)`
     for (const statement of statements) await transaction.unsafe(statement)
     const [found] = await transaction<{ isThere: boolean }[]>`
       select to_regclass('public.processing_log') is not null as "isThere"`

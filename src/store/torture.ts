@@ -48,6 +48,7 @@ export async function removeTorture(
       await transaction`delete from fetchyard.work_queue where workflow_id = ${id}`
       await transaction`delete from fetchyard.run where workflow_id = ${id}`
       await transaction`delete from fetchyard.processing_log where workflow_id = ${id}`
+      await transaction`delete from fetchyard.ending where workflow_id = ${id}`
       await transaction`delete from fetchyard.tally where workflow_id = ${id}`
       await transaction`delete from fetchyard.event where workflow_id = ${id}`
       await transaction`delete from fetchyard.item where workflow_id = ${id}`

@@ -3,6 +3,7 @@
 //
 // Counters only grow, as long as the process lives: a reader that missed a reading lost nothing.
 
+import type { ConnectionUse } from '../core/connection-use.js'
 import type { OutcomeCode } from '../core/outcome.js'
 import type { Cohort } from '../core/steering-plan.js'
 import type { ConcurrencyReason } from '../core/why-plan.js'
@@ -58,6 +59,7 @@ export interface WorkflowCounters {
   readonly workersReplaced: Counts<ReplaceReason>
   pauses: number
   rollbacks: number
+  breakersOpened: number
   /** How attempts of each cohort ended, while a rollout tells them apart. */
   readonly cohorts: Record<Cohort, CohortCounters>
   /** Items this node may work at once now, and what keeps it from more. */
@@ -80,6 +82,8 @@ export interface Counters {
   reclaimFailures: number
   housekeepings: number
   housekeepingFailures: number
+  /** Connections of the database server as last read; null before. */
+  connections: ConnectionUse | null
   framesSkipped: number
   readonly statements: Record<'lease' | 'settle' | 'heartbeat', Histogram>
 }
@@ -94,6 +98,7 @@ export function createCounters(): Counters {
     reclaimFailures: 0,
     housekeepings: 0,
     housekeepingFailures: 0,
+    connections: null,
     framesSkipped: 0,
     statements: {
       lease: createHistogram(),
@@ -129,6 +134,7 @@ export function createWorkflowCounters(): WorkflowCounters {
     workersReplaced: {},
     pauses: 0,
     rollbacks: 0,
+    breakersOpened: 0,
     cohorts: {
       concurrent: { completed: 0, failed: 0, durationMs: 0 },
       sequential: { completed: 0, failed: 0, durationMs: 0 },
@@ -232,13 +238,22 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
     workflow.concurrencyLimit = event.limit
     workflow.concurrencyReason = event.reason
   },
+  'breaker.changed': (counters, { workflow, state }) => {
+    if (state === 'open') workflowCounters(counters, workflow).breakersOpened += 1
+  },
   'steering.failed': UNCOUNTED,
   'rollout.taken_back': own('rollbacks'),
   'workflow.paused': own('pauses'),
   'workflow.resumed': UNCOUNTED,
   'reclaim.failed': node('reclaimFailures'),
+  'database.connections': (counters, use) => {
+    counters.connections = use
+  },
   'housekeeping.done': node('housekeepings'),
   'housekeeping.failed': node('housekeepingFailures'),
+  'schedule.ticked': UNCOUNTED,
+  'schedule.failed': UNCOUNTED,
+  'housekeeping.removed': UNCOUNTED,
   'live.client_connected': UNCOUNTED,
   'live.client_closed': UNCOUNTED,
   'live.frame_skipped': node('framesSkipped'),

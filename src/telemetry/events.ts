@@ -1,6 +1,7 @@
 // What the program says about itself. Services emit events and nothing else; log lines, metrics, live
 // stats and the final report are subscribers. `docs/reference.md` lists every event with its fields.
 
+import type { BreakerState } from '../core/breaker-plan.js'
 import type { OutcomeCode } from '../core/outcome.js'
 import type { Cohort } from '../core/steering-plan.js'
 import type { ConcurrencyReason } from '../core/why-plan.js'
@@ -43,13 +44,18 @@ export interface Events {
   'upstream.account': UpstreamAccount
   'upstream.account_failed': { message: string; ageMs: number | null }
   'concurrency.changed': { workflow: string; limit: number; reason: ConcurrencyReason }
+  'breaker.changed': BreakerChange
   'steering.failed': { workflow: string; message: string }
   'rollout.taken_back': { workflow: string; rollout: number; message: string }
   'workflow.paused': { workflow: string; reason: string }
   'workflow.resumed': { workflow: string; reason: string }
   'reclaim.failed': { message: string }
+  'database.connections': { used: number; max: number; isCrowded: boolean; wasCrowded: boolean }
   'housekeeping.done': { foldedRows: number; partitions: number; durationMs: number }
   'housekeeping.failed': { message: string }
+  'schedule.ticked': { workflow: string; nextAt: string }
+  'schedule.failed': { workflow: string; message: string }
+  'housekeeping.removed': { chore: string; rows: number; partitions: number; durationMs: number }
   'live.client_connected': { clients: number }
   'live.client_closed': { clients: number; code: number }
   'live.frame_skipped': { clients: number }
@@ -64,6 +70,7 @@ export type ReclaimReason =
   | 'pause'
   | 'lost_answer'
   | 'no_share'
+  | 'breaker'
 
 /** The account of a proxy API; null for a figure that its answer did not have. */
 export interface UpstreamAccount {
@@ -73,6 +80,17 @@ export interface UpstreamAccount {
   inUse: number | null
   credits: number | null
   creditsLeft: number | null
+}
+
+export interface BreakerChange {
+  workflow: string
+  /** The host that it stands for; empty: the upstream as a whole. */
+  lane: string
+  state: BreakerState
+  /** Failures in a row, and how the last one ended. */
+  failures: number
+  code: OutcomeCode | null
+  coolDownMs: number
 }
 
 export interface WorkerIdentity {
@@ -86,6 +104,9 @@ export interface WorkerHealth {
   eventLoopDelayMs: number
   memoryBytes: number
   active: number
+  /** Bodies in memory, and connections; absent before the worker fetches. */
+  bodyBytes?: number
+  sockets?: number
 }
 
 export interface WorkerExit {

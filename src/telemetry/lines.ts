@@ -52,6 +52,19 @@ function settleFailedWords(event: EventOf<'settle.failed'>): string {
   return `${what} failed, ${next}: ${event.message}`
 }
 
+function breakerLevel(event: EventOf<'breaker.changed'>): LogLevel {
+  if (event.state === 'half-open') return 'debug'
+  return event.lane === '' && event.state === 'open' ? 'error' : 'warn'
+}
+
+function breakerWords(event: EventOf<'breaker.changed'>): string {
+  const who = event.lane === '' ? `The upstream of ${event.workflow}` : event.lane
+  if (event.state === 'closed') return `${who} answers again`
+  if (event.state === 'half-open') return `${who} is tried with a single item`
+  const why = `${count(event.failures, 'failure')} in a row, the last ${event.code}`
+  return `${who} is left alone for ${Math.round(event.coolDownMs / 1_000)} s: ${why}`
+}
+
 const SUPERVISOR_LINES = {
   'supervisor.started': {
     level: 'info',
@@ -84,6 +97,15 @@ const SUPERVISOR_LINES = {
   },
   'heartbeat.failed': { level: 'warn', words: (event) => `Heartbeat failed: ${event.message}` },
   'reclaim.failed': { level: 'warn', words: (event) => `Reclaiming failed: ${event.message}` },
+  'database.connections': {
+    level: (event) => {
+      if (event.isCrowded === event.wasCrowded) return 'debug'
+      return event.isCrowded ? 'warn' : 'info'
+    },
+    words: (event) =>
+      `The database has ${event.used} of ${event.max} connections in use` +
+      (event.isCrowded ? '; concurrency grows no further' : ''),
+  },
   'housekeeping.done': {
     level: 'debug',
     words: (event) => `Housekeeping folded ${count(event.foldedRows, 'row')}`,
@@ -91,6 +113,20 @@ const SUPERVISOR_LINES = {
   'housekeeping.failed': {
     level: 'warn',
     words: (event) => `Housekeeping failed: ${event.message}`,
+  },
+  'schedule.ticked': {
+    level: 'info',
+    words: (event) => `${event.workflow} works for a tick of its schedule; next ${event.nextAt}`,
+  },
+  'schedule.failed': {
+    level: 'warn',
+    words: (event) => `The schedule of ${event.workflow} failed: ${event.message}`,
+  },
+  'housekeeping.removed': {
+    level: 'info',
+    words: (event) =>
+      `Housekeeping of ${event.chore} moved or removed ${count(event.rows, 'row')} and dropped ` +
+      `${count(event.partitions, 'partition')} in ${Math.round(event.durationMs)} ms`,
   },
   'live.client_connected': {
     level: 'debug',
@@ -150,6 +186,7 @@ const WORK_LINES = {
     words: (event) =>
       `${event.workflow} works ${count(event.limit, 'item')} at once on this node (${event.reason})`,
   },
+  'breaker.changed': { level: breakerLevel, words: breakerWords },
   'steering.failed': {
     level: 'warn',
     words: (event) => `Reading what is set for ${event.workflow} failed: ${event.message}`,

@@ -1,3 +1,4 @@
+import type { WorkflowFigures } from '../core/figures.js'
 import { createWorkflowCounters } from './counters.js'
 import { type LiveInput, RATE_WINDOW_MS, STEADY_WINDOW_MS } from './live-input.js'
 import {
@@ -10,7 +11,7 @@ import {
   round,
   sum,
 } from './live-readings.js'
-import type { LiveStates, NodeState, StatsState, WorkflowState } from './live-topics.js'
+import type { Durations, LiveStates, NodeState, StatsState, WorkflowState } from './live-topics.js'
 import { clusterState, FIGURES_OLD_MS, problemsOf, unfinished } from './node-status.js'
 import { perSecond } from './rate-window.js'
 
@@ -72,12 +73,21 @@ function workflowState(input: LiveInput, name: string): WorkflowState {
     retried: sum(own, (figures) => figures.retried),
     reclaimed: sum(own, (figures) => figures.reclaimed),
     pausedBy: own.flatMap((figures) => figures.pausedBy),
+    latency: latencyOf(own[0]),
+    errors: own[0]?.errors ?? {},
     ...flowing,
     slots: input.workers.slots(name),
     workers: input.workers.liveWorkers().filter((worker) => worker.workflow === name).length,
     durations: durationsOf(input.counterWindow.span(STEADY_WINDOW_MS), name),
     failures: failureCounts([counters]),
   }
+}
+
+function latencyOf(own: WorkflowFigures | undefined): Durations {
+  return known({
+    p50Ms: own?.latencyP50Ms ?? undefined,
+    p95Ms: own?.latencyP95Ms ?? undefined,
+  })
 }
 
 type Flow = Pick<
@@ -137,6 +147,7 @@ export function nodesState(input: LiveInput): LiveStates['nodes'] {
       state: node.state,
       startedAtMs: Number.isFinite(startedAtMs) ? startedAtMs : 0,
       leasedItems: node.leasedItems,
+      refused: Object.fromEntries(node.refused.map(({ module, reason }) => [module, reason])),
       isSelf,
       workers: isSelf ? input.workers.workers() : {},
     }

@@ -108,6 +108,10 @@ export type WorkflowState = ItemCounts & {
   readonly retried: number
   readonly reclaimed: number
   readonly pausedBy: readonly string[]
+  /** Time from selection to result, last five minutes, all nodes; upper bounds. */
+  readonly latency: Durations
+  /** Items that ended in an error since the beginning, by code, all nodes. */
+  readonly errors: { readonly [code: string]: number }
   readonly ratePerSecond?: number
   readonly completedRatio?: number
   readonly etaMs?: number
@@ -129,6 +133,9 @@ export type WorkerState = {
   readonly slots: number
   readonly active: number
   readonly memoryBytes: number
+  /** Bodies in memory, and connections; absent before the worker fetches. */
+  readonly bodyBytes?: number
+  readonly sockets?: number
   readonly eventLoopDelayMs: number
 }
 
@@ -139,6 +146,8 @@ export type NodeState = {
   readonly state: 'alive' | 'stale' | 'fenced'
   readonly startedAtMs: number
   readonly leasedItems: number
+  /** Workflows that it was asked to work and refused, with the reason. */
+  readonly refused: { readonly [module: string]: string }
   /** Whether this is the node that tells it; only that one knows its workers. */
   readonly isSelf: boolean
   readonly workers: { readonly [workerId: string]: WorkerState }

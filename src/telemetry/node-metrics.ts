@@ -62,6 +62,20 @@ export const WORKER_METRICS: readonly Metric[] = [
     read: worstWorker((worker) => worker.memoryBytes),
   },
   {
+    name: 'fetchyard_worker_body_bytes',
+    type: 'gauge',
+    labels: WORKFLOW,
+    help: 'Bytes of response bodies held by the worker with most of them; bounded by 128 MiB each.',
+    read: worstWorker((worker) => worker.bodyBytes ?? 0),
+  },
+  {
+    name: 'fetchyard_worker_connections',
+    type: 'gauge',
+    labels: WORKFLOW,
+    help: 'Connections of the worker with most of them, idle ones included.',
+    read: worstWorker((worker) => worker.sockets ?? 0),
+  },
+  {
     name: 'fetchyard_worker_event_loop_delay_seconds',
     type: 'gauge',
     labels: WORKFLOW,
@@ -133,6 +147,20 @@ export const NODE_METRICS: readonly Metric[] = [
     labels: [],
     help: '1 once another node has fenced this one.',
     read: flag((status) => status.fencedBecause !== null),
+  },
+  {
+    name: 'fetchyard_database_connections',
+    type: 'gauge',
+    labels: [],
+    help: 'Connections of the database server in use, by anybody; absent until they were read.',
+    read: single(({ counters }) => counters.connections?.used ?? null),
+  },
+  {
+    name: 'fetchyard_database_max_connections',
+    type: 'gauge',
+    labels: [],
+    help: 'Connections that the database server allows. Above 80 % in use nothing grows.',
+    read: single(({ counters }) => counters.connections?.max ?? null),
   },
   {
     name: 'fetchyard_reclaim_failures_total',

@@ -130,6 +130,9 @@ export function problemsOf(input: ProblemInput): readonly string[] {
     problems.push(`${words} died within the last minute`)
   }
   for (const node of figures?.nodes ?? []) {
+    for (const { module } of node.state === 'fenced' ? [] : node.refused) {
+      problems.push(`${module} was refused by ${node.name}: see fetchyard status`)
+    }
     if (node.state === 'stale') problems.push(`Node ${node.name} on ${node.host} went silent`)
   }
   for (const workflow of figures?.workflows ?? []) {

@@ -67,6 +67,13 @@ export const WORK_METRICS: readonly Metric[] = [
     read: perWorkflow((own) => own.rollbacks),
   },
   {
+    name: 'fetchyard_breakers_opened_total',
+    type: 'counter',
+    labels: WORKFLOW,
+    help: 'Times that the upstream, or a host that is fetched directly, was left alone after failures.',
+    read: perWorkflow((own) => own.breakersOpened),
+  },
+  {
     name: 'fetchyard_leases_granted_total',
     type: 'counter',
     labels: WORKFLOW,

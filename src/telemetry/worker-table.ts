@@ -92,6 +92,8 @@ function healthOf(event: EventOf<'worker.pong'>): Partial<WorkerState> {
     pid: event.pid,
     active: event.active,
     memoryBytes: event.memoryBytes,
+    ...(event.bodyBytes === undefined ? {} : { bodyBytes: event.bodyBytes }),
+    ...(event.sockets === undefined ? {} : { sockets: event.sockets }),
     eventLoopDelayMs: Math.round(event.eventLoopDelayMs * 10) / 10,
   }
 }

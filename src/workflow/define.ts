@@ -2,6 +2,9 @@ import type { ChainOptions } from '../core/chain-options.js'
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { FetchedPage, StreamedPage, TakeBytes } from '../core/fetched-page.js'
 import type { Json, ResultRow, ResultRows } from '../core/outcome.js'
+import type { ScheduleDefinition } from '../core/schedule.js'
+import type { WorkflowOptions } from './options.js'
+import type { PayloadOf, Sinks, TypedDefinition } from './typed.js'
 
 /** What a handler may use. */
 export interface HandlerContext {
@@ -36,6 +39,8 @@ export interface WorkflowDefinition<Payload = Json> {
   readonly name: string
   readonly source?: SourceDefinition
   readonly sinks: { readonly [sink: string]: SinkDefinition }
+  /** When `up` works it. @default always */
+  readonly schedule?: ScheduleDefinition
   /** SQL that creates the tables of a shipped workflow when they are missing. Run by `migrate`. */
   readonly tables?: readonly string[]
   /**
@@ -43,6 +48,11 @@ export interface WorkflowDefinition<Payload = Json> {
    * nodes can divide them. @default 1
    */
   readonly partitions?: number
+  /**
+   * How it is worked: concurrency, executor, attempts, timeouts, upstream, and others. The
+   * configuration file's entry for this workflow, the environment and flags count before these.
+   */
+  readonly options?: WorkflowOptions
   /** Works one item and returns its result rows by sink. */
   readonly work: (
     item: WorkItem<Payload>,
@@ -50,19 +60,40 @@ export interface WorkflowDefinition<Payload = Json> {
   ) => Promise<ResultRows> | ResultRows
 }
 
-/** Declares a workflow. The definition is returned as it is; mistakes are reported by validation at start. */
-export function defineWorkflow<Payload>(
-  definition: WorkflowDefinition<Payload>,
-): WorkflowDefinition<Payload> {
+/**
+ * A workflow as it is known outside of its workers: everything but its code, which never leaves
+ * them.
+ */
+export type DeclaredWorkflow = Omit<WorkflowDefinition<never>, 'work'>
+
+/**
+ * Declares a workflow. The definition is returned as it is; mistakes are reported by validation at
+ * start. With a payload that is named, results are rows of any columns.
+ */
+export function defineWorkflow<Payload = never>(
+  definition: [Payload] extends [never] ? never : WorkflowDefinition<NoInfer<Payload>>,
+): WorkflowDefinition<Payload>
+/**
+ * Declares a workflow. What the handler is given and must return follows from `source` and `sinks`;
+ * a payload that they do not tell is told by the type of the handler's `item`.
+ */
+export function defineWorkflow<
+  const Given extends Sinks,
+  const Source extends SourceDefinition | undefined = undefined,
+  Payload = PayloadOf<Source>,
+>(definition: TypedDefinition<Given, Source, Payload>): WorkflowDefinition<Payload>
+export function defineWorkflow(definition: unknown): unknown {
   return definition
 }
 
 export type { ColumnType } from '../core/definition.js'
 export { COLUMN_TYPES } from '../core/definition.js'
+export type { WorkflowOptions } from './options.js'
 export type {
   FetchedPage,
   ResultRow,
   ResultRows,
+  ScheduleDefinition,
   SinkDefinition,
   SourceDefinition,
   StreamedPage,

@@ -3,17 +3,27 @@
 
 import { COLUMN_TYPES, WORKFLOW_NAME } from '../core/definition.js'
 import { FetchyardError } from '../core/errors.js'
+import { isName, parseTableName } from '../core/table-name.js'
+import { checkSchedule } from './check-schedule.js'
 import type { WorkflowDefinition } from './define.js'
 import { type Fields, Violations } from './violations.js'
 
-const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,62}$/
 const TYPE_NAME = /^[A-Za-z_][A-Za-z0-9_ .()[\],"]{0,126}$/
 const SINK_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
 
-const IDENTIFIER_RULE = 'a column name of letters, digits and underscores, 1 to 63 characters'
-const TABLE_RULE = '`table` or `schema.table`, each part of letters, digits and underscores'
+const COLUMN_RULE = 'the name of a column, 1 to 63 bytes'
+const TABLE_RULE = '`table` or `schema.table`, each 1 to 63 bytes; one with a dot in double quotes'
 
-const WORKFLOW_FIELDS = ['name', 'source', 'sinks', 'tables', 'partitions', 'work']
+const WORKFLOW_FIELDS = [
+  'name',
+  'source',
+  'sinks',
+  'schedule',
+  'tables',
+  'partitions',
+  'options',
+  'work',
+]
 const PARTITIONS_MAX = 256
 const SINK_FIELDS = [
   'table',
@@ -74,8 +84,11 @@ function checkWorkflow(value: unknown, violations: Violations): void {
   if (typeof workflow.work !== 'function') {
     violations.add('work', 'a function (item, context) that returns result rows', workflow.work)
   }
+  // What they are is known to who reads configuration; here they need to be something to read.
+  if (workflow.options !== undefined) violations.object('options', workflow.options)
   if (workflow.source !== undefined) checkSource(workflow.source, violations)
   checkSinks(workflow.sinks, violations, workflow.source !== undefined)
+  if (workflow.schedule !== undefined) checkSchedule(workflow.schedule, violations)
   if (workflow.tables !== undefined) {
     violations.each('tables', workflow.tables, (field, sql) => {
       violations.match(field, sql, { pattern: /\S/, rule: 'a statement of SQL' })
@@ -107,10 +120,22 @@ function checkSource(value: unknown, violations: Violations): void {
     const rule = 'one SQL condition, without a semicolon'
     violations.match('source.where', source.where, { pattern: /^[^;]*[^;\s][^;]*$/, rule })
   }
-  violations.each('source.payload', source.payload, (field, column) => {
-    checkColumn(field, column, violations)
-  })
+  checkPayload(source.payload, violations)
   if (source.insert !== undefined) checkInsert(source.insert, violations)
+}
+
+/** A list of columns, or columns with their types. */
+function checkPayload(value: unknown, violations: Violations): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    violations.each('source.payload', value, (field, column) => {
+      checkColumn(field, column, violations)
+    })
+    return
+  }
+  for (const [column, type] of Object.entries(value)) {
+    checkColumn('source.payload', column, violations)
+    violations.oneOf(`source.payload.${column}`, type, COLUMN_TYPES)
+  }
 }
 
 function checkInsert(value: unknown, violations: Violations): void {
@@ -199,11 +224,11 @@ function checkKey(at: string, sink: Fields, columns: Fields | null, violations: 
 }
 
 function checkColumn(at: string, value: unknown, violations: Violations): void {
-  violations.match(at, value, { pattern: IDENTIFIER, rule: IDENTIFIER_RULE })
+  if (!isName(value)) violations.add(at, COLUMN_RULE, value)
 }
 
 function checkTable(at: string, value: unknown, violations: Violations): void {
-  const parts = typeof value === 'string' ? value.split('.') : []
-  const isTable = parts.length >= 1 && parts.length <= 2 && parts.every((p) => IDENTIFIER.test(p))
-  if (!isTable) violations.add(at, TABLE_RULE, value)
+  if (typeof value !== 'string' || parseTableName(value) === null) {
+    violations.add(at, TABLE_RULE, value)
+  }
 }

@@ -1,6 +1,6 @@
 import { extractContacts } from '../extract/extract-contacts.js'
 import { FetchFailure } from '../fetch/failure.js'
-import { defineWorkflow, type FetchedPage, type ResultRow } from '../workflow/define.js'
+import { defineWorkflow, type FetchedPage, type WorkItem } from '../workflow/define.js'
 import { CONTACT_TABLES } from './tables.js'
 
 /** A row of `pages`, as far as the workflow reads it. */
@@ -24,7 +24,7 @@ function assertHtml(page: FetchedPage): void {
   })
 }
 
-function readRows(page: FetchedPage): ResultRow[] {
+function readRows(page: FetchedPage) {
   const language = page.headers['content-language']
   const source = language === undefined ? { url: page.url } : { url: page.url, language }
   return extractContacts(page.text, source).map((contact) => ({
@@ -38,7 +38,7 @@ function readRows(page: FetchedPage): ResultRow[] {
 }
 
 /** Pages to contacts: fetches each selected page and writes the contacts that stand on it. */
-export default defineWorkflow<ContactsPayload>({
+export default defineWorkflow({
   name: 'contacts',
   source: {
     table: 'public.pages',
@@ -70,7 +70,7 @@ export default defineWorkflow<ContactsPayload>({
     },
   },
   tables: CONTACT_TABLES,
-  work: async (item, context) => {
+  work: async (item: WorkItem<ContactsPayload>, context) => {
     const page = await context.fetchPage(item.payload.url)
     assertHtml(page)
     return { contacts: readRows(page) }

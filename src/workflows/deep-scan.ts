@@ -6,7 +6,7 @@ import { nextStage } from './next-stage.js'
 import { LOCAL_BUSINESS_TABLES, PLACE_TABLES } from './tables.js'
 
 /** A row of `place` says nothing but which place it is. */
-export type DeepScanPayload = { readonly place_id: string }
+type DeepScanPayload = { readonly place_id: string }
 
 /** Characters of an identifier of a place. */
 const PLACE_ID = /^[\w-]{1,512}$/
@@ -33,6 +33,8 @@ function parse(text: string): Readonly<Record<string, unknown>> | null {
 /** Places to businesses: asks a places API for the details of each and writes them down. */
 export default defineWorkflow<DeepScanPayload>({
   name: 'deep-scan',
+  // Its items are small: threads of the supervisor are enough for them.
+  options: { executor: 'thread' },
   source: {
     table: 'public.place',
     key: 'place_id',
@@ -71,7 +73,7 @@ export default defineWorkflow<DeepScanPayload>({
         opening_hours: 'jsonb',
         utc_offset_minutes: 'integer',
         raw: 'jsonb',
-        updated_at: 'timestamptz',
+        scanned_at: 'timestamptz',
         curation_status: 'text',
         domain_extraction_status: 'text',
       },
@@ -91,7 +93,7 @@ export default defineWorkflow<DeepScanPayload>({
     const business = readAnswer(await context.fetchPage(placeUrl(placeId)))
     // Without a website there is nothing to extract a domain from.
     const next = nextStage(context.chain, 'domain_extraction_status', business.website !== null)
-    const row: ResultRow = { ...business, ...next, updated_at: new Date().toISOString() }
+    const row: ResultRow = { ...business, ...next, scanned_at: new Date().toISOString() }
     return { businesses: [row] }
   },
 })

@@ -6,7 +6,7 @@ import { nextStage } from './next-stage.js'
 import { BUSINESS_DOMAIN_TABLES, DOMAIN_TABLES, LOCAL_BUSINESS_TABLES } from './tables.js'
 
 /** A row of `local_business`, as far as the workflow reads it. */
-export type DomainPayload = { readonly website: string | null }
+type DomainPayload = { readonly website: string | null }
 
 /** Failures that are about us or the upstream, and say nothing of the domain. */
 const NOT_THE_DOMAIN: ReadonlySet<OutcomeCode> = new Set([
@@ -80,6 +80,8 @@ function linkRow(website: string, found: Exclude<Website, { kind: 'unusable' }>)
 /** Businesses to domains: reads whose domain each website is on, and keeps those of their own. */
 export default defineWorkflow<DomainPayload>({
   name: 'domain-extraction',
+  // Its items are small: threads of the supervisor are enough for them.
+  options: { executor: 'thread' },
   source: {
     table: 'public.local_business',
     key: 'business_id',

@@ -24,7 +24,7 @@ export type SitemapFilePayload = {
 }
 
 /** By these a site says that there is no such file; for a guess that is an answer. */
-const IS_MISSING: ReadonlySet<OutcomeCode> = new Set(['http_4xx', 'blocked', 'redirect'])
+const IS_MISSING: ReadonlySet<OutcomeCode> = new Set(['http_4xx', 'blocked', 'redirect', 'robots'])
 
 const NOTHING: SitemapReading = {
   kind: 'unknown',

@@ -8,7 +8,7 @@ import { nextStage } from './next-stage.js'
 import { DOMAIN_TABLES, PAGE_TABLES, SITEMAP_TABLES } from './tables.js'
 
 /** A row of `domains`, as far as the workflow reads it. */
-export type SitemapPayload = { readonly domain: string }
+type SitemapPayload = { readonly domain: string }
 
 /** Failures after which another host or scheme of the domain may still answer. */
 const UNREACHED: ReadonlySet<OutcomeCode> = new Set([
@@ -85,6 +85,8 @@ function sitemapRows(site: Site, domain: string, { chain, leaseId }: HandlerCont
 /** Domains to sitemap files: reads robots.txt, and takes the home page for a page in any case. */
 export default defineWorkflow<SitemapPayload>({
   name: 'sitemap',
+  // Its items are small: threads of the supervisor are enough for them.
+  options: { executor: 'thread' },
   source: {
     table: 'public.domains',
     key: 'domain_id',

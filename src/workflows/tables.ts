@@ -93,6 +93,7 @@ create table if not exists public.local_business (
   opening_hours       jsonb,
   utc_offset_minutes  integer,
   raw                 jsonb not null,
+  scanned_at          timestamptz,
   lease_id            bigint,
   ${queueColumns('domain_extraction_status')}
 )`,

@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { isMainThread, threadId } from 'node:worker_threads'
-import { defineWorkflow } from '../workflow/define.js'
+import { defineWorkflow, type WorkItem } from '../workflow/define.js'
 
 /** What an item may do to the worker it runs in. */
 export type Misdeed = 'exit' | 'heap'
@@ -30,7 +30,7 @@ const MISDEEDS: { readonly [name in Misdeed]: () => void } = {
 /** The page says how often it was asked for; a misdeed is done once and then done with. */
 const isFirstVisit = (text: string) => text.endsWith(', visit 1')
 
-export default defineWorkflow<TorturePayload>({
+export default defineWorkflow({
   name: 'torture',
   sinks: {
     pages: {
@@ -41,7 +41,7 @@ export default defineWorkflow<TorturePayload>({
       leaseColumn: 'lease_id',
     },
   },
-  work: async ({ key, payload }, context) => {
+  work: async ({ key, payload }: WorkItem<TorturePayload>, context) => {
     const call = randomUUID()
     const who = isMainThread ? `${process.pid}` : `${process.pid}.${threadId}`
     const words = { lease: context.leaseId, attempt: `${context.attempt}`, call, who }

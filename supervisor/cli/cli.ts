@@ -8,15 +8,19 @@ import { EXIT_CODES, FetchyardError, messageOf } from '../../src/core/errors.js'
 import { classifyFault } from '../../src/store/client.js'
 import type { Command, World } from './command.js'
 import { auditCommand } from './commands/audit.js'
+import { bindCommand, unbindCommand } from './commands/bind.js'
 import { demoCommand } from './commands/demo.js'
 import { doctorCommand } from './commands/doctor.js'
 import { enqueueCommand } from './commands/enqueue.js'
 import { exportCommand } from './commands/export.js'
 import { historyCommand } from './commands/history.js'
+import { housekeepingCommand } from './commands/housekeeping.js'
+import { initCommand } from './commands/init.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { recordsCommand } from './commands/records.js'
 import { runCommand } from './commands/run.js'
+import { runNowCommand } from './commands/run-now.js'
 import { spendCommand } from './commands/spend.js'
 import { statusCommand } from './commands/status.js'
 import { rolloutCommand, setCommand } from './commands/steer.js'
@@ -39,10 +43,15 @@ export const COMMANDS: readonly Command[] = [
   spendCommand,
   pauseCommand,
   resumeCommand,
+  runNowCommand,
   rolloutCommand,
   setCommand,
   exportCommand,
   recordsCommand,
+  housekeepingCommand,
+  initCommand,
+  bindCommand,
+  unbindCommand,
   migrateCommand,
   tortureCommand,
 ]

@@ -49,6 +49,7 @@ export async function feed(
   entries: AsyncIterable<readonly InputEntry[]>,
   request: FeedRequest,
 ): Promise<FeedResult> {
+  refuseOwnKeys(request.workflow)
   const counts: Counts = { good: 0, bad: 0, added: 0, joined: 0 }
   let urls: string[] = []
   for await (const slice of entries) {
@@ -68,6 +69,16 @@ export async function feed(
     'INPUT_INVALID',
     `The input holds no URL: ${reason}. Give lines of URLs, CSV with a column \`url\`, or JSONL ` +
       'with a field `url`.',
+  )
+}
+
+/** An item whose key is a URL would belong to no row of a table that has other keys. */
+function refuseOwnKeys({ definition: { name, source } }: LoadedWorkflow): void {
+  if (source === undefined || source.urlColumn !== undefined) return
+  throw new FetchyardError(
+    'USAGE',
+    `${name} takes no URLs: its queue is the table ${source.table}. Insert rows there and set ` +
+      `${source.status} to 'Queued'.`,
   )
 }
 

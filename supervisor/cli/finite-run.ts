@@ -33,11 +33,14 @@ export interface FiniteRun {
 export interface FinishedRun extends Watched {
   /** Items that this node completed or discarded. */
   readonly finishedNow: number
+  /** Share of its fetches that went over a connection that was open; null without fetches. */
+  readonly reusedShare: number | null
 }
 
 function finished(watched: Watched, node: RunningNode, workflow: string): FinishedRun {
-  const { settled } = workflowCounters(node.telemetry.counters, workflow)
-  return { ...watched, finishedNow: totalOf(settled.complete) + totalOf(settled.discard) }
+  const { settled, fetches, reusedFetches } = workflowCounters(node.telemetry.counters, workflow)
+  const finishedNow = totalOf(settled.complete) + totalOf(settled.discard)
+  return { ...watched, finishedNow, reusedShare: fetches === 0 ? null : reusedFetches / fetches }
 }
 
 /**
@@ -50,7 +53,9 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
   const { invocation, database, workflow, runId, stop } = run
   const { streams, clock } = invocation
   const settings = await withFreePort(run)
-  const node = await startNode({ settings, database, workflows: [workflow], log: run.log })
+  const node = await startNode({
+    ...{ settings, database, workflows: [workflow], log: run.log, isUnscheduled: true },
+  })
   if (node.dashboardUrl !== null) say(streams, `Dashboard: ${node.dashboardUrl}`)
   obeyStop(node, stop, invocation)
   const name = workflow.definition.name

@@ -58,6 +58,8 @@ export const ERROR_MEANINGS: { readonly [code in ErrorCode]: string } = {
   PORT_IN_USE: 'Something else listens on the port.',
   WORKFLOW_INVALID: 'The workflow module cannot be imported, or exports no valid workflow.',
   WORKFLOW_UNKNOWN: 'There is no workflow of that name.',
+  WORKFLOW_BUSY:
+    'Its table or its items are in use just now; what was asked for is not done. Try again.',
   WORKFLOW_PAUSED: 'The program paused the workflow itself, for the reason it names.',
   ITEM_UNKNOWN: 'The workflow has no item of that key.',
   BUDGET_SPENT: 'The budget pays for no further call; a larger one continues the run.',

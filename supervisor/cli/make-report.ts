@@ -58,6 +58,7 @@ export async function makeReport(request: ReportRequest): Promise<RunReport> {
     durationMs: Math.round(durationMs),
     itemsPerSecond: durationMs > 0 ? (finishedNow * 1_000) / durationMs : 0,
     slotUtilisation: watched.slotUtilisation,
+    reusedShare: watched.reusedShare,
     badLines: request.badLines,
     fetchedAgain: reclaims,
     spent: await readSpent(sql, run.runId),

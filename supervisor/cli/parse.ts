@@ -24,6 +24,7 @@ const GROUP_TITLES: { readonly [group in OptionGroup]: string } = {
   work: 'Work:',
   fetch: 'Fetching:',
   upstream: 'Upstream:',
+  alert: 'Alerts:',
   web: 'Dashboard:',
   log: 'Log:',
 }

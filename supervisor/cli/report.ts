@@ -35,6 +35,8 @@ export interface RunReport {
   readonly itemsPerSecond: number
   /** Share of the slots that held an item, 0 to 1, while there was work. */
   readonly slotUtilisation: number
+  /** Share of the fetches that went over a connection that was open; null without fetches. */
+  readonly reusedShare: number | null
   readonly badLines: number
   /** Items given back because their worker or node died: at most these were fetched again. */
   readonly fetchedAgain: number
@@ -115,6 +117,11 @@ function resultRows({ results }: RunReport): Row[] {
   return Object.entries(results).map(([sink, rows]) => [sink, showCount(rows)] as const)
 }
 
+function reuseRows({ reusedShare }: RunReport): Row[] {
+  if (reusedShare === null) return []
+  return [['connections', `reused for ${(100 * reusedShare).toFixed(0)} % of the fetches`]]
+}
+
 /** Nothing where no call went to an upstream that charges. */
 function spendRows({ spent, results }: RunReport): Row[] {
   const { calls, credits, useful, failed, crashed, unsure } = spent
@@ -149,6 +156,7 @@ export function reportLines(report: RunReport): readonly string[] {
       `${showSeconds(report.durationMs / 1_000)}, ${report.itemsPerSecond.toFixed(1)} pages/s, ` +
         `slots busy ${(100 * report.slotUtilisation).toFixed(0)} %`,
     ],
+    ...reuseRows(report),
     ['fetched again', showFetchedAgain(report.fetchedAgain)],
     ...spendRows(report),
     ['lost', showCount(report.lost)],

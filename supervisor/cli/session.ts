@@ -1,8 +1,11 @@
 // What commands do before and after their own work: open the database, find the workflow, close.
 
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { suggestion } from '../../config/suggest.js'
-import { FetchyardError } from '../../src/core/errors.js'
+import type { SourceDefinition } from '../../src/core/definition.js'
+import { FetchyardError, messageOf } from '../../src/core/errors.js'
+import { checkDefinition, isRefusedStatement } from '../../src/store/check-definition.js'
 import type { Sql } from '../../src/store/client.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import { createStore } from '../../src/store/store.js'
@@ -12,9 +15,10 @@ import { findWorkflow, readWorkflows } from '../../src/store/workflows.js'
 import type { DatabaseRequest, OpenDatabase } from '../database.js'
 import { openDatabase } from '../database.js'
 import type { LoadedWorkflow } from '../node.js'
-import { isModulePath, loadWorkflow } from '../workflows.js'
+import { isModulePath } from '../workflows.js'
 import type { Invocation } from './command.js'
 import { textGiven } from './command.js'
+import { configuredWorkflow } from './configured.js'
 import { say } from './streams.js'
 
 /** The database that a command's settings mean. */
@@ -49,31 +53,59 @@ export async function withDatabase<T>(
 /** The workflow that the command's argument names, with what the file has for it. */
 export async function givenWorkflow(invocation: Invocation): Promise<LoadedWorkflow> {
   const word = textGiven(invocation, 'workflow') ?? ''
-  const schema = schemaFor(word, invocation)
-  return withOverrides(await loadWorkflow(word, invocation.cwd, schema), word, invocation)
+  return configuredWorkflow(word, invocation)
 }
 
-/** The schema that rows of records go to, by what the file has for their mapping, or for all. */
-export function schemaFor(word: string, { settings, configuration }: Invocation): string | null {
-  return configuration.workflows.get(word)?.schema ?? settings.schema
-}
-
-export function withOverrides(
-  workflow: LoadedWorkflow,
-  word: string,
-  { configuration }: Invocation,
-): LoadedWorkflow {
-  const { workflows } = configuration
-  const overrides = workflows.get(word) ?? workflows.get(workflow.definition.name)
-  if (overrides === undefined) return workflow
-  return { ...workflow, overrides: { ...workflow.overrides, ...overrides } }
-}
-
-/** Makes the tables of a workflow, registers it and binds its source. */
+/**
+ * Makes the tables of a workflow, holds its definition against the tables that are there, registers
+ * it and binds its source.
+ *
+ * @throws {FetchyardError} WORKFLOW_INVALID naming everything that does not fit.
+ */
 export async function installWorkflow(sql: Sql, workflow: LoadedWorkflow): Promise<WorkflowHandle> {
-  await ensureTables(sql, workflow.definition.tables ?? [])
+  const { definition } = workflow
+  const where = `The workflow ${definition.name} in ${originOf(workflow)}`
+  await ensureTables(sql, definition.tables ?? []).catch((error: unknown) => {
+    if (!isRefusedStatement(error)) throw error
+    const words = `\`tables\`: the database refuses a statement: ${messageOf(error)}.`
+    throw new FetchyardError('WORKFLOW_INVALID', `${where} is not valid: ${words}`)
+  })
+  // First, since it knows the line of a mapping where the definition's fields come from.
   await workflow.prepare?.(sql)
-  return createStore(sql).openWorkflow(workflow.definition)
+  const row = await findWorkflow(sql, definition.name)
+  const source = row?.boundBy === 'operator' ? undefined : definition.source
+  const violations = await checkDefinition(sql, { source, sinks: definition.sinks })
+  if (violations.length > 0) {
+    throw new FetchyardError(
+      'WORKFLOW_INVALID',
+      `${where} does not fit the database:\n- ${violations.join('\n- ')}`,
+    )
+  }
+  return createStore(sql).openWorkflow(definition)
+}
+
+/** Where a workflow's module is, as people know it; of records, where their mapping is. */
+export function originOf({ moduleUrl, origin }: LoadedWorkflow): string {
+  if (origin !== undefined) return origin.path
+  return moduleUrl.startsWith('file:') ? fileURLToPath(moduleUrl) : moduleUrl
+}
+
+/**
+ * The name that the argument means, and the source that its module declares. A workflow that the
+ * database knows needs no module here.
+ */
+export async function givenName(
+  sql: Sql,
+  invocation: Invocation,
+): Promise<{ readonly name: string; readonly source: SourceDefinition | undefined }> {
+  const word = textGiven(invocation, 'workflow') ?? ''
+  try {
+    const { definition } = await givenWorkflow(invocation)
+    return { name: definition.name, source: definition.source }
+  } catch (error) {
+    if (isModulePath(word) || (await findWorkflow(sql, word)) === null) throw error
+    return { name: word, source: undefined }
+  }
 }
 
 /**

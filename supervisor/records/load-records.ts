@@ -8,6 +8,7 @@ import { defineRecords } from '../../src/records/define.js'
 import { readMappingFile, targetSchema } from '../../src/records/mapping-file.js'
 import type { Sql } from '../../src/store/client.js'
 import { validateWorkflow } from '../../src/workflow/validate.js'
+import { probeData } from '../module-probe.js'
 import type { LoadedWorkflow } from '../node.js'
 import { checkTarget, type MappingOrigin } from './target.js'
 
@@ -42,7 +43,7 @@ export async function loadRecords(
     throw new FetchyardError('WORKFLOW_UNKNOWN', `There is no mapping at ${path}.`)
   }
   const url = pathToFileURL(path)
-  const { mapping, text, digest } = await readMappingFile(url)
+  const { mapping, text, digest } = await readMappingFile(url, ({ href }) => probeData(href))
   const target = targetSchema(mapping, schema)
   const moduleUrl = new URL(MODULE)
   moduleUrl.search = String(new URLSearchParams({ mapping: url.href, schema: target, digest }))

@@ -1,5 +1,6 @@
-// Reads the account of a proxy API at the start and every 15 s, once a node however many workers
-// there are. Whoever divides the plan asks `planLimit`.
+// Reads the account of a proxy API, once a node however many workers there are: at the start, every
+// 15 s, every 5 s while the plan is used up, and soon after a refusal. Whoever divides the plan
+// asks `planLimit`.
 
 import type { Clock, MonotonicMs } from '../../src/core/clock.js'
 import { messageOf } from '../../src/core/errors.js'
@@ -19,6 +20,8 @@ export interface AccountReading extends AccountFigures {
 export interface AccountReader {
   readonly start: () => void
   readonly stop: () => Promise<void>
+  /** The plan may have changed: reads now, unless it was read a moment ago. */
+  readonly refresh: () => void
   /** The last figures with their age; null before the first. */
   readonly account: () => AccountReading | null
   /** Calls that the plan lets be in flight at once; null while that is not known. */
@@ -34,6 +37,10 @@ export interface AccountReaderDeps {
 }
 
 export const ACCOUNT_READ_MS = 15_000
+/** The same while the plan is used up: then it pays to hear soon of a larger one. */
+export const FULL_ACCOUNT_READ_MS = 5_000
+/** Refusals come in bursts: one reading answers all of a second. */
+const REFRESH_MS = 1_000
 /** An account answers at once or not at all; its answer is some hundred bytes. */
 const TIMEOUT_MS = 10_000
 const BODY_BYTES_MAX = 65_536
@@ -48,6 +55,9 @@ export function createAccountReader(deps: AccountReaderDeps): AccountReader {
       await reader.close()
       await ticker.stop()
     },
+    refresh: () => {
+      if (reader.isOlderThan(REFRESH_MS)) ticker.wake()
+    },
     account: reader.account,
     planLimit: () => reader.account()?.limit ?? null,
   }
@@ -59,6 +69,7 @@ class Reader {
   readonly #scrub: (text: string) => string
   #last: { readonly figures: AccountFigures; readonly atMs: MonotonicMs } | null = null
   #isClosed = false
+  #startedMs: MonotonicMs = Number.NEGATIVE_INFINITY
 
   constructor(deps: AccountReaderDeps) {
     this.#deps = deps
@@ -79,11 +90,14 @@ class Reader {
   /** Never rejects. @returns when to read again. */
   readonly read = async (): Promise<number> => {
     const { clock, events } = this.#deps
+    this.#startedMs = clock.nowMs()
     try {
       const figures = await this.#readAny()
       const limitBefore = this.#last?.figures.limit ?? null
       this.#last = { figures, atMs: clock.nowMs() }
       events.emit('upstream.account', { ...figures, limitBefore })
+      const { inUse, limit } = figures
+      if (inUse !== null && limit !== null && inUse >= limit) return FULL_ACCOUNT_READ_MS
     } catch (error) {
       if (this.#isClosed) return ACCOUNT_READ_MS
       const message = this.#scrub(messageOf(error))
@@ -97,6 +111,10 @@ class Reader {
     const ageMs = Math.round(this.#deps.clock.nowMs() - this.#last.atMs)
     return { ...this.#last.figures, ageMs }
   }
+
+  /** Whether so much time has passed since the last reading began. */
+  readonly isOlderThan = (ageMs: number): boolean =>
+    this.#deps.clock.nowMs() - this.#startedMs >= ageMs
 
   async close(): Promise<void> {
     this.#isClosed = true

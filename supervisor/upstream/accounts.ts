@@ -33,11 +33,17 @@ export function createAccounts(
     readers.set(account, reader)
     byWorkflow.set(workflow, reader)
   }
+  let unsubscribe = () => {}
   return {
     start: () => {
+      unsubscribe = parts.events.subscribe((event) => {
+        if (event.name !== 'item.settled' || event.code !== 'rate_limited') return
+        byWorkflow.get(event.workflow)?.refresh()
+      })
       for (const reader of readers.values()) reader.start()
     },
     stop: async () => {
+      unsubscribe()
       await Promise.all([...readers.values()].map((reader) => reader.stop()))
     },
     planLimit: (workflow) => byWorkflow.get(workflow)?.planLimit() ?? null,

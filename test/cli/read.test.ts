@@ -38,6 +38,13 @@ describe('cli: commands that read and operate', () => {
     expect(found).to.deep.equal({ pages: true, contacts: true, log: true })
   })
 
+  it('takes no URLs for a workflow whose table has other keys', async () => {
+    const input = 'https://example.com/\n'
+    const ended = await runProgram(['enqueue', 'deep-scan'], options({ input }))
+    expect(ended.exitCode).to.equal(2)
+    expect(ended.stderr).to.match(/deep-scan takes no URLs.*public\.place.*deep_scan_status/)
+  })
+
   it('enqueues, counting what is new', async () => {
     const input = `${site.origin}/a\n${site.origin}/b\n${site.origin}/a\nnowhere\n`
     const first = await runProgram(['enqueue', 'contacts', '--json'], options({ input }))
@@ -57,6 +64,10 @@ describe('cli: commands that read and operate', () => {
     const back = await say('rollout', 'contacts', 'sequential')
     const all = await say('rollout', 'contacts', '100%')
     await say('set', 'contacts', 'concurrency=auto')
+    const rate = await say('set', 'contacts', 'rate=120')
+    const paced = await say('set', 'contacts', 'success-pause=1.5s')
+    await say('set', 'contacts', 'rate=auto')
+    await say('set', 'contacts', 'success-pause=auto')
     const now = await say('set', 'contacts')
 
     expect(document(ten.stdout)).to.deep.include({
@@ -67,6 +78,9 @@ describe('cli: commands that read and operate', () => {
     expect(back.stdout).to.match(/^contacts is sequential: one item at a time in the cluster/)
     expect(all.stdout).to.match(/concurrent for all items/)
     expect(document(ten.stdout)).to.have.nested.property('budget.perDay', null)
+    expect(rate.stdout).to.contain('Rate: 120 a minute in the cluster.')
+    expect(paced.stdout).to.contain('Rate: 120 a minute').and.to.contain('rests 1.5 s after')
+    expect(now.stdout).to.not.match(/Rate|rests/)
     expect(now.stdout).to.match(/its configured number of items at once. 0 nodes work it/)
   })
 
@@ -82,11 +96,13 @@ describe('cli: commands that read and operate', () => {
   it('refuses what is no percentage and no setting, by name and rule', async () => {
     const percent = await runProgram(['rollout', 'contacts', '101'], options())
     const setting = await runProgram(['set', 'contacts', 'concurrency=0'], options())
+    const rate = await runProgram(['set', 'contacts', 'rate=0'], options())
 
     expect([percent.exitCode, setting.exitCode]).to.deep.equal([2, 2])
     expect(percent.stderr).to.contain('Expected a percentage from 0 to 100')
     expect(percent.stderr).to.contain('`101`')
     expect(setting.stderr).to.contain('got `concurrency=0`')
+    expect(rate.stderr).to.contain('rate=N with N from 1 to 1000000').and.to.contain('`rate=0`')
   })
 
   it('pauses and resumes by name, and knows no other name', async () => {
@@ -112,7 +128,9 @@ describe('cli: commands that read and operate', () => {
     expect(words.stdout).to.match(/^workflow +queued +processing +delayed +complete +error/)
     expect(words.stdout).to.match(/\ncontacts +0 +0 +0 +3 +1 /)
     expect(words.stdout).to.match(/\ncontacts +http_4xx +1\n/)
-    expect(json).to.have.all.keys('schema', 'readAt', 'workflows', 'nodes', 'errors')
+    const figures = ['readAt', 'workflows', 'nodes', 'errors', 'budgets', 'loads', 'connections']
+    expect(json).to.have.all.keys('schema', ...figures)
+    expect(words.stdout).to.match(/The database has \d+ of \d+ connections in use\.\n$/)
     expect(json.schema).to.equal(1)
     expect(json.errors).to.deep.equal([{ workflow: 'contacts', code: 'http_4xx', items: 1 }])
   })

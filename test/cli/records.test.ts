@@ -156,6 +156,24 @@ describe('fetchyard records', () => {
     expect((await audit(database.sql)).isClean).to.equal(true)
   })
 
+  it('finds a mapping in the list of the file, and looks at one that is a module elsewhere', async () => {
+    const listed = join(directory.path, 'listed')
+    await mkdir(listed)
+    const mapping = await readFile(MAPPING_PATH, 'utf8')
+    const files = {
+      'rows.records.mjs': `export default ${mapping}`,
+      'leaving.records.mjs': 'process.exit(0)',
+      'fetchyard.config.json': JSON.stringify({
+        workflows: [{ module: './rows.records.mjs', schema: 'listed' }, './leaving.records.mjs'],
+      }),
+    }
+    for (const [name, text] of Object.entries(files)) await writeFile(join(listed, name), text)
+    const up = await runProgram(['up', '--port', 'off'], { ...options(), cwd: listed })
+    expect(up.exitCode, up.stderr).to.equal(78)
+    expect(up.stderr).to.contain('rows.records.mjs does not fit the tables of schema listed')
+    expect(up.stderr).to.match(/leaving\.records\.mjs.*ended with code 0 before it was imported/s)
+  })
+
   it('works the rows of a table, and writes their status', async () => {
     const mapping = JSON.parse(await readFile(MAPPING_PATH, 'utf8'))
     const source = {

@@ -26,6 +26,7 @@ const REPORT: RunReport = {
   durationMs: 25_000,
   itemsPerSecond: 40,
   slotUtilisation: 0.93,
+  reusedShare: 0.97,
   badLines: 2,
   fetchedAgain: 5,
   spent: { calls: 1_010, credits: 1_005, useful: 970, failed: 20, crashed: 15, unsure: 17 },
@@ -45,6 +46,7 @@ describe('cli/report', () => {
     expect(text).to.match(/http_4xx +20 {2}The page does not exist/)
     expect(text).to.match(/contacts planted +3 500, found 3 430 \(98\.0 %\), 4 unexpected/)
     expect(text).to.match(/duration +25 s, 40\.0 pages\/s, slots busy 93 %/)
+    expect(text).to.match(/connections +reused for 97 % of the fetches/)
     expect(text).to.match(/fetched again +at most 5/)
     expect(text).to.match(/calls +1 010\n/)
     expect(text).to.match(

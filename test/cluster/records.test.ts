@@ -10,7 +10,6 @@ import { expect } from 'chai'
 import type { Settings } from '../../config/settings.js'
 import { readMappingFile } from '../../src/records/mapping-file.js'
 import { makePlan } from '../../src/records/plan.js'
-import { ensureReceiptPartitions } from '../../src/store/housekeeping.js'
 import { migrate } from '../../src/store/migrate.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import { createStore } from '../../src/store/store.js'
@@ -45,8 +44,6 @@ describe('records in a cluster', () => {
     directory = await mkdtemp(join(tmpdir(), 'fetchyard-records-'))
     await writeApplications(join(directory, 'a.xml'), RECORDS)
     await migrate(database.sql)
-    // As a database has them that is a day old: nodes that start would make them meanwhile.
-    await ensureReceiptPartitions(database.sql)
   })
   after(() => rm(directory, { recursive: true, force: true }))
   afterEach(async () => {

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha'
 import { explainWorkflow } from '../../src/core/why-plan.js'
 import { readFigures } from '../../src/store/figures.js'
 import { readLoads } from '../../src/store/loads.js'
-import { setSteering } from '../../src/store/steering.js'
+import { type SteeringChange, setSteering } from '../../src/store/steering.js'
 import { registerWorkflow } from '../../src/store/workflows.js'
 import { useCluster, WORKFLOW } from '../support/cluster.js'
 import { expectClean, expectCompleteOnce } from '../support/cluster-ledger.js'
@@ -16,7 +16,7 @@ describe('cluster/steering', () => {
   const busiestSince = (request: number) =>
     Math.max(...cluster.origin.log.slice(request).map(({ active }) => active))
 
-  async function steer(change: Omit<Parameters<typeof setSteering>[1], 'workflowId'>) {
+  async function steer(change: Omit<SteeringChange, 'workflowId'>) {
     const { workflowId } = await registerWorkflow(cluster.sql, WORKFLOW)
     await setSteering(cluster.sql, { workflowId, ...change })
   }

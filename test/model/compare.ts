@@ -111,6 +111,11 @@ function expectedSnapshot(model: QueueModel, workflowIds: readonly number[]): Sn
         return [Number(itemId), Number(leaseId), nodeId, attempt, status, code] as const
       }),
     ),
+    endings: [...model.endings.values()]
+      .map(({ itemId, leaseId, attempt, status, code }) => {
+        return [Number(itemId), Number(leaseId), attempt, status, code] as const
+      })
+      .sort(ascending),
     tallies: [...model.tallies]
       .map(([address, count]): [number, string, number] => {
         const [workflowId = '', event = ''] = address.split(' ')
@@ -150,9 +155,9 @@ function leaseRow(lease: NonNullable<ModelPack['lease']>) {
 function expectedResults(model: QueueModel): Snapshot['results'] {
   return [...model.results.values()]
     .flat()
-    .flatMap(({ itemId, leaseId, rows }) =>
+    .flatMap(({ key, leaseId, rows }) =>
       (rows.results ?? []).map((row): [string, string, number] => {
-        return [`${row.token}`, model.items.get(itemId)?.key ?? '', Number(leaseId)]
+        return [`${row.token}`, key, Number(leaseId)]
       }),
     )
     .sort(byText)

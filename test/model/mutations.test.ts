@@ -2,6 +2,7 @@
 // sequences must notice.
 
 import { expect } from 'chai'
+import { FINAL } from '../../src/store/audit-equation.js'
 import { useDatabase } from '../support/database.js'
 import type { ClockedDatabase } from '../support/database-clock.js'
 import { useDatabaseClock } from '../support/database-clock.js'
@@ -100,6 +101,27 @@ const MUTATIONS: readonly Mutation[] = [
   { name: 'a paused workflow is leased from', from: ` and flow.paused_by = '{}'`, to: '' },
   { name: 'folding loses counts', from: 'sum(items) from taken', to: 'max(items) from taken' },
   { name: 'a retry comes early', from: ` + interval '250 milliseconds' end`, to: ' end' },
+  {
+    name: 'I1: a retired item leaves its ending',
+    from: 'where ending.item_id = gone.item_id',
+    to: 'where ending.item_id = gone.item_id and false',
+  },
+  {
+    name: 'I1: a receipt that ends an item goes without an ending',
+    from: `      from old
+     where ${FINAL}`,
+    to: `      from old where status = 'success'`,
+  },
+  {
+    name: 'I1: a retired item is not counted',
+    from: `'retire', count(*) from gone group by workflow_id`,
+    to: `'retire', count(*) from gone where false group by workflow_id`,
+  },
+  {
+    name: 'I5: a later round is retired before an earlier one',
+    from: 'and older.round < candidate.round',
+    to: 'and false',
+  },
   {
     name: 'I5: a row inserted in mid-flight asks for nothing',
     from: /array_agg\(case when wanted\.latest_id[\s\S]*?end::smallint\)/g,

@@ -7,9 +7,9 @@ import type { FencingRule } from '../../src/core/heartbeat-plan.js'
 import type { HeldItem, Settlement } from '../../src/core/settlement.js'
 import type { LeasedPack } from '../../src/store/lease.js'
 import type { BoundTable, Wish } from './bound-table.js'
-import { OperatorModel } from './operator-model.js'
 import type { ModelAgain, ModelPack } from './queue-rows.js'
 import { byNumber, PACK_ITEMS_MAX, RECEIPT_STATUS, STATUS_WORD } from './queue-rows.js'
+import { RetentionModel } from './retention-model.js'
 
 export type {
   ModelItem,
@@ -22,7 +22,7 @@ export type {
 /** Retries become due on a grid, so that those of one moment share a pack. */
 const DUE_GRID_US = 250_000
 
-export class QueueModel extends OperatorModel {
+export class QueueModel extends RetentionModel {
   // Nodes
 
   registerNode(node: { readonly nodeId: string; readonly name: string }, leaseMs: number): void {
@@ -217,7 +217,8 @@ export class QueueModel extends OperatorModel {
     }
     if (event === 'complete') {
       const earlier = this.results.get(itemId) ?? []
-      this.results.set(itemId, [...earlier, { itemId, leaseId, rows: one.rows }])
+      const key = this.items.get(itemId)?.key ?? ''
+      this.results.set(itemId, [...earlier, { itemId, key, leaseId, rows: one.rows }])
     }
     this.count(pack.workflowId, event, 1)
     this.mirror(itemId, STATUS_WORD[event], ['Processing'])

@@ -53,6 +53,7 @@ export interface ModelReceipt {
 
 export interface ModelResult {
   readonly itemId: string
+  readonly key: string
   readonly leaseId: string
   readonly rows: Settlement['rows']
 }
@@ -60,7 +61,7 @@ export interface ModelResult {
 /** When a key that was enqueued before opens a new round: never, when finished, at once. */
 export type ModelAgain = 0 | 1 | 2
 
-export type TallyEvent = SettleEvent | 'enqueue'
+export type TallyEvent = SettleEvent | 'enqueue' | 'retire'
 
 /** The words of `work_items`. */
 export type ViewWord = 'Queued' | 'Processing' | 'Delayed' | 'Complete' | 'Error' | 'Cancelled'

@@ -19,6 +19,8 @@ export class QueueTables {
   readonly packs = new Map<string, ModelPack>()
   readonly items = new Map<string, ModelItem>()
   readonly receipts = new Map<string, ModelReceipt[]>()
+  /** What is left of the receipt that ended an item, once receipts went. */
+  readonly endings = new Map<string, ModelReceipt>()
   /** One entry an item that completed: written by the settle, never twice. */
   readonly results = new Map<string, ModelResult[]>()
   readonly pausedBy = new Map<number, Set<string>>()
@@ -54,7 +56,14 @@ export class QueueTables {
   }
 
   isFinished(itemId: string): boolean {
-    return (this.receipts.get(itemId) ?? []).some(isFinal)
+    return this.endsOf(itemId).length > 0
+  }
+
+  /** What says that an item is finished: one receipt or one ending, or nothing. */
+  endsOf(itemId: string): readonly ModelReceipt[] {
+    const ending = this.endings.get(itemId)
+    const receipts = (this.receipts.get(itemId) ?? []).filter(isFinal)
+    return ending === undefined ? receipts : [...receipts, ending]
   }
 
   packOf(itemId: string): ModelPack | undefined {
@@ -64,6 +73,11 @@ export class QueueTables {
   putItem(item: ModelItem): void {
     this.items.set(item.itemId, item)
     this.#latest.set(`${item.workflowId} ${item.key}`, item)
+  }
+
+  protected dropItem(item: ModelItem): void {
+    this.items.delete(item.itemId)
+    if (this.isLatest(item)) this.#latest.delete(`${item.workflowId} ${item.key}`)
   }
 
   protected addPack(
@@ -113,7 +127,7 @@ export class QueueTables {
       if (pack.lease !== null) return 'Processing'
       return pack.runAtUs > this.nowUs ? 'Delayed' : 'Queued'
     }
-    const end = this.receipts.get(itemId)?.find(isFinal)?.status
+    const end = this.endsOf(itemId)[0]?.status
     if (end === undefined) return null
     return end === 'success' ? 'Complete' : end === 'cancelled' ? 'Cancelled' : 'Error'
   }
@@ -137,9 +151,9 @@ export class QueueTables {
       for (const itemId of itemIds) places.set(itemId, (places.get(itemId) ?? 0) + 1)
     }
     return [...this.items.keys()].flatMap((itemId) => {
-      const receipts = this.receipts.get(itemId) ?? []
-      const ends = receipts.filter(isFinal).length
-      const successes = receipts.filter(({ status }) => status === 'success').length
+      const ended = this.endsOf(itemId)
+      const ends = ended.length
+      const successes = ended.filter(({ status }) => status === 'success').length
       const results = this.results.get(itemId)?.length ?? 0
       const queued = places.get(itemId) ?? 0
       return [

@@ -20,8 +20,29 @@ const RUNS_THAT_REACH_ALL = 1_000
 
 /** Kinds of commands that are answered with what they did. */
 const TELLING = [
-  ...['ask', 'cancel', 'crash', 'enqueue', 'fence', 'fenceExpired', 'fold', 'heartbeat', 'lease'],
-  ...['pause', 'promote', 'reclaim', 'releaseNode', 'resend', 'resume', 'settle', 'settleAll'],
+  ...[
+    'archive',
+    'ask',
+    'cancel',
+    'crash',
+    'enqueue',
+    'fence',
+    'fenceExpired',
+    'fold',
+    'heartbeat',
+    'lease',
+  ],
+  ...[
+    'pause',
+    'promote',
+    'reclaim',
+    'releaseNode',
+    'resend',
+    'resume',
+    'retire',
+    'settle',
+    'settleAll',
+  ],
 ]
 
 function expectEffects(grounds: readonly Ground[]): void {

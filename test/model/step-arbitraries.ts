@@ -134,6 +134,8 @@ const operating = [
   { weight: 4, arbitrary: fc.record({ do: kind('resume'), flow, reason: resumed }) },
   { weight: 2, arbitrary: fc.record({ do: kind('cancel'), flow, keys: someOrAll }) },
   { weight: 3, arbitrary: fc.record({ do: kind('promote'), flow, keys: someOrAll }) },
+  { weight: 2, arbitrary: fc.record({ do: kind('archive') }) },
+  { weight: 2, arbitrary: fc.record({ do: kind('retire') }) },
   { weight: 1, arbitrary: fc.record({ do: kind('fold'), rowsMax: fc.constantFrom(1_000, 70) }) },
 ] as const
 
@@ -242,6 +244,14 @@ const SCENES: readonly { readonly weight: number; readonly play: (cast: Cast) =>
   {
     weight: 1,
     play: ({ flow: of, node: by, byUs }) => [{ do: 'jump', to: 'run_at', byUs }, leaseOf(of, by)],
+  },
+  {
+    weight: 2,
+    play: ({ flow: of, node: by }) => [
+      { do: 'settleAll', flow: of, node: by, end: 'complete' },
+      { do: 'archive' },
+      { do: 'retire' },
+    ],
   },
   {
     weight: 1,

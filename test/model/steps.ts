@@ -101,6 +101,10 @@ export type Step =
   | { readonly do: 'cancel'; readonly flow: Flow; readonly keys: readonly Key[] | null }
   | { readonly do: 'promote'; readonly flow: Flow; readonly keys: readonly Key[] | null }
   | { readonly do: 'fold'; readonly rowsMax: number }
+  /** Receipts go, and leave endings. */
+  | { readonly do: 'archive' }
+  /** Items with endings go. */
+  | { readonly do: 'retire' }
   | {
       readonly do: 'ownerInsert'
       readonly keys: readonly Key[]

@@ -46,6 +46,8 @@ export async function createTables(sql: Sql): Promise<void> {
 const EMPTIED = [
   'fetchyard.work_queue',
   'fetchyard.processing_log',
+  'fetchyard.ending',
+  'fetchyard.end_tally',
   'fetchyard.item',
   'fetchyard.tally',
   'fetchyard.node',
@@ -62,7 +64,12 @@ export async function emptyTables(sql: Sql, how: 'delete' | 'truncate'): Promise
     how === 'truncate'
       ? [`truncate ${EMPTIED.join(', ')}`]
       : EMPTIED.map((table) => `delete from ${table}`)
-  await sql.unsafe([...statements, `update fetchyard.workflow set paused_by = '{}'`].join(';\n'))
+  const resets = [
+    `update fetchyard.workflow set paused_by = '{}'`,
+    // The clock starts anew as well.
+    'update fetchyard.housekeeping set turn_until = null, passed_at = null, newest_lease = 0',
+  ]
+  await sql.unsafe([...statements, ...resets].join(';\n'))
 }
 
 type Id = number
@@ -80,6 +87,7 @@ export interface Snapshot {
   readonly items: readonly [itemId: Id, workflowId: number, key: string, round: number][]
   readonly packs: readonly PackRow[]
   readonly receipts: readonly ReceiptRow[]
+  readonly endings: readonly EndingRow[]
   readonly tallies: readonly [workflowId: number, event: string, items: number][]
   readonly tallyRows: number
   readonly results: readonly [token: string, key: string, leaseId: Id][]
@@ -113,6 +121,14 @@ export type ReceiptRow = readonly [
   code: string,
 ]
 
+export type EndingRow = readonly [
+  itemId: Id,
+  leaseId: Id,
+  attempt: number,
+  status: string,
+  code: string,
+]
+
 const rowsOf = (columns: string, from: string, order: string) =>
   `(select coalesce(json_agg(json_build_array(${columns}) order by ${order}), '[]') from ${from})`
 
@@ -133,6 +149,11 @@ const READ = `
       'item_id, lease_id, node_id, attempt, status, outcome_code',
       'fetchyard.processing_log',
       'item_id, ended_at',
+    )},
+    'endings', ${rowsOf(
+      'item_id, lease_id, attempt, status, outcome_code',
+      'fetchyard.ending',
+      'item_id',
     )},
     'tallies', ${rowsOf(
       'workflow_id, event, items',

@@ -231,6 +231,7 @@ export class Boot {
   #createSupervisor(spec: PlaceSpec): Supervisor {
     const { scenario, dice } = this.#around
     return new Supervisor({
+      keep: { receiptsMs: null, itemsMs: null },
       identity: this.#identity,
       store: this.#sim.store,
       clock: this.process.clock,
@@ -262,6 +263,8 @@ export class Boot {
         concurrency: 1_000,
         start: null,
         planConcurrency: null,
+        ratePerMinute: null,
+        successPauseMs: 0,
         hasOnePlan: true,
         plan: `workflow:${workflow}`,
       },

@@ -143,6 +143,8 @@ export class SimDatabase {
       name,
       pausedBy: [...(this.model.pausedBy.get(index + 1) ?? [])],
       binding: null,
+      boundBy: null,
+      backfill: null,
       concurrency: null,
       sinks: null,
     }))

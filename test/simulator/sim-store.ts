@@ -2,6 +2,7 @@
 // answers travel, get lost, come late, or find nobody.
 
 import type { Store, StoredDefinition, WorkflowHandle } from '../../src/store/store.js'
+import { IDLE_CHORES, IDLE_SCHEDULES } from '../support/idle-chores.js'
 import type { Dice } from './dice.js'
 import type { SimDatabase } from './sim-database.js'
 import { DatabaseError } from './sim-database.js'
@@ -277,18 +278,23 @@ export function createSimStore(parts: SimStoreParts): SimStore {
         })
         const workers = alive.map(({ nodeId }) => nodeId)
         const orders = { mode: 'concurrent', rollout: 100, concurrency: null } as const
-        return { ...orders, creditsLeft: null, workers, sharers: [] }
+        const pace = { ratePerMinute: null, successPauseMs: null }
+        return { ...orders, ...pace, creditsLeft: null, workers, sharers: [] }
       }),
+    readConnections: () => ask('connections', () => ({ used: 1, max: 100 })),
     setSteering: () => ask('steer', () => false),
     reserveCalls: ({ wanted }) => ask('reserve', () => wanted),
     closeReserve: () => ask('close reserve', () => undefined),
     bookRefused: () => ask('book', () => undefined),
     forgetOldFailures: () => ask('forget', () => 0),
     foldSpend: () => ask('fold spend', () => 0),
+    foldEndTally: () => ask('fold endings', () => 0),
     readFigures: () => ask('figures', () => ({ readAt: '', workflows: [], nodes: [] })),
     foldTallies: () => ask('fold', () => 0),
     ensureReceiptPartitions: () => ask('partitions', () => 0),
     storeEvent: () => ask('event', () => undefined),
+    chores: IDLE_CHORES,
+    schedules: IDLE_SCHEDULES,
   }
   return { store, underWay: () => line.underWay }
 }

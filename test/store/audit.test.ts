@@ -111,7 +111,7 @@ describe('audit', () => {
     await yard.enqueue(workflow, keys(5))
     await yard.sql`update fetchyard.tally set items = items - 2 where event = 'enqueue'`
     expect(await faults()).to.deep.equal([
-      'I1 the tally of enqueued items is the number of items: 2',
+      'I1 the tally of enqueued items is the number of items and those retired: 2',
     ])
   })
 

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
-import { readErrorsByCode } from '../../src/store/figures.js'
+import { foldEndTally } from '../../src/store/end-tally.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
-import { useYard } from '../support/factory.js'
+import { keys, useYard } from '../support/factory.js'
 import { nextTry, settlement } from '../support/values.js'
 
 describe('readFigures', () => {
@@ -38,6 +39,8 @@ describe('readFigures', () => {
     expect(await figuresOf(workflow)).to.deep.equal({
       ...{ workflow: workflow.name, queued: 0, processing: 0, delayed: 0, complete: 0, error: 0 },
       ...{ cancelled: 0, retried: 0, reclaimed: 0, oldestQueuedAt: null, pausedBy: ['operator'] },
+      ...{ perSecond: 0, latencyP50Ms: null, latencyP95Ms: null, errors: {} },
+      ...{ boundTable: null, backfill: null, alerts: null },
     })
   })
 
@@ -59,16 +62,87 @@ describe('readFigures', () => {
     expect(states.has(longGone)).to.equal(false)
   })
 
-  it('counts final failures by outcome code', async () => {
-    const { workflow, nodeId, held } = await yard.leased(4)
+  it('counts final failures by outcome code, the most frequent first', async () => {
+    const { workflow, nodeId, held } = await yard.leased(5)
     const settlements = held.map((item, index) =>
-      settlement(item, { event: 'discard', code: index < 3 ? 'parse' : 'http_4xx' }),
+      index === 4
+        ? settlement(item)
+        : settlement(item, { event: 'discard', code: index < 1 ? 'http_4xx' : 'parse' }),
     )
     await yard.settle(workflow, nodeId, settlements)
-    expect([...(await readErrorsByCode(yard.sql, workflow.workflowId))]).to.deep.equal([
-      { code: 'parse', items: 3 },
-      { code: 'http_4xx', items: 1 },
+    expect(Object.entries((await figuresOf(workflow))?.errors ?? {})).to.deep.equal([
+      ['parse', 3],
+      ['http_4xx', 1],
     ])
+  })
+
+  it('tells the rate of the last minute, and the latency from selection to result', async () => {
+    const workflow = await yard.workflow()
+    const nodeId = await yard.node()
+    await yard.enqueue(workflow, keys(100))
+    const held = await yard.hold(workflow, nodeId)
+    // Selected so long ago: 90 items 3 s, 10 items a minute.
+    await yard.sql`
+      update fetchyard.item
+         set enqueued_at = now() - case when item_key in (select 'key-' || n
+                                                            from generate_series(1, 10) as n)
+                                        then interval '1 minute' else interval '3 seconds' end
+       where workflow_id = ${workflow.workflowId}`
+    await yard.complete(workflow, nodeId, held)
+    const own = await figuresOf(workflow)
+    if (own === undefined) throw new Error('the workflow has figures')
+    expect(own.perSecond).to.be.closeTo(100 / 60, 0.001)
+    // Upper bounds, at most 41 % above.
+    expect(own.latencyP50Ms).to.be.within(3_000, 4_300)
+    expect(own.latencyP95Ms).to.be.within(60_000, 85_000)
+    const [row] = await yard.sql`
+      select complete::int, per_second, latency_p50_ms, latency_p95_ms
+        from fetchyard.workflow_status where workflow = ${workflow.name}`
+    expect(row).to.deep.equal({
+      complete: 100,
+      per_second: own.perSecond,
+      latency_p50_ms: own.latencyP50Ms,
+      latency_p95_ms: own.latencyP95Ms,
+    })
+    const later = await yard.sql`
+      update fetchyard.end_tally set ended_at = ended_at - interval '6 minutes'
+       where workflow_id = ${workflow.workflowId}`
+    expect(later.count).to.be.above(0)
+    expect(await figuresOf(workflow)).to.include({
+      ...{ perSecond: 0, latencyP50Ms: null, latencyP95Ms: null, complete: 100 },
+    })
+  })
+
+  it('folds ends by minute, then by code, and loses none', async () => {
+    const workflow = await yard.workflow()
+    const { workflowId } = workflow
+    const add = (age: string) => yard.sql`
+      insert into fetchyard.end_tally (ended_at, workflow_id, outcome_code, latency_bucket, items)
+      select date_trunc('minute', now()) - ${age}::interval + n * interval '10 milliseconds',
+             ${workflowId}, case n % 3 when 0 then 'parse' else 'ok' end,
+             case n % 3 when 0 then null else 20 + n % 2 end, 2
+        from generate_series(1, 600) as n`
+    const read = () => yard.sql<{ rows: number; items: number }[]>`
+      select count(*)::int as rows, sum(items)::int as items
+        from fetchyard.end_tally where workflow_id = ${workflowId}`
+    await yard.sql`delete from fetchyard.end_tally`
+    await add('3 minutes')
+    expect(await foldEndTally(yard.sql, 10_000)).to.equal(600)
+    expect((await read())[0]).to.deep.equal({ rows: 3, items: 1_200 })
+    expect((await figuresOf(workflow))?.latencyP50Ms).to.be.within(1_024, 1_449)
+    expect(await foldEndTally(yard.sql, 10_000), 'what is folded stays').to.equal(0)
+    await add('2 hours')
+    expect(await foldEndTally(yard.sql, 10_000)).to.equal(600)
+    expect((await read())[0]).to.deep.equal({ rows: 5, items: 2_400 })
+    expect((await figuresOf(workflow))?.errors).to.deep.equal({ parse: 800 })
+  })
+
+  it('shows what a node refused to work', async () => {
+    const identity = { nodeId: randomUUID(), name: 'picky', host: 'h', machine: 'm', pid: 1 }
+    const refused = [{ module: './sick.js', reason: 'it throws' }]
+    await yard.store.registerNode({ ...identity, pidStarted: '1', refused }, 60_000)
+    const { nodes } = await yard.store.readFigures()
+    expect(nodes.find(({ name }) => name === 'picky')?.refused).to.deep.equal(refused)
   })
 })
 

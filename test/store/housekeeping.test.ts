@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { foldTallies } from '../../src/store/housekeeping.js'
+import { connect } from '../../src/store/client.js'
+import { ensureReceiptPartitions, foldTallies } from '../../src/store/housekeeping.js'
 import { useYard } from '../support/factory.js'
 
 describe('foldTallies', () => {
@@ -90,5 +91,30 @@ describe('ensureReceiptPartitions', () => {
       Array.from({ length: 4 }, () => yard.store.ensureReceiptPartitions()),
     )
     expect(made.reduce((sum, count) => sum + count, 0)).to.equal(8)
+  })
+
+  // Leases and settles keep the pool busy. A BEGIN that is sent behind one of them stays open, and
+  // takes what comes after it on that connection with it when the connection ends.
+  it('leaves no transaction open when every connection of the pool is busy', async () => {
+    for (const name of await partitions()) {
+      if (name !== 'processing_log_rest') await yard.sql`drop table fetchyard.${yard.sql(name)}`
+    }
+    const database = await connect({ url: yard.url, poolMax: 2, pooling: 'direct' })
+    const { sql } = database
+    let isDone = false
+    const keepBusy = async () => {
+      while (!isDone) await sql`select pg_sleep(0.002)`
+    }
+    const load = Promise.all(Array.from({ length: 7 }, keepBusy))
+    const made = await ensureReceiptPartitions(sql).finally(() => {
+      isDone = true
+    })
+    await load
+    const open = await yard.sql`
+      select pid from pg_stat_activity
+       where datname = current_database() and state like 'idle in transaction%'`
+    await database.close()
+    expect(made).to.be.at.least(7)
+    expect(open).to.deep.equal([])
   })
 })

@@ -28,7 +28,9 @@ describe('migrate', () => {
   it('is done by many programs at once as if by one', async () => {
     const done = await Promise.all(Array.from({ length: 6 }, () => migrate(database.sql)))
     const applied = done.flat().map(({ id }) => id)
-    expect(applied.sort()).to.deep.equal((await readMigrations()).map(({ id }) => id))
+    expect(applied.sort((a, b) => a - b)).to.deep.equal(
+      (await readMigrations()).map(({ id }) => id),
+    )
   })
 
   it('refuses a newer schema that this program would misread', async () => {

@@ -34,6 +34,34 @@ describe('partitions', () => {
     expect(heldOf(await lease(undefined))).to.have.length(400 - mine.length)
   })
 
+  it('are leased from by choice within an instance of a schedule too, and are charged to it', async () => {
+    const schedule = { every: '1h', batch: 60 }
+    const definition = { name: 'timed', sinks: {}, partitions: 8, schedule }
+    const workflow = await yard.store.openWorkflow(definition)
+    const { workflowId } = workflow
+    const { schedules } = yard.store
+    await schedules.putSchedule({ workflowId, definition: schedule, firstAt: null })
+    await yard.enqueue(workflow, keys(400, 'timed'))
+    const row = await schedules.readSchedule(workflowId)
+    if (row === null) throw new Error('there is no schedule')
+    const { nextAt, now } = row
+    const following = new Date(now.getTime() + 3_600_000)
+    await schedules.takeTick({ workflowId, nextAt, following })
+    const nodeId = await yard.node()
+    const lease = (itemsMax: number, partitions: readonly number[]) =>
+      yard.store
+        .leasePacks(workflow, { nodeId, packsMax: 64, itemsMax, deadlineMs: 600_000, partitions })
+        .then(heldOf)
+    const mine = await lease(20, [1, 6])
+    const ids = mine.map(({ itemId }) => itemId)
+    const found = await yard.sql<{ partition: number }[]>`
+      select partition from fetchyard.item where item_id = any (${ids}::bigint[])`
+    expect(found).to.have.length(20)
+    for (const { partition } of found) expect([1, 6]).to.include(partition)
+    expect(await lease(400, [0, 2, 3, 4, 5, 7]), 'the rest of the batch').to.have.length(40)
+    expect(await lease(400, [1, 6]), 'the batch is over').to.have.length(0)
+  })
+
   it('keep the number they were given, and hold for what is enqueued from then on', async () => {
     const workflow = await yard.workflow()
     await yard.enqueue(workflow, keys(50, 'early'))

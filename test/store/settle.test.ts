@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { holdSettlement } from '../../src/core/settlement.js'
 import { keys, useYard } from '../support/factory.js'
 import { heldOf, nextTry, settlement } from '../support/values.js'
 
@@ -166,6 +167,20 @@ describe('settleItems, by event', () => {
     const [pack] = await yard.packs(workflow)
     expect(pack).to.include({ attempt: 0, snoozes: 1 })
     expect((await yard.receipts(workflow))[0]).to.include({ status: 'retry' })
+  })
+
+  it('release with a delay: back later, without a receipt and without a charge', async () => {
+    const { workflow, nodeId, held } = await yard.leased(2)
+    const releases = held.map((item) => holdSettlement(item, 30_000))
+    expect(await yard.settle(workflow, nodeId, releases)).to.have.length(2)
+    expect(await yard.hold(workflow, nodeId), 'not before its time').to.deep.equal([])
+    const [pack] = await yard.packs(workflow)
+    expect(pack).to.include({ attempt: 0, snoozes: 0, lease_id: null })
+    expect(await yard.receipts(workflow)).to.deep.equal([])
+    const [row] = await yard.sql<{ waits: boolean }[]>`
+      select run_at between now() + interval '1 second' and now() + interval '31 seconds' as waits
+        from fetchyard.work_queue`
+    expect(row?.waits).to.equal(true)
   })
 
   it('release: back at once without a receipt', async () => {

@@ -75,6 +75,24 @@ describe('settleItems, result rows', () => {
     expect((await stored())[0]).to.include({ score: 2, lease_id: first.leaseId })
   })
 
+  it('keeps the columns of a row that is there which others write', async () => {
+    const sink: SinkDefinition = { ...SINK, onConflict: 'update', keep: ['score'] }
+    const { workflow, nodeId, first } = await yard.leased(1, { sinks: { results: sink } })
+    await yard.sql`insert into public.results values ('email', 'a', 1, null)`
+    await yard.settle(workflow, nodeId, [
+      withRows(first, [
+        { kind: 'email', value: 'a', score: 2 },
+        { kind: 'email', value: 'b', score: 3 },
+      ]),
+    ])
+    const rows = await stored()
+    expect(rows.find(({ value }) => value === 'a')).to.include({
+      score: 1,
+      lease_id: first.leaseId,
+    })
+    expect(rows.find(({ value }) => value === 'b')).to.include({ score: 3 })
+  })
+
   for (const onConflict of ['ignore', 'update'] as const) {
     it(`writes a natural key once that comes twice in a statement, with ${onConflict}`, async () => {
       const sink: SinkDefinition = { ...SINK, onConflict }

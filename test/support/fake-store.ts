@@ -7,6 +7,7 @@ import type { ReserveRequest } from '../../src/store/reserve.js'
 import type { Steering } from '../../src/store/steering.js'
 import type { Store, StoredDefinition, WorkflowHandle } from '../../src/store/store.js'
 import type { WorkflowRow } from '../../src/store/workflows.js'
+import { IDLE_CHORES, IDLE_SCHEDULES } from './idle-chores.js'
 
 interface Pack {
   packId: string
@@ -59,11 +60,17 @@ export class FakeStore {
   readonly neighbours: string[] = []
   /** Items whose result rows the database refuses. */
   readonly refused = new Set<string>()
+  /** Connections of the server. */
+  connections = { used: 10, max: 100 }
+  /** Lanes of items; those of the others are empty. */
+  readonly lanes = new Map<string, string>()
   /** What operators set, and who shares the limits. */
   steering: Steering = {
     mode: 'concurrent',
     rollout: 100,
     concurrency: null,
+    ratePerMinute: null,
+    successPauseMs: null,
     creditsLeft: null,
     workers: ['node'],
     sharers: ['node/flow'],
@@ -97,6 +104,11 @@ export class FakeStore {
     }
   }
 
+  /** The time of everything that is delayed has come. */
+  ripen(): void {
+    for (const pack of this.packs) pack.delayMs = 0
+  }
+
   callsOf(method: Method): number {
     return this.calls.filter((call) => call.method === method).length
   }
@@ -122,7 +134,8 @@ export class FakeStore {
     const found = this.workflows.get(name)
     const workflowId = found?.workflowId ?? this.workflows.size + 1
     const row = { workflowId, name, binding: null, concurrency: null, sinks: null }
-    if (found === undefined) this.workflows.set(name, { ...row, pausedBy: [] })
+    const stored = { ...row, boundBy: null, backfill: null }
+    if (found === undefined) this.workflows.set(name, { ...stored, pausedBy: [] })
     const statements = { settleStatement: '', bareSettleStatement: '' }
     return { workflowId, name, binding: null, sinks: [], ...statements }
   }
@@ -179,6 +192,7 @@ export class FakeStore {
         this.#call('pauseWorkflow', 1, () => this.#pause(workflowId, reason)),
       resumeWorkflow: ({ workflowId, reason }) =>
         this.#call('resumeWorkflow', 1, () => this.#resume(workflowId, reason)),
+      readConnections: () => this.#call('readConnections', 1, () => this.connections),
       readSteering: () => this.#call('readSteering', 1, () => this.steering),
       setSteering: ({ mode, rollout }) =>
         this.#call('setSteering', 1, () => {
@@ -202,11 +216,14 @@ export class FakeStore {
         this.#call('readFigures', 0, () => ({ readAt: '', workflows: [], nodes: [] })),
       foldTallies: () => this.#call('foldTallies', 0, () => 0),
       foldSpend: () => this.#call('foldSpend', 0, () => 0),
+      foldEndTally: () => this.#call('foldEndTally', 0, () => 0),
       ensureReceiptPartitions: () => this.#call('ensureReceiptPartitions', 0, () => 0),
       storeEvent: ({ name }) =>
         this.#call('storeEvent', 1, () => {
           this.storedEvents.push(name)
         }),
+      chores: IDLE_CHORES,
+      schedules: IDLE_SCHEDULES,
     }
   }
 
@@ -269,7 +286,10 @@ export class FakeStore {
       if (pack.items.length === 0) this.packs.splice(this.packs.indexOf(pack), 1)
       const leaseId = this.#next('l')
       this.packs.push({ ...pack, packId, leaseId, nodeId: request.nodeId, items: taken })
-      const items = taken.map((itemId) => ({ itemId, itemKey: itemId, payload: null, lane: '' }))
+      const items = taken.map((itemId) => {
+        const lane = this.lanes.get(itemId) ?? ''
+        return { itemId, itemKey: itemId, payload: null, lane }
+      })
       leased.push({ ...counts, packId, leaseId, items })
     }
     return leased

@@ -48,7 +48,7 @@ export const findShipped = async (path: string) => join(await findProject(), pat
 
 /**
  * A directory with the shipped ecosystem file in use and a configuration file beside it; nothing of
- * the app is changed but where its program, its directory and its database are.
+ * the app is changed but where its program, its directory and its database are, and what it works.
  */
 export async function preparePm2(use: {
   readonly settings: { readonly [setting: string]: unknown }
@@ -58,6 +58,8 @@ export async function preparePm2(use: {
   const directory = await mkdtemp(join(tmpdir(), 'fetchyard-pm2-'))
   const changes = {
     script: MAIN,
+    // The test's workflow alone: every other one would have workers of its own.
+    args: ['up', HANDLER],
     cwd: directory,
     env: use.databaseUrl === null ? {} : { DATABASE_URL: use.databaseUrl },
   }

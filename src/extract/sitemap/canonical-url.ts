@@ -1,4 +1,3 @@
-import { parse } from 'tldts'
 import { LIMITS } from '../../core/limits.js'
 import { parseUrl } from '../../core/parse-url.js'
 
@@ -53,13 +52,6 @@ const NO_PAGE =
 /** Whether a URL names a file of another kind than a page. */
 export function isNoPage(url: string): boolean {
   return NO_PAGE.test(new URL(url).pathname)
-}
-
-/** The registrable domain of a URL's host; null for addresses and names of no registry. */
-export function domainOf(url: string): string | null {
-  const { hostname } = new URL(url)
-  const { domain, isIp } = parse(hostname, { allowPrivateDomains: true })
-  return isIp === true ? null : domain
 }
 
 /** Whether a URL is below a domain, at whichever host. */

@@ -1,6 +1,5 @@
-export const SITEMAP_KINDS = ['index', 'urlset', 'rss', 'atom', 'text', 'html', 'unknown'] as const
 /** What a file turned out to be, whatever it was said to be. */
-export type SitemapKind = (typeof SITEMAP_KINDS)[number]
+export type SitemapKind = 'index' | 'urlset' | 'rss' | 'atom' | 'text' | 'html' | 'unknown'
 
 /** A page or a further sitemap, as the file names it. */
 export interface SitemapEntry {

@@ -5,7 +5,7 @@
 import type { OutcomeCode } from '../../core/outcome.js'
 import { outcomeOfStatus } from '../classify.js'
 
-export interface PlacesRefusal {
+interface PlacesRefusal {
   readonly code: OutcomeCode
   readonly message: string
   /** Time that the body asks to wait, in milliseconds. */

@@ -11,7 +11,7 @@ import { createScrubber } from './secret.js'
 import type { Answer, Charge, PageHead, Route, Upstream } from './upstream.js'
 
 /** Where places are asked for, whatever endpoint answers. */
-export const PLACES_ORIGIN = 'https://places.googleapis.com'
+const PLACES_ORIGIN = 'https://places.googleapis.com'
 
 /** A place's URL in the API. */
 export function placeUrl(placeId: string): string {

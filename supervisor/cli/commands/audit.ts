@@ -50,11 +50,11 @@ async function withPatience<T>(streams: Streams, work: () => Promise<T>): Promis
 
 /** The report as lines of words: the equation, the checks, the figures people ask for first. */
 function auditLines(report: AuditReport, mark: (isOk: boolean) => string): readonly string[] {
-  const { enqueued, queued, processing, delayed, finished } = report
+  const { enqueued, queued, processing, delayed, finished, retired } = report
   const [total, ...parts] = [enqueued, queued, processing, delayed, finished].map(showCount)
   return [
     `enqueued ${total} = queued ${parts[0]} + processing ${parts[1]} + delayed ${parts[2]} + ` +
-      `finished ${parts[3]}`,
+      `finished ${parts[3]}${retired === 0 ? '' : ` + retired ${showCount(retired)}`}`,
     ...report.checks.flatMap(({ invariant, promise, violations, examples }) => [
       `${mark(violations === 0)}  ${invariant}  ${promise}` +
         (violations === 0

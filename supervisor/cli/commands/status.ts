@@ -1,11 +1,19 @@
-import type { ClusterFigures, WorkflowFigures } from '../../../src/core/figures.js'
+import type { ConnectionUse } from '../../../src/core/connection-use.js'
+import { isCrowded } from '../../../src/core/connection-use.js'
+import type { ClusterFigures, NodeFigures, WorkflowFigures } from '../../../src/core/figures.js'
+import { scheduleWords } from '../../../src/core/schedule.js'
 import type { Sql } from '../../../src/store/client.js'
-import { readErrorsByCode, readFigures } from '../../../src/store/figures.js'
+import { readConnections } from '../../../src/store/connections.js'
+import { readFigures } from '../../../src/store/figures.js'
+import type { StoredLoad } from '../../../src/store/loads.js'
+import { readLoads } from '../../../src/store/loads.js'
 import type { Budgets } from '../../../src/store/money.js'
 import { readBudgets } from '../../../src/store/money.js'
+import type { ScheduleStatus } from '../../../src/store/schedules.js'
+import { readSchedules } from '../../../src/store/schedules.js'
 import { readWorkflows } from '../../../src/store/workflows.js'
 import { type Command, type Invocation, isGiven } from '../command.js'
-import { showSeconds } from '../progress.js'
+import { showCount, showSeconds } from '../progress.js'
 import { databaseRequest, withDatabase } from '../session.js'
 import { print, printJson } from '../streams.js'
 import { tableLines } from '../table.js'
@@ -22,35 +30,52 @@ export const statusCommand: Command = {
   run: runStatus,
 }
 
+async function runStatus(invocation: Invocation): Promise<number> {
+  const { streams } = invocation
+  const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
+  const { figures, budgets, limits, schedules } = await withDatabase(request, async ({ sql }) => ({
+    figures: await readFigures(sql),
+    budgets: await readAllBudgets(sql),
+    limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
+    schedules: await readSchedules(sql),
+  }))
+  if (isGiven(invocation, 'json')) {
+    const errors = errorsOf(figures)
+    await printJson(streams, { schema: 1, ...figures, errors, budgets, ...limits, schedules })
+    return 0
+  }
+  const lines = [
+    ...statusLines(figures, budgets),
+    ...scheduleLines(schedules),
+    ...limitLines(limits),
+  ]
+  for (const line of lines) await print(streams, line)
+  return 0
+}
+
 interface ErrorCount {
   readonly workflow: string
   readonly code: string
   readonly items: number
 }
 
-async function runStatus(invocation: Invocation): Promise<number> {
-  const { streams } = invocation
-  const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, errors, budgets } = await withDatabase(request, async ({ sql }) => ({
-    figures: await readFigures(sql),
-    errors: await readErrors(sql),
-    budgets: await readAllBudgets(sql),
-  }))
-  if (isGiven(invocation, 'json')) {
-    await printJson(streams, { schema: 1, ...figures, errors, budgets })
-    return 0
-  }
-  for (const line of statusLines(figures, errors, budgets)) await print(streams, line)
-  return 0
+/** Schedules as lines of words; none when every workflow always works. */
+function scheduleLines(schedules: readonly ScheduleStatus[]): readonly string[] {
+  if (schedules.length === 0) return []
+  const rows = schedules.map((own) => [
+    own.workflow,
+    scheduleWords(own.definition),
+    own.waitingSince === null ? own.nextAt : `waits since ${own.waitingSince}`,
+    own.tickedAt,
+    own.openInstances,
+  ])
+  return ['', ...tableLines(['scheduled', 'when', 'next', 'last', 'instances'], rows)]
 }
 
-async function readErrors(sql: Sql): Promise<readonly ErrorCount[]> {
-  const errors: ErrorCount[] = []
-  for (const { workflowId, name } of await readWorkflows(sql)) {
-    for (const row of await readErrorsByCode(sql, workflowId))
-      errors.push({ workflow: name, ...row })
-  }
-  return errors
+function errorsOf({ workflows }: ClusterFigures): readonly ErrorCount[] {
+  return workflows.flatMap(({ workflow, errors }) =>
+    Object.entries(errors).map(([code, items]) => ({ workflow, code, items })),
+  )
 }
 
 interface OwnBudgets extends Budgets {
@@ -75,6 +100,9 @@ const WORKFLOW_HEADINGS = [
   'complete',
   'error',
   'retried',
+  'rate',
+  'p50',
+  'p95',
   'oldest',
   'paused',
 ]
@@ -82,14 +110,13 @@ const WORKFLOW_HEADINGS = [
 /** The figures as lines of words. */
 export function statusLines(
   figures: ClusterFigures,
-  errors: readonly ErrorCount[],
   budgets: readonly OwnBudgets[] = [],
 ): readonly string[] {
   const { workflows, nodes, readAt } = figures
+  const refused = refusedLines(nodes)
   if (workflows.length === 0) {
-    return [
-      'No workflow yet. Fill one with fetchyard enqueue contacts FILE, or see fetchyard demo.',
-    ]
+    const words = 'Fill one with fetchyard enqueue contacts FILE, or see fetchyard demo.'
+    return [`No workflow yet. ${words}`, ...refused]
   }
   const lines = [
     ...tableLines(
@@ -97,6 +124,11 @@ export function statusLines(
       workflows.map((own) => workflowRow(own, readAt)),
     ),
   ]
+  for (const { workflow, backfill, boundTable } of workflows) {
+    if (backfill === null) continue
+    const added = showCount(backfill.added)
+    lines.push(`${workflow}: rows of ${boundTable} are being enqueued, ${added} so far`)
+  }
   lines.push('')
   if (nodes.length === 0) lines.push('No node is running. Start one with fetchyard up.')
   else {
@@ -107,13 +139,43 @@ export function statusLines(
     const rows = budgets.map(budgetRow)
     lines.push('', ...tableLines(['budget of', 'a day', 'in all', 'left'], rows))
   }
+  lines.push(...refused)
+  const errors = errorsOf(figures)
   if (errors.length === 0) return lines
   const rows = errors.map((error) => [error.workflow, error.code, error.items])
   return [...lines, '', ...tableLines(['errors of', 'code', 'items'], rows)]
 }
 
+/** What each node works at once and what keeps it from more, and how full the database is. */
+function limitLines(limits: {
+  readonly loads: readonly StoredLoad[]
+  readonly connections: ConnectionUse
+}): readonly string[] {
+  const { loads, connections } = limits
+  const { used, max } = connections
+  const full = isCrowded(connections) ? '; concurrency grows no further' : ''
+  const database = ['', `The database has ${used} of ${max} connections in use${full}.`]
+  if (loads.length === 0) return database
+  const head = ['works', 'node', 'in flight', 'limit', 'held by', 'reused']
+  const rows = loads.map((load) => [
+    ...[load.workflow, load.node, load.inFlight, load.limit, load.reason],
+    load.fetches === 0 ? '-' : `${((100 * load.reusedFetches) / load.fetches).toFixed(0)} %`,
+  ])
+  return ['', ...tableLines(head, rows), ...database]
+}
+
 function budgetRow({ workflow, perDay, total, left }: OwnBudgets) {
   return [workflow, perDay, total, (left ?? 0) > 0 ? left : `${left}, spent`]
+}
+
+/** Workflows that a living node was asked to work and could not start. */
+function refusedLines(nodes: readonly NodeFigures[]): readonly string[] {
+  const lines = nodes
+    .filter((node) => node.state !== 'fenced')
+    .flatMap((node) =>
+      node.refused.map(({ module, reason }) => `${module} is refused by ${node.name}: ${reason}`),
+    )
+  return lines.length === 0 ? [] : ['', ...lines]
 }
 
 function workflowRow(own: WorkflowFigures, readAt: string) {
@@ -125,9 +187,19 @@ function workflowRow(own: WorkflowFigures, readAt: string) {
     own.complete,
     own.error,
     own.retried,
+    own.perSecond === 0 ? '-' : `${own.perSecond.toFixed(own.perSecond < 10 ? 2 : 0)}/s`,
+    latencyOf(own.latencyP50Ms),
+    latencyOf(own.latencyP95Ms),
     ageOf(own.oldestQueuedAt, readAt),
     own.pausedBy.length === 0 ? 'no' : own.pausedBy.join(', '),
   ]
+}
+
+/** An upper bound, and said to be one. */
+function latencyOf(durationMs: number | null): string {
+  if (durationMs === null) return '-'
+  if (durationMs < 1_000) return `< ${Math.ceil(durationMs)} ms`
+  return `< ${showSeconds(Math.ceil(durationMs / 1_000))}`
 }
 
 function ageOf(instant: string | null, readAt: string): string {

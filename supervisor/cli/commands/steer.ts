@@ -1,8 +1,10 @@
+import { readDuration, showDuration } from '../../../config/units.js'
 import { FetchyardError } from '../../../src/core/errors.js'
+import { LIMITS } from '../../../src/core/limits.js'
 import type { Sql } from '../../../src/store/client.js'
 import type { Budgets } from '../../../src/store/money.js'
 import { readBudgets, setBudgets } from '../../../src/store/money.js'
-import type { Steering } from '../../../src/store/steering.js'
+import type { Steering, SteeringChange } from '../../../src/store/steering.js'
 import { readSteering, setSteering } from '../../../src/store/steering.js'
 import { createStore } from '../../../src/store/store.js'
 import type { WorkflowRow } from '../../../src/store/workflows.js'
@@ -36,6 +38,8 @@ export const setCommand: Command = {
   examples: [
     ['fetchyard set contacts concurrency=20', 'items at once on each node, up to its slots'],
     ['fetchyard set contacts concurrency=auto', 'back to what each node is configured for'],
+    ['fetchyard set contacts rate=120', 'items started in a minute in the whole cluster, evenly'],
+    ['fetchyard set contacts success-pause=2s', 'each slot rests so long after a success'],
     ['fetchyard set contacts budget=20000', 'credits in all since the budget of a run began'],
     [
       'fetchyard set contacts budget-day=50000',
@@ -48,7 +52,7 @@ export const setCommand: Command = {
 }
 
 interface Change {
-  readonly steering?: Omit<Parameters<typeof setSteering>[1], 'workflowId'>
+  readonly steering?: Omit<SteeringChange, 'workflowId'>
   readonly budgets?: { readonly perDay?: number | null; readonly total?: number | null }
 }
 
@@ -74,18 +78,32 @@ function rolloutChange(text: string | null): Change {
   return percent === 0 ? SEQUENTIAL : { steering: { mode: 'concurrent', rollout: percent } }
 }
 
-/** What one `name=value` changes; the value `auto` or `off` takes the setting back. */
-const SETTINGS: {
-  readonly [name: string]: {
-    readonly none: string
-    readonly max: number
-    readonly change: (value: number | null) => Change
-  }
-} = {
+interface Setting {
+  /** The value that takes the setting back. */
+  readonly none: string
+  readonly max: number
+  /** Whether it is a duration, which may be none at all. @default false */
+  readonly isDuration?: boolean
+  readonly change: (value: number | null) => Change
+}
+
+/** What one `name=value` changes. */
+const SETTINGS: { readonly [name: string]: Setting } = {
   concurrency: {
     none: 'auto',
     max: 100_000,
     change: (value) => ({ steering: { concurrency: value } }),
+  },
+  rate: {
+    none: 'auto',
+    max: LIMITS.ratePerMinuteMax,
+    change: (value) => ({ steering: { ratePerMinute: value } }),
+  },
+  'success-pause': {
+    none: 'auto',
+    max: LIMITS.successPauseMsMax,
+    isDuration: true,
+    change: (value) => ({ steering: { successPauseMs: value } }),
   },
   'budget-day': {
     none: 'off',
@@ -99,19 +117,27 @@ const SETTINGS: {
   },
 }
 
+function settingValue(text: string, { max, isDuration = false }: Setting): number | null {
+  if (!isDuration) return wholeWithin(text, max) || null
+  const value = readDuration(text)
+  return value !== undefined && value <= max ? value : null
+}
+
+function settingWords(name: string, { none, max, isDuration = false }: Setting): string {
+  if (isDuration) return `${name}=TIME up to ${showDuration(max)}, or ${name}=${none}`
+  return `${name}=N with N from 1 to ${max}, or ${name}=${none}`
+}
+
 function settingChange(text: string | null): Change {
   if (text === null) return {}
   const [name = '', value = ''] = text.split(/=(.*)/s)
   const setting = SETTINGS[name]
   if (setting !== undefined) {
-    const { none, max, change } = setting
-    if (value === none) return change(null)
-    const whole = wholeWithin(value, max)
-    if (whole !== null && whole > 0) return change(whole)
+    if (value === setting.none) return setting.change(null)
+    const given = settingValue(value, setting)
+    if (given !== null) return setting.change(given)
   }
-  const known = Object.entries(SETTINGS).map(([known, { none, max }]) => {
-    return `${known}=N with N from 1 to ${max}, or ${known}=${none}`
-  })
+  const known = Object.entries(SETTINGS).map(([known, one]) => settingWords(known, one))
   throw new FetchyardError('USAGE', `Expected ${known.join('; ')}; got \`${text}\`.`)
 }
 
@@ -122,8 +148,12 @@ async function steer(invocation: Invocation, change: Change): Promise<number> {
     const isChanged = await apply(sql, workflow, change)
     const now = await readNow(sql, workflow)
     if (isChanged) await record(sql, workflow, now)
-    const { mode, rollout, concurrency, workers } = now
-    const own = { workflow: workflow.name, mode, rollout, concurrency, nodes: workers.length }
+    const { mode, rollout, concurrency, ratePerMinute, successPauseMs, workers } = now
+    const pace = { ratePerMinute, successPauseMs }
+    const own = {
+      ...{ workflow: workflow.name, mode, rollout, concurrency, ...pace },
+      nodes: workers.length,
+    }
     const budget = now.budgets
     if (isGiven(invocation, 'json')) {
       await printJson(invocation.streams, { schema: 1, ...own, budget })
@@ -158,7 +188,8 @@ async function readNow(sql: Sql, { workflowId, name }: WorkflowRow): Promise<Now
 }
 
 async function record(sql: Sql, { workflowId, name }: WorkflowRow, now: Now): Promise<void> {
-  const { mode, rollout, concurrency, budgets } = now
+  const { mode, rollout, concurrency, ratePerMinute, successPauseMs, budgets } = now
+  const pace = { ratePerMinute, successPauseMs }
   await createStore(sql).storeEvent({
     level: 'info',
     name: 'workflow.steered',
@@ -166,7 +197,7 @@ async function record(sql: Sql, { workflowId, name }: WorkflowRow, now: Now): Pr
     nodeId: null,
     message: `by an operator, from the command line: ${steeringWords(name, now)}`,
     fields: {
-      ...{ mode, rollout, concurrency },
+      ...{ mode, rollout, concurrency, ...pace },
       ...{ budgetPerDay: budgets.perDay, budget: budgets.total },
     },
   })
@@ -183,13 +214,18 @@ function steeringWords(name: string, now: Now): string {
     ...(perDay === null ? [] : [`${perDay} credits a day`]),
   ]
   const budget = parts.length === 0 ? '' : ` Budget: ${parts.join(' and ')}, ${left ?? 0} left.`
+  const rest = `${nodes} it.${paceWords(now)}${budget}`
   if (mode === 'sequential') {
-    return `${name} is sequential: one item at a time in the cluster. ${nodes} it.${budget}`
+    return `${name} is sequential: one item at a time in the cluster. ${rest}`
   }
   const share =
     rollout === 100 ? 'all items' : `${rollout} % of the items, the others one after the other`
-  return (
-    `${name} is concurrent for ${share}; each node works ${items} items at once. ` +
-    `${nodes} it.${budget}`
-  )
+  return `${name} is concurrent for ${share}; each node works ${items} items at once. ${rest}`
+}
+
+/** What is set about its pace; what nodes are configured for is not known here. */
+function paceWords({ ratePerMinute, successPauseMs }: Now): string {
+  const rate = ratePerMinute === null ? '' : ` Rate: ${ratePerMinute} a minute in the cluster.`
+  if (successPauseMs === null) return rate
+  return `${rate} Each slot rests ${showDuration(successPauseMs)} after a success.`
 }

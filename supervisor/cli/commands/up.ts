@@ -1,41 +1,44 @@
-import { dirname } from 'node:path'
-import { EXIT_CODES, FetchyardError } from '../../../src/core/errors.js'
+import { EXIT_CODES, FetchyardError, messageOf } from '../../../src/core/errors.js'
+import type { RefusedWorkflow } from '../../../src/core/figures.js'
+import type { Sql } from '../../../src/store/client.js'
+import { classifyFault } from '../../../src/store/client.js'
+import { storeAlerts } from '../../../src/store/workflows.js'
 import { type LoadedWorkflow, startNode } from '../../node.js'
 import { listenForStop } from '../../signals.js'
-import { isModulePath, loadWorkflow, SHIPPED_NAMES } from '../../workflows.js'
+import { alertsOf } from '../../workflow-options.js'
 import { type Command, type Invocation, wordsGiven } from '../command.js'
+import { type ChosenWorkflows, chosenWorkflows } from '../configured.js'
 import { fencedWords, obeyStop } from '../finite-run.js'
-import {
-  databaseRequest,
-  installWorkflow,
-  schemaFor,
-  withDatabase,
-  withOverrides,
-} from '../session.js'
-import { say } from '../streams.js'
+import { databaseRequest, installWorkflow, withDatabase } from '../session.js'
+import { paint, say } from '../streams.js'
 
 export const upCommand: Command = {
   syntax: 'up [workflow..]',
   summary: 'Run a node that works the queue until it is stopped; what PM2 starts',
   examples: [
-    ['fetchyard up', 'all shipped workflows, and those of the configuration file'],
+    ['fetchyard up', 'what the configuration file lists, or else all shipped workflows'],
     ['fetchyard up contacts ./my.workflow.js', 'these workflows only'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'upstream', 'web'],
+  groups: ['database', 'node', 'work', 'fetch', 'upstream', 'alert', 'web'],
   flags: {},
   run: runUp,
 }
 
 async function runUp(invocation: Invocation): Promise<number> {
   const { settings, signals, clock, streams } = invocation
-  const workflows = await chosenWorkflows(invocation)
+  const chosen = await chosenWorkflows(wordsGiven(invocation, 'workflow'), invocation)
+  refuseAll(chosen)
   const stop = listenForStop({ source: signals, clock })
   try {
     const request = databaseRequest(invocation, { purpose: 'up', exclusive: true })
     return await withDatabase(request, async (database) => {
-      for (const workflow of workflows) await installWorkflow(database.sql, workflow)
+      const { loaded, refused } = await installAll(database.sql, chosen, invocation)
+      refuseAll({ loaded, refused })
+      for (const { module, reason } of refused) {
+        say(streams, `${paint(streams.stderr, 'red', 'Refused')} ${module}: ${reason}`)
+      }
       if (stop.request() !== null) return EXIT_CODES.ok
-      const node = await startNode({ settings, database, workflows, log: 'auto' })
+      const node = await startNode({ settings, database, workflows: loaded, refused, log: 'auto' })
       if (node.dashboardUrl !== null) say(streams, `Dashboard: ${node.dashboardUrl}`)
       obeyStop(node, stop, invocation)
       invocation.notifyManager('ready')
@@ -47,28 +50,39 @@ async function runUp(invocation: Invocation): Promise<number> {
   }
 }
 
-/** Those that were named; without any, the shipped ones and the modules of the file. */
-async function chosenWorkflows(invocation: Invocation): Promise<readonly LoadedWorkflow[]> {
-  const { cwd, configuration } = invocation
-  const named = wordsGiven(invocation, 'workflow')
-  const fileDirectory = configuration.file === null ? cwd : dirname(configuration.file)
-  const modules = [...configuration.workflows.keys()].filter(isModulePath)
-  const choices =
-    named.length > 0
-      ? named.map((word) => ({ word, directory: cwd }))
-      : [
-          ...SHIPPED_NAMES.map((word) => ({ word, directory: cwd })),
-          ...modules.map((word) => ({ word, directory: fileDirectory })),
-        ]
-  const loaded: LoadedWorkflow[] = []
-  for (const { word, directory } of choices) {
-    const found = await loadWorkflow(word, directory, schemaFor(word, invocation))
-    const workflow = withOverrides(found, word, invocation)
-    const { name } = workflow.definition
-    if (loaded.some((other) => other.definition.name === name)) {
-      throw new FetchyardError('USAGE', `Two workflows are called \`${name}\`. Rename one.`)
-    }
-    loaded.push(workflow)
+/** A node without a single workflow to work is none. */
+function refuseAll({ loaded, refused }: ChosenWorkflows): void {
+  if (loaded.length > 0) return
+  if (refused.length === 0) {
+    throw new FetchyardError(
+      'CONFIG_INVALID',
+      'The configuration file lists no workflow. Add one to `workflows`, or name one: fetchyard up contacts.',
+    )
   }
-  return loaded
+  const words = refused.map(({ module, reason }) => `${module}: ${reason}`)
+  throw new FetchyardError('WORKFLOW_INVALID', `No workflow can be started.\n${words.join('\n')}`)
+}
+
+/** Installs what was loaded; what the database has something against joins the refused. */
+async function installAll(
+  sql: Sql,
+  chosen: ChosenWorkflows,
+  invocation: Invocation,
+): Promise<ChosenWorkflows> {
+  const loaded: LoadedWorkflow[] = []
+  const refused: RefusedWorkflow[] = [...chosen.refused]
+  for (const workflow of chosen.loaded) {
+    try {
+      const { workflowId } = await installWorkflow(sql, workflow)
+      const settings = { ...invocation.settings, ...workflow.overrides }
+      await storeAlerts(sql, { workflowId, alerts: alertsOf(settings) })
+      loaded.push(workflow)
+    } catch (error) {
+      // A database that is away is away for all; and of one workflow, the reason is the answer.
+      const isOnly = chosen.loaded.length + chosen.refused.length === 1
+      if (isOnly || classifyFault(error) === 'transient') throw error
+      refused.push({ module: workflow.definition.name, reason: messageOf(error) })
+    }
+  }
+  return { loaded, refused }
 }

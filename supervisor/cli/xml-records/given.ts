@@ -3,14 +3,12 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { FetchyardError, messageOf } from '../../../src/core/errors.js'
-import { type LoadedRecords, loadRecords } from '../../records/load-records.js'
+import type { LoadedRecords } from '../../records/load-records.js'
 import { type Invocation, textGiven } from '../command.js'
-import { schemaFor, withOverrides } from '../session.js'
+import { configuredRecords } from '../configured.js'
 
-export async function givenRecords(invocation: Invocation): Promise<LoadedRecords> {
-  const word = textGiven(invocation, 'mapping') ?? ''
-  const records = await loadRecords(word, invocation.cwd, schemaFor(word, invocation))
-  return { ...records, ...withOverrides(records, word, invocation) }
+export function givenRecords(invocation: Invocation): Promise<LoadedRecords> {
+  return configuredRecords(textGiven(invocation, 'mapping') ?? '', invocation)
 }
 
 export interface GivenFile {

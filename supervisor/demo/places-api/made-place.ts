@@ -2,7 +2,7 @@
 
 import { pick, randomFor } from '../site/dealing.js'
 
-export type MadePlace = Readonly<Record<string, unknown>>
+type MadePlace = Readonly<Record<string, unknown>>
 
 const KINDS = ['bakery', 'plumber', 'dentist', 'florist', 'restaurant'] as const
 const TOWNS = [

@@ -28,7 +28,7 @@ export interface PlacesApiOptions {
   readonly clock?: Clock
 }
 
-export interface PlacesApiCounts {
+interface PlacesApiCounts {
   readonly calls: number
   /** Places told, each of them charged. */
   readonly told: number

@@ -15,7 +15,7 @@ import {
   xml,
 } from './sitemap-files.js'
 
-export const SITE_KINDS = [
+const SITE_KINDS = [
   'plain',
   'index',
   'packed',
@@ -31,7 +31,7 @@ export const SITE_KINDS = [
   'wide',
   'www',
 ] as const
-export type SiteKind = (typeof SITE_KINDS)[number]
+type SiteKind = (typeof SITE_KINDS)[number]
 
 export interface Site {
   readonly kind: SiteKind
@@ -44,7 +44,7 @@ export interface Site {
   readonly email: string
 }
 
-export interface SiteWeb {
+interface SiteWeb {
   readonly sites: readonly Site[]
   /** What somebody who asks for a URL is answered; 404 for what is not there. */
   readonly answer: (url: URL) => FoundPage

@@ -11,7 +11,7 @@ export interface SiteFile {
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 const NAMESPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
-export const LASTMOD = '2024-05-06'
+const LASTMOD = '2024-05-06'
 
 const escaped = (url: string) => url.replaceAll('&', '&amp;')
 

@@ -28,8 +28,9 @@ export function useClean(yard: Yard): void {
     const { sql } = yard
     await sql`drop table if exists public.harvest, public.pages`
     await sql`
-      truncate fetchyard.item, fetchyard.work_queue, fetchyard.processing_log, fetchyard.tally,
-               fetchyard.node, fetchyard.run, fetchyard.run_item`
+      truncate fetchyard.item, fetchyard.work_queue, fetchyard.processing_log, fetchyard.ending,
+               fetchyard.tally, fetchyard.node, fetchyard.run, fetchyard.run_item`
+    await sql`update fetchyard.housekeeping set turn_until = null, passed_at = null`
     await sql`update fetchyard.workflow set binding = null`
     await sql`create table public.harvest (name text primary key, item text, lease_id bigint)`
     await sql`

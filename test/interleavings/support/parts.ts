@@ -5,6 +5,7 @@ import type { HeldItem, Settlement } from '../../../src/core/settlement.js'
 import type { Again } from '../../../src/store/enqueue.js'
 import { enqueueItems } from '../../../src/store/enqueue.js'
 import { cancelItems, promoteItems } from '../../../src/store/operate.js'
+import { FIRST } from '../../../src/store/retention.js'
 import type { WorkflowHandle } from '../../../src/store/store.js'
 import { createStore } from '../../../src/store/store.js'
 import { nextTry, settlement } from '../../support/values.js'
@@ -151,4 +152,18 @@ export function ownerDeletes(key: string, how: How = {}): Part {
     const rows = await sql`delete from public.pages where page_id = ${key} returning 1`
     return rows.length
   })
+}
+
+export const REST = { partition: 'processing_log_rest', pages: 1_000, isRest: true } as const
+
+/** Moves what ends items out of the receipts. Answers with the number of receipts that went. */
+export function moves(nodeId: string, how: How = {}): Part {
+  const slice = { nodeId, receipts: REST, fromPage: 0, pagesMax: REST.pages, keepMs: 0 }
+  return part('move', how, async (sql) => (await createStore(sql).chores.moveEndings(slice)).rows)
+}
+
+/** Answers with the number of items that went. */
+export function retires(nodeId: string, how: How = {}): Part {
+  const slice = { nodeId, keepMs: 0, rowsMax: 100, after: FIRST }
+  return part('retire', how, async (sql) => (await createStore(sql).chores.retireItems(slice)).rows)
 }

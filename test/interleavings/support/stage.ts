@@ -17,6 +17,8 @@ const TABLES = [
   'fetchyard.item',
   'fetchyard.work_queue',
   'fetchyard.processing_log',
+  'fetchyard.ending',
+  'fetchyard.housekeeping',
   'fetchyard.tally',
   'public.harvest',
   'public.pages',

@@ -30,6 +30,8 @@ export interface State {
   readonly packs: readonly PackState[]
   readonly receipts: readonly ReceiptState[]
   readonly items: readonly string[]
+  /** Items of which an ending is left in the place of a receipt. */
+  readonly endings: readonly string[]
   readonly results: readonly ResultState[]
   readonly fenced: readonly string[]
   readonly alive: readonly string[]
@@ -55,6 +57,8 @@ const STATE_TEXT = `
           from fetchyard.processing_log left join named using (item_id)
           left join fetchyard.node using (node_id)) as receipt),
     'items', (select coalesce(json_agg(name order by name), '[]') from named),
+    'endings', (select coalesce(json_agg(name order by name), '[]')
+                  from fetchyard.ending left join named using (item_id)),
     'results', (select coalesce(json_agg(result order by item, name, lease), '[]') from (
         select item, name, lease_id::text as lease from public.harvest) as result),
     'fenced', (select coalesce(json_agg(name order by name), '[]')

@@ -4,6 +4,7 @@ import type { HeldItem } from '../../../src/core/settlement.js'
 import type { WorkflowHandle } from '../../../src/store/store.js'
 import type { Yard } from '../../support/factory.js'
 import { HARVEST, PAGES } from './clean.js'
+import { done, REST } from './parts.js'
 
 const HOUR_MS = 3_600_000
 
@@ -71,5 +72,27 @@ export async function boundQueued(yard: Yard, rows = 1): Promise<World> {
   await yard.sql`
     insert into public.pages (page_id, url, status)
     select n, 'https://' || n || '.example/', 'Queued' from generate_series(1, ${rows}::int) as n`
+  return world
+}
+
+/** Item a is over and has an ending, d is over and has its receipt; A has the turn at both chores. */
+export async function ended(yard: Yard): Promise<HeldWorld> {
+  const world = await held(yard)
+  const { workflow, nodeId } = world
+  const { chores } = yard.store
+  for (const chore of ['receipts', 'items'] as const) {
+    await chores.takeTurn({ chore, nodeId, gapMs: 0 })
+  }
+  const finish = (key: string) => {
+    return yard.settle(
+      workflow,
+      nodeId,
+      world.of(key).map((item) => done(item)),
+    )
+  }
+  await finish('a')
+  const slice = { nodeId, receipts: REST, fromPage: 0, pagesMax: REST.pages, keepMs: 0 }
+  await chores.moveEndings(slice)
+  await finish('d')
   return world
 }

@@ -5,6 +5,7 @@ import type { Answer, World } from '../world.js'
 import * as leasing from './leasing.js'
 import * as operating from './operating.js'
 import * as owning from './owning.js'
+import * as retaining from './retaining.js'
 import * as settling from './settling.js'
 
 const COMMANDS: {
@@ -13,6 +14,7 @@ const COMMANDS: {
   ...leasing,
   ...operating,
   ...owning,
+  ...retaining,
   ...settling,
   zombie: settling.settle,
 }

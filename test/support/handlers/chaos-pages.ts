@@ -2,7 +2,7 @@
 // the worker it runs in, on the first visits of its page.
 
 import { threadId } from 'node:worker_threads'
-import { defineWorkflow } from '../../../src/workflow/define.js'
+import { defineWorkflow, type WorkItem } from '../../../src/workflow/define.js'
 
 export type Misdeed =
   | 'exit'
@@ -58,7 +58,7 @@ const MISDEEDS: { readonly [name in Misdeed]: () => unknown } = {
 
 const visitOf = (text: string) => Number(/visit (\d+)$/.exec(text)?.[1] ?? 0)
 
-export default defineWorkflow<ChaosPayload>({
+export default defineWorkflow({
   name: 'chaos-pages',
   sinks: {
     pages: {
@@ -73,7 +73,7 @@ export default defineWorkflow<ChaosPayload>({
        item_key text primary key, body text not null, pid integer not null,
        thread integer not null, lease_id bigint not null)`,
   ],
-  work: async ({ key, payload }, context) => {
+  work: async ({ key, payload }: WorkItem<ChaosPayload>, context) => {
     const { url, misdeed, times = 1 } = payload
     const page = await context.fetchPage(`${url}&pid=${process.pid}&thread=${threadId}`)
     if (misdeed !== undefined && visitOf(page.text) <= times) await MISDEEDS[misdeed]()

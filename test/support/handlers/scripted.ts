@@ -67,11 +67,11 @@ const ACTS: {
   exit: () => process.exit(7),
 }
 
-export default defineWorkflow<Script>({
+export default defineWorkflow({
   name: 'test',
   sinks: {
     found: { table: 'found', columns: { name: 'text', extra: 'jsonb' }, key: ['name'] },
   },
   // What the scripts return is wrong on purpose now and then.
-  work: (item, context): never => ACTS[item.payload.do]?.(item, context) as never,
+  work: (item: WorkItem<Script>, context): never => ACTS[item.payload.do]?.(item, context) as never,
 })

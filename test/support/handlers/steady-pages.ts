@@ -2,7 +2,7 @@
 
 import { defineWorkflow } from '../../../src/workflow/define.js'
 
-export default defineWorkflow<{ readonly url: string }>({
+export default defineWorkflow({
   name: 'steady-pages',
   sinks: {},
   work: async ({ payload }, context) => {

@@ -54,6 +54,48 @@ describe('config: the upstream', () => {
     })
   }
 
+  for (const name of ['FETCHYARD_PLACES_KEY', 'GOOGLE_PLACES_API_KEY', 'GOOGLE_MAPS_API_KEY']) {
+    it(`takes the key of the places API from ${name}, and gives it to nobody else`, () => {
+      const environment = { [name]: KEY, SCRAPER_API_KEY: 'the-other-key' }
+      const settings = load({ flags: PROXY, environment })
+      const places = upstreamOptionsOf({ ...settings, upstream: 'places-api' })
+      expect(places).to.include({ kind: 'places-api', key: KEY, language: null, region: null })
+      expect(JSON.stringify(upstreamOptionsOf(settings))).to.not.contain(KEY)
+    })
+  }
+
+  it('reads what the places API is asked', () => {
+    const flags = {
+      'places-fields': 'id, displayName.text,websiteUri',
+      'places-endpoint': 'http://127.0.0.1:8080/maps',
+      'places-language': 'pt-BR',
+      'places-region': 'br',
+    }
+    const settings = load({ flags })
+    expect(upstreamOptionsOf({ ...settings, upstream: 'places-api' })).to.deep.equal({
+      kind: 'places-api',
+      key: null,
+      endpoint: 'http://127.0.0.1:8080/maps',
+      fields: ['id', 'displayName.text', 'websiteUri'],
+      language: 'pt-BR',
+      region: 'BR',
+    })
+  })
+
+  const ODD_PLACES = [
+    ['places-fields', 'id,display name'],
+    ['places-fields', ''],
+    ['places-endpoint', 'places.googleapis.com'],
+    ['places-endpoint', 'https://user@places.example/'],
+    ['places-language', 'german'],
+    ['places-region', 'Germany'],
+  ] as const
+  for (const [flag, value] of ODD_PLACES) {
+    it(`refuses ${JSON.stringify(value)} as ${flag}`, () => {
+      expect(refusal({ flags: { [flag]: value } })).to.contain(flag)
+    })
+  }
+
   it('reads everything the API can be asked for', () => {
     const flags = {
       ...PROXY,

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { type Coordination, ownPartitions } from '../../../src/core/partition-plan.js'
+import { type Coordination, ownPartitions, partitionsOf } from '../../../src/core/partition-plan.js'
 
 const ALL = Array.from({ length: 256 }, (_, partition) => partition)
 const members: Coordination = { way: 'members' }
@@ -49,5 +49,13 @@ describe('ownPartitions', () => {
     )
     expect(parts[0]?.slice(0, 3)).to.deep.equal([0, 3, 6])
     expect(parts.flatMap((part) => part ?? []).sort((a, b) => a - b)).to.deep.equal(ALL)
+  })
+})
+
+describe('partitionsOf', () => {
+  it('is what the workflow says, else many where nodes divide them, else what it was', () => {
+    expect(partitionsOf({ partitions: 3 }, members)).to.equal(3)
+    expect(partitionsOf({}, members)).to.equal(64)
+    expect(partitionsOf({})).to.equal(undefined)
   })
 })

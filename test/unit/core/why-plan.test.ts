@@ -6,11 +6,15 @@ import { BINDINGS, CONCURRENCY_REASONS, explainWorkflow } from '../../../src/cor
 const figures = (fields: Partial<WorkflowFigures> = {}): WorkflowFigures => ({
   ...{ workflow: 'contacts', queued: 500, processing: 20, delayed: 0, complete: 0, error: 0 },
   ...{ cancelled: 0, retried: 0, reclaimed: 0, oldestQueuedAt: null, pausedBy: [] },
+  ...{ perSecond: 0, latencyP50Ms: null, latencyP95Ms: null, errors: {}, boundTable: null },
+  ...{ backfill: null, alerts: null },
   ...fields,
 })
 const load = (fields: Partial<NodeLoad> = {}): NodeLoad => ({
   ...{ node: 'a', slots: 10, inFlight: 10, buffered: 5, settling: 0, limit: 10 },
   ...{ reason: 'configured', perSecond: 3, isClogged: false },
+  ...{ perMinute: null, successPauseMs: 0, breaker: null, lanesOpen: 0 },
+  ...{ fetches: 0, reusedFetches: 0 },
   ...fields,
 })
 
@@ -60,6 +64,26 @@ describe('explainWorkflow', () => {
       expect(verdict.words).to.contain('39 of 40 in flight on 2 nodes, 16/s, 500 queued')
     })
   }
+
+  it('says how fast, how long and why, where slots are free although there is work', () => {
+    const words = (fields: Partial<NodeLoad>) =>
+      explainWorkflow(figures(), [
+        load({ inFlight: 1, ...fields }),
+        load({ inFlight: 0, ...fields }),
+      ]).words
+    expect(words({ reason: 'rate', perMinute: 30 })).to.contain('The rate: 60 a minute: 1 of 20')
+    expect(words({ reason: 'pause', successPauseMs: 2_500 })).to.contain('rests 2.5 s after')
+    const breaker = { state: 'open', failures: 20, code: 'connect', waitMs: 11_200 } as const
+    expect(words({ reason: 'breaker', breaker })).to.contain(
+      'is open for 12 s more after 20 failures in a row (connect): 1 of 20 in flight',
+    )
+  })
+
+  it('adds hosts that are left alone to whatever binds', () => {
+    const { binding, words } = explainWorkflow(figures(), [load({ lanesOpen: 3 })])
+    expect(binding).to.equal('configured')
+    expect(words).to.match(/ 3 hosts are left alone after failures\.$/)
+  })
 
   it('can say everything it lists', () => {
     const tested = new Set([...CASES.map(([binding]) => binding), ...CONCURRENCY_REASONS])

@@ -75,6 +75,23 @@ describe('supervisor/upstream/account-reader', () => {
     api = null
   })
 
+  it('reads again when it is told of a refusal, once for all of a second', async () => {
+    const { api, clock, events, reader } = await setUp({ limit: 50 })
+    const readings = () => events.of('upstream.account').length
+    reader.start()
+    await eventually({ words: 'the first reading' }, () => readings() === 1)
+    await clock.advance(1_000)
+    api.setLimit(10)
+    for (let n = 0; n < 5; n += 1) reader.refresh()
+    await eventually({ words: 'the plan of now' }, () => reader.planLimit() === 10)
+    await clock.advance(999)
+    reader.refresh()
+    expect(readings()).to.equal(2)
+    await clock.advance(1)
+    reader.refresh()
+    await eventually({ words: 'a third reading' }, () => readings() === 3)
+  })
+
   it('knows the plan from the start on, and sees each change within 15 s', async () => {
     const { api, clock, events, reader } = await setUp({ limit: 10, requestLimit: 500 })
     expect([reader.planLimit(), reader.account()]).to.deep.equal([null, null])

@@ -19,25 +19,31 @@ async function setup(
   const events = recordEvents()
   const purse = { left: 0, isSpent: false }
   const plan: { limit: number | null } = { limit: null }
+  const rooms: number[] = []
+  const database = { isCrowded: false }
   const governor = createGovernor({
     ...{ store: store.store, clock, events, workflow: store.handle('flow'), nodeId: 'node' },
     options: {
       concurrency: 20,
       start: null,
       planConcurrency: null,
+      ratePerMinute: null,
+      successPauseMs: 0,
       plan: 'p',
       hasOnePlan: true,
       ...options,
     },
     planLimit: () => plan.limit,
+    isDatabaseCrowded: () => database.isCrowded,
     purse: { left: () => purse.left, isSpent: () => purse.isSpent },
     onSteered: () => {},
+    onRoom: () => rooms.push(clock.nowMs()),
   })
   const told = () => events.of('concurrency.changed').at(-1)
   const end = (outcome: Outcome, times = 1) => {
     for (let n = 0; n < times; n += 1) governor.noteEnd(outcome, governor.allowed(0))
   }
-  return { store, clock, events, governor, told, end, purse, plan }
+  return { store, clock, events, governor, told, end, purse, plan, rooms, database }
 }
 
 describe('the governor', () => {
@@ -47,7 +53,7 @@ describe('the governor', () => {
     governor.start()
     await clock.advance(0)
     expect(governor.allowed(0)).to.equal(20)
-    expect(governor.reason()).to.equal('configured')
+    expect(governor.reason(0)).to.equal('configured')
     await governor.stop()
     expect(clock.waiting()).to.deep.equal([])
   })
@@ -90,7 +96,7 @@ describe('the governor', () => {
     store.steering = { ...store.steering, workers: ['node', 'z-node-behind'] }
     await clock.advance(STEERING_MS)
     expect(governor.allowed(0)).to.equal(1)
-    expect(governor.reason()).to.equal('sequential')
+    expect(governor.reason(0)).to.equal('sequential')
     store.steering = { ...store.steering, mode: 'concurrent' }
     await clock.advance(STEERING_MS)
     expect(governor.allowed(0)).to.equal(20)
@@ -166,11 +172,64 @@ describe('the governor', () => {
     purse.isSpent = true
     expect(governor.allowed(5)).to.equal(8)
     expect(governor.limit()).to.equal(20)
-    expect(governor.reason()).to.equal('configured')
+    expect(governor.reason(0)).to.equal('configured')
     purse.left = 0
     expect(governor.allowed(5)).to.equal(5)
     await clock.advance(STEERING_MS)
     expect(told()).to.include({ reason: 'budget' })
+    await governor.stop()
+  })
+
+  it('divides the rate as it divides the plan, and follows what an operator sets', async () => {
+    const sharers = ['node/flow', 'other/flow']
+    const { governor, clock, store, rooms } = await setup({ ratePerMinute: 120 }, { sharers })
+    governor.start()
+    await clock.advance(0)
+    expect(governor.pace()).to.deep.equal({ perMinute: 60, successPauseMs: 0 })
+    expect(governor.room(0)).to.equal(0)
+    expect(governor.reason(0)).to.equal('rate')
+    await clock.advance(1_000)
+    expect(rooms).to.have.length(1)
+    expect(governor.room(0)).to.equal(1)
+    expect(governor.allowed(0), 'slots are another limit').to.equal(20)
+    governor.noteStarts(1)
+    store.steering = { ...store.steering, ratePerMinute: 2_400, successPauseMs: 500 }
+    await clock.advance(STEERING_MS)
+    expect(governor.pace()).to.deep.equal({ perMinute: 1_200, successPauseMs: 500 })
+    await governor.stop()
+    expect(clock.waiting()).to.deep.equal([])
+  })
+
+  it('counts a slot that rests as taken', async () => {
+    const { governor, clock, end } = await setup({ successPauseMs: 2_000 })
+    governor.start()
+    await clock.advance(0)
+    end(completed(), 4)
+    end(failed('http_5xx'), 3)
+    expect(governor.room(10)).to.equal(6)
+    expect(governor.reason(16)).to.equal('pause')
+    await clock.advance(2_000)
+    expect(governor.room(10)).to.equal(10)
+    await governor.stop()
+  })
+
+  it('grows no further while the database has few connections left, and shrinks as ever', async () => {
+    const { governor, clock, end, told, store, database } = await setup({ start: 4 })
+    governor.start()
+    await clock.advance(0)
+    database.isCrowded = true
+    end(completed(), 40)
+    expect(governor.allowed(0)).to.equal(4)
+    expect(told()).to.include({ limit: 4, reason: 'database' })
+    store.steering = { ...store.steering, concurrency: 3 }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(3)
+    store.steering = { ...store.steering, concurrency: 15 }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0), 'a higher ceiling is not taken at once').to.equal(3)
+    database.isCrowded = false
+    end(completed(), 100)
+    expect(governor.allowed(0)).to.equal(15)
     await governor.stop()
   })
 })

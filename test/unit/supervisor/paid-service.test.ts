@@ -34,6 +34,7 @@ function setup(over: (store: Store) => Partial<Store> = () => ({})) {
     events: recordEvents(),
     isTrusted: () => true,
     planLimit: () => null,
+    isDatabaseCrowded: () => false,
     options: serviceOptions(options),
   })
   const startAll = async () => {

@@ -16,6 +16,7 @@ function setup(names: readonly string[] = ['flow']) {
   const transports = fakeTransports()
   const dead = new Set<string>()
   const supervisor = new Supervisor({
+    keep: { receiptsMs: null, itemsMs: null },
     identity: {
       ...{ nodeId: 'node', name: 'me', host: 'here', machine: 'm', pid: 1, pidStarted: '1' },
     },

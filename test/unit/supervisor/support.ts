@@ -51,6 +51,8 @@ export function serviceOptions(
       concurrency: 10_000,
       start: null,
       planConcurrency: null,
+      ratePerMinute: null,
+      successPauseMs: 0,
       hasOnePlan: true,
       plan: 'workflow:flow',
     },

@@ -25,6 +25,7 @@ function setup(fields: { readonly slots?: readonly number[] } = {}) {
     transports,
     isTrusted: () => trust.isTrusted,
     planLimit: () => null,
+    isDatabaseCrowded: () => false,
     // Workers of paper answer no pings.
     options: serviceOptions({ seats: seats(...(fields.slots ?? [2, 2])), silentMs: 1e9 }),
   })

@@ -12,7 +12,8 @@ import {
 import { createManualClock } from '../../web/support/manual-clock.js'
 
 const SAMPLE = /^([a-z_]+)(?:\{(.*)\})? (-?[0-9.e+-]+|NaN|[+-]Inf)$/
-const BASE_UNITS = /_(seconds|bytes|ratio|total|info|items|slots|workers|nodes|clients|flight)$/
+const BASE_UNITS =
+  /_(connections|seconds|bytes|ratio|total|info|items|slots|workers|nodes|clients|flight)$/
 
 function setup() {
   const clock = createManualClock()

@@ -10,6 +10,7 @@ const AUDIT = {
   processing: 0,
   delayed: 0,
   finished: 2,
+  retired: 0,
   lost: 0,
   appliedTwice: 0,
   fetchedAgain: 0,

@@ -61,6 +61,14 @@ describe('workers/fetch-loop', () => {
     })
 
     const proxyApi = { ...PROXY_API }
+    const placesApi = {
+      kind: 'places-api',
+      key: 'a-key',
+      endpoint: 'https://places.example/',
+      fields: ['id'],
+      language: null,
+      region: null,
+    }
     const upstreams: readonly (readonly [object, boolean])[] = [
       [{ kind: 'direct' }, true],
       [proxyApi, true],
@@ -75,6 +83,12 @@ describe('workers/fetch-loop', () => {
       [{ ...proxyApi, tiers: ['cheap'] }, false],
       [{ ...proxyApi, session: '7' }, false],
       [{ ...proxyApi, keepsHeaders: undefined }, false],
+      [placesApi, true],
+      [{ ...placesApi, key: null, language: 'de', region: 'DE' }, true],
+      [{ ...placesApi, endpoint: 'nowhere' }, false],
+      [{ ...placesApi, fields: 'id' }, false],
+      [{ ...placesApi, fields: [7] }, false],
+      [{ ...placesApi, language: undefined }, false],
     ]
     for (const [upstream, isSound] of upstreams) {
       const { key: _, ...shown } = { key: '', ...upstream }
@@ -88,6 +102,24 @@ describe('workers/fetch-loop', () => {
         })
         if (isSound) expect(await rig.first('ready')).to.include({ slots: 10 })
         else expect((await rig.first('refused')).message).to.contain('cannot be read')
+      })
+    }
+
+    const chains: readonly object[] = [
+      {},
+      { selectsResults: 'yes' },
+      { checksDomains: null },
+      { sitemapsMax: 0 },
+      { sitemapPagesMax: 50_001 },
+    ]
+    for (const change of chains) {
+      it(`refuses a setup whose chain is ${JSON.stringify(change)}`, async () => {
+        const rig = makeLoop()
+        const { options } = setup()
+        const isEmpty = Object.keys(change).length === 0
+        const chain = isEmpty ? undefined : { ...options.chain, ...change }
+        rig.loop.receive({ ...setup(), options: { ...options, chain } })
+        expect((await rig.first('refused')).message).to.contain('cannot be read')
       })
     }
 
@@ -228,6 +260,8 @@ describe('workers/fetch-loop', () => {
       eventLoopDelayMs: 2,
       memoryBytes: 1_000,
       active: 1,
+      bodyBytes: 0,
+      sockets: 0,
     })
   })
 

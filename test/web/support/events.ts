@@ -34,6 +34,13 @@ export function workflowFigures(changed: Partial<WorkflowFigures> = {}): Workflo
     retried: 0,
     reclaimed: 0,
     oldestQueuedAt: null,
+    perSecond: 0,
+    latencyP50Ms: null,
+    latencyP95Ms: null,
+    errors: {},
+    boundTable: null,
+    backfill: null,
+    alerts: null,
     pausedBy: [],
     ...changed,
   }
@@ -49,6 +56,7 @@ export function nodeFigures(changed: Partial<NodeFigures> = {}): NodeFigures {
     aliveUntil: '2026-11-22T10:00:30.000Z',
     state: 'alive',
     leasedItems: 0,
+    refused: [],
     ...changed,
   }
 }

@@ -49,6 +49,8 @@ as $$
                 else exists (select from fetchyard.processing_log as receipt
                               where receipt.item_id = last.item_id
                                 and receipt.status in ('success', 'error', 'cancelled'))
+                     or exists (select from fetchyard.ending
+                                 where ending.item_id = last.item_id)
            end as finished
       from input
       left join lateral (
@@ -59,10 +61,19 @@ as $$
               order by item.round desc
               limit 1) as last on true
   ),
+  standing as materialized (
+    select latest.item_key
+      from latest
+     cross join lateral (
+             select from fetchyard.item
+              where item.item_id = latest.item_id
+                for key share of item) as held
+     where (latest.again >= 1 and latest.finished) or latest.again = 2
+  ),
   added as (
     insert into fetchyard.item (workflow_id, round, partition, item_key, lane, payload)
     select p_workflow_id,
-           coalesce(latest.round, 0) + 1,
+           case when standing.item_key is null then 1 else latest.round + 1 end,
            case when flow.partitions = 1 then 0
                 else abs(hashtext(coalesce(nullif(latest.lane, ''), latest.item_key))::bigint)
                   % flow.partitions end,
@@ -71,6 +82,7 @@ as $$
            coalesce(latest.payload, 'null')
       from latest
       join fetchyard.workflow as flow on flow.workflow_id = p_workflow_id
+      left join standing using (item_key)
      where latest.round is null
         or (latest.again >= 1 and latest.finished)
         or latest.again = 2

@@ -1,0 +1,192 @@
+-- breaking: no. Old receipts and items go, and the books still balance.
+
+-- What is left of a receipt that ended an item, once the receipts of its day are dropped. An item
+-- that is finished has either its receipt or this, never both: rows are moved, not copied.
+create table fetchyard.ending (
+  item_id      bigint      primary key,
+  lease_id     bigint      not null,
+  ended_at     timestamptz not null,
+  workflow_id  smallint    not null,
+  attempt      smallint    not null,
+  http_status  smallint,
+  status       text        not null check (status in ('success', 'error', 'cancelled')),
+  outcome_code text        not null,
+  error        text
+) with (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_insert_threshold = 10000,
+        autovacuum_vacuum_scale_factor = 0.05);
+
+comment on table fetchyard.ending is
+  'What is left of a receipt that ended an item, once the receipts of its day are dropped.';
+
+-- In the order in which items are retired.
+create index ending_time_idx on fetchyard.ending (ended_at, item_id);
+
+-- Whether an item belongs to a run is asked before it is retired.
+create index run_item_item_idx on fetchyard.run_item (item_id);
+
+-- From now on items are deleted as well.
+alter table fetchyard.item set (autovacuum_vacuum_scale_factor = 0.05);
+
+alter table fetchyard.tally drop constraint tally_event_check;
+alter table fetchyard.tally add constraint tally_event_check check (event in
+  ('enqueue', 'complete', 'retry', 'snooze', 'discard', 'release', 'reclaim', 'cancel', 'retire'));
+
+-- A row a chore: whose turn it is, what was done last, and how it went.
+create table fetchyard.housekeeping (
+  task         text        primary key
+                 check (task in ('receipts', 'items', 'runs', 'events', 'nodes')),
+  paused_why   text,
+  turn_of      uuid,
+  turn_until   timestamptz,
+  passed_at    timestamptz,
+  passed_by    text,
+  passed_rows  bigint      not null default 0,
+  removed      bigint      not null default 0,
+  failed_at    timestamptz,
+  failure      text,
+  newest_lease bigint      not null default 0
+) with (fillfactor = 50);
+
+comment on table fetchyard.housekeeping is
+  'A row a chore of housekeeping: whose turn it is, what was done last, and how it went.';
+comment on column fetchyard.housekeeping.newest_lease is
+  'The newest lease of an item that was retired: result rows of leases up to it may have lost their proof.';
+
+insert into fetchyard.housekeeping (task)
+values ('receipts'), ('items'), ('runs'), ('events'), ('nodes');
+
+-- As before, and: an ending counts like a receipt; and a round that follows a finished one holds on
+-- to it, so that it is not retired meanwhile. When it was, the key begins anew with its first round,
+-- like for everybody who comes later, and the unique key lets one of them in.
+create or replace function fetchyard.enqueue_items(
+  p_workflow_id smallint,
+  p_keys        text[],
+  p_payloads    jsonb[],
+  p_lanes       text[],
+  p_again       smallint[],
+  p_priority    smallint default 0,
+  p_run_at      timestamptz default now()
+) returns setof bigint
+language sql volatile
+as $$
+  with input as materialized (
+    select distinct on (given.item_key) given.item_key, given.payload, given.lane, given.again, given.n
+      from unnest(p_keys, p_payloads, p_lanes, p_again)
+           with ordinality as given (item_key, payload, lane, again, n)
+     order by given.item_key, given.n
+  ),
+  latest as materialized (
+    select input.*,
+           last.round,
+           last.item_id,
+           case when last.item_id is null or input.again = 0 then false
+                else exists (select from fetchyard.processing_log as receipt
+                              where receipt.item_id = last.item_id
+                                and receipt.status in ('success', 'error', 'cancelled'))
+                     or exists (select from fetchyard.ending
+                                 where ending.item_id = last.item_id)
+           end as finished
+      from input
+      left join lateral (
+             select item.round, item.item_id
+               from fetchyard.item
+              where item.workflow_id = p_workflow_id
+                and item.item_key = input.item_key
+              order by item.round desc
+              limit 1) as last on true
+  ),
+  standing as materialized (
+    select latest.item_key
+      from latest
+     cross join lateral (
+             select from fetchyard.item
+              where item.item_id = latest.item_id
+                for key share of item) as held
+     where (latest.again >= 1 and latest.finished) or latest.again = 2
+  ),
+  added as (
+    insert into fetchyard.item (workflow_id, round, partition, item_key, lane, payload)
+    select p_workflow_id,
+           case when standing.item_key is null then 1 else latest.round + 1 end,
+           case when flow.partitions = 1 then 0
+                else abs(hashtext(latest.lane)::bigint) % flow.partitions end,
+           latest.item_key,
+           latest.lane,
+           coalesce(latest.payload, 'null')
+      from latest
+      join fetchyard.workflow as flow on flow.workflow_id = p_workflow_id
+      left join standing using (item_key)
+     where latest.round is null
+        or (latest.again >= 1 and latest.finished)
+        or latest.again = 2
+     -- By key, so that two enqueues of the same keys wait for each other instead of deadlocking.
+     order by latest.item_key
+        on conflict (workflow_id, item_key, round) do nothing
+    returning item_id, item_key, partition
+  ),
+  sliced as (
+    -- In the order given: the queue is worked as it was filled.
+    select added.item_id, added.partition, input.n,
+           (row_number() over (partition by added.partition order by input.n) - 1) / 256 as slice
+      from added
+      join input using (item_key)
+  ),
+  packed as (
+    insert into fetchyard.work_queue (workflow_id, priority, partition, run_at, item_ids)
+    select p_workflow_id, p_priority, partition, p_run_at, array_agg(item_id order by n)
+      from sliced
+     group by partition, slice
+  ),
+  tallied as (
+    insert into fetchyard.tally (workflow_id, event, items)
+    select p_workflow_id, 'enqueue', count(*) from added having count(*) > 0
+  )
+  select item_id from added
+$$;
+
+-- The same columns; an item whose receipt went is shown by what is left of it.
+create or replace view fetchyard.work_items as
+  select item.item_id,
+         flow.name as workflow,
+         item.item_key,
+         item.round,
+         case when pack.lease_id is not null then 'Processing'
+              when pack.run_at > now() then 'Delayed'
+              when pack.pack_id is not null then 'Queued'
+              when last.status = 'success' then 'Complete'
+              when last.status = 'cancelled' then 'Cancelled'
+              when last.status = 'error' then 'Error'
+         end as status,
+         coalesce(pack.attempt, last.attempt, 0) as attempt,
+         pack.run_at,
+         node.name as lease_holder,
+         pack.lease_id,
+         least(node.alive_until, pack.deadline) as lease_expires_at,
+         last.outcome_code,
+         last.http_status,
+         last.error as last_error,
+         last.ended_at as last_ended_at,
+         item.lane,
+         item.payload,
+         item.enqueued_at
+    from fetchyard.item
+    join fetchyard.workflow as flow using (workflow_id)
+    left join (select queue.*, member.item_id
+                 from fetchyard.work_queue as queue
+                cross join lateral unnest(queue.item_ids) as member (item_id)) as pack
+           on pack.item_id = item.item_id
+    left join fetchyard.node on node.node_id = pack.node_id
+    left join lateral (
+           (select receipt.status, receipt.attempt, receipt.outcome_code, receipt.http_status,
+                   receipt.error, receipt.ended_at
+              from fetchyard.processing_log as receipt
+             where receipt.item_id = item.item_id
+             order by receipt.ended_at desc
+             limit 1)
+           union all
+           (select ending.status, ending.attempt, ending.outcome_code, ending.http_status,
+                   ending.error, ending.ended_at
+              from fetchyard.ending
+             where ending.item_id = item.item_id)
+           order by ended_at desc
+           limit 1) as last on true;
