@@ -1,3 +1,4 @@
+import type { RolloutOrder } from '../src/core/steering-words.js'
 import type { PremiumLevel, Tier, UpstreamKind } from '../src/core/upstream-options.js'
 import type { PortRange } from '../src/core/worker-options.js'
 import type { LogLevel } from '../src/telemetry/events.js'
@@ -45,6 +46,8 @@ export interface Settings {
   /** null: what the upstream charges for a call. */
   readonly callCredits: number | null
   readonly failureAgeMs: number
+  /** null: as it was last set in the database. */
+  readonly rollout: RolloutOrder | null
   readonly rollbackErrorPercent: number
   readonly rollbackItems: number
   readonly executor: Executor
@@ -118,6 +121,8 @@ export interface Settings {
   readonly port: number | null
   /** null: one is made up at each start. */
   readonly token: string | null
+  /** null: the token gives orders as well. */
+  readonly operatorToken: string | null
 
   readonly logLevel: LogLevel
   readonly logFormat: 'auto' | 'json' | 'pretty'

@@ -6,8 +6,8 @@ import { assert } from '../src/core/assert.js'
 import type { MonotonicMs } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { HeldItem } from '../src/core/settlement.js'
-import type { Cohort } from '../src/core/steering-plan.js'
 import type { LeasedPack } from '../src/store/lease.js'
+import { type Allowance, EVERYTHING } from './allowance.js'
 import { parted, type Waiting, waitingOf } from './waiting.js'
 
 interface WorkerSeat {
@@ -24,18 +24,6 @@ export interface Assignment {
   readonly workerId: string
   readonly items: readonly DispatchedItem[]
 }
-
-/** How much may be under way, and what of it one after the other. */
-export interface Allowance {
-  /** Items under way in all workers, at most. */
-  readonly items: number
-  /** Items that may be begun, whatever may be under way. @default as many as there is room for */
-  readonly starts?: number
-  /** Whether an item is worked with others, or after the others of its kind. */
-  readonly cohortOf: (itemKey: string) => Cohort
-}
-
-const EVERYTHING: Allowance = { items: Number.POSITIVE_INFINITY, cohortOf: () => 'concurrent' }
 
 /** What a worker held when it went. */
 export interface Leavings {
@@ -107,7 +95,7 @@ export class DispatchTable {
   /** Moves waiting items to free slots, as far as the allowance goes. */
   assign(allowance: Allowance = EVERYTHING): readonly Assignment[] {
     const { starts = Number.POSITIVE_INFINITY } = allowance
-    const lonely = this.active < allowance.items ? this.#assignSuspects(starts) : []
+    const lonely = this.#assignSuspects({ allowed: allowance.items, starts })
     const lonelyItems = lonely.reduce((sum, { items }) => sum + items.length, 0)
     const open = [...this.#seats].filter(
       ([, seat]) => !seat.isClosed && !seat.isReserved && !seat.isAlone,
@@ -119,7 +107,7 @@ export class DispatchTable {
       const one = best === null ? null : this.#shift(allowance.cohortOf)
       if (best === null || one === null) break
       const [workerId, seat] = best
-      seat.held.set(one.held.itemId, one.held)
+      seat.held.set(one.held.itemId, { ...one.held, step: allowance.step })
       const items = given.get(workerId)
       if (items === undefined) given.set(workerId, [one.item])
       else items.push(one.item)
@@ -176,6 +164,11 @@ export class DispatchTable {
 
   get buffered(): number {
     return this.#buffer.length - this.#next + this.#later.length + this.#suspectItems
+  }
+
+  /** Those of the buffered items that wait for another one of the sequential cohort. */
+  get heldBack(): number {
+    return this.#later.length
   }
 
   get inFlight(): number {
@@ -250,6 +243,7 @@ export class DispatchTable {
     return false
   }
 
+  /** The first suspect pack, or as many of its items; the rest of it comes next. */
   #takeSuspects(itemsMax: number): Waiting[] {
     const pack = this.#suspects.shift() ?? []
     if (pack.length <= itemsMax) return pack
@@ -259,14 +253,15 @@ export class DispatchTable {
 
   /**
    * A suspect pack waits for a worker with nothing in hand, so that a death blames that pack alone.
-   * One worker is kept free for it, lest it wait for ever behind steady work. Where only so many
-   * items may be begun, the rest of a pack waits for the next turn.
+   * One worker is kept free for it, lest it wait for ever behind steady work. It is given whole,
+   * and waits in its worker for the slots, unless fewer items may be started than there are slots.
    */
-  #assignSuspects(starts: number): Assignment[] {
+  #assignSuspects(most: { readonly allowed: number; readonly starts: number }): Assignment[] {
     const assignments: Assignment[] = []
     for (const seat of this.#seats.values()) seat.isReserved = false
-    let left = starts
-    while (this.#suspects.length > 0 && left > 0) {
+    let room = most.allowed - this.active
+    let left = most.starts
+    while (this.#suspects.length > 0 && room > 0 && left > 0) {
       const open = [...this.#seats].filter(([, seat]) => !seat.isClosed && !seat.isAlone)
       const idle = open.find(([, seat]) => seat.held.size === 0)
       if (idle === undefined) {
@@ -275,9 +270,11 @@ export class DispatchTable {
         break
       }
       const [workerId, seat] = idle
-      const pack = this.#takeSuspects(left)
+      const fitting = room < seat.slots ? room : Number.POSITIVE_INFINITY
+      const pack = this.#takeSuspects(Math.min(left, fitting))
       left -= pack.length
       for (const one of pack) seat.held.set(one.held.itemId, one.held)
+      room -= Math.min(pack.length, seat.slots)
       seat.isAlone = true
       assignments.push({ workerId, items: pack.map((one) => one.item) })
     }

@@ -159,8 +159,9 @@ class WorkflowGovernor implements Governor {
   readonly limit = (): number => {
     const steering = this.#steering
     if (steering === null) return 0
-    // One in all the cluster: the share of the first node is one, that of the others nothing.
-    if (steering.mode === 'sequential') return shareOf(1, steering.workers, this.#deps.nodeId)
+    // One in all the cluster: the oldest node works it, so that a node that comes takes nothing
+    // over from one which has an item in hand.
+    if (steering.mode === 'sequential') return steering.workers[0] === this.#deps.nodeId ? 1 : 0
     return this.#share === 0 ? 0 : allowedItems(this.#state)
   }
 

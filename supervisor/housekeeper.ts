@@ -40,8 +40,9 @@ export function createHousekeeper(deps: {
       await look()
       const partitions = await deps.store.ensureReceiptPartitions()
       const tallies = await deps.store.foldTallies(FOLD_ROWS_MAX)
-      const spends = await deps.store.foldSpend(FOLD_ROWS_MAX)
-      const foldedRows = tallies + spends + (await deps.store.foldEndTally(FOLD_ROWS_MAX))
+      const spend = await deps.store.foldSpend(FOLD_ROWS_MAX)
+      const ends = await deps.store.foldEndTally(FOLD_ROWS_MAX)
+      const foldedRows = tallies + spend + ends + (await deps.store.foldCohorts(FOLD_ROWS_MAX))
       await deps.store.forgetOldFailures(FOLD_ROWS_MAX)
       const durationMs = deps.clock.nowMs() - startedMs
       deps.events.emit('housekeeping.done', { foldedRows, partitions, durationMs })

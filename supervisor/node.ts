@@ -18,6 +18,7 @@ import type { OpenDatabase } from './database.js'
 import { AUDIT_PACE, createFiguresReader, FIGURES_PACE } from './figures-reader.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
 import { createProcessTransport } from './process-transport.js'
+import { createSteeringDesk, type SteeringDesk } from './steering-desk.js'
 import type { StopReason } from './supervisor.js'
 import { Supervisor } from './supervisor.js'
 import { createThreadTransport } from './thread-transport.js'
@@ -103,7 +104,10 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const events = createEventBus()
   const telemetry = startTelemetry({ bus: events, clock: systemClock, version })
   if (request.log !== 'silent') attachLog(events, settings, identity.name)
-  const web = await openWeb(settings, { events, telemetry, epoch: identity.nodeId }).catch(
+  const desk = createSteeringDesk(store, events.emit)
+  const epoch = identity.nodeId
+  showOrders(events, () => desk.rollouts().then(telemetry.live.setRollouts))
+  const web = await openWeb(settings, { events, telemetry, epoch, desk }).catch(
     (error: unknown) => {
       telemetry.stop()
       throw error
@@ -133,16 +137,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     sweepMs: settings.sweepMs,
     drainMs: settings.drainMs,
     keep: keepOf(settings),
-    workflows: request.workflows.map(({ definition, moduleUrl, overrides }) => ({
-      definition: {
-        ...definition,
-        schedule: request.isUnscheduled === true ? undefined : (definition.schedule ?? null),
-      },
-      options: serviceOptionsOf(
-        { ...settings, ...overrides },
-        { name: definition.name, moduleUrl },
-      ),
-    })),
+    workflows: request.workflows.map(({ definition, moduleUrl, overrides }) => {
+      const own = { ...settings, ...overrides }
+      const schedule = request.isUnscheduled === true ? undefined : (definition.schedule ?? null)
+      const options = serviceOptionsOf(own, { name: definition.name, moduleUrl })
+      return { definition: { ...definition, schedule }, options, rollout: own.rollout }
+    }),
   })
   const readers = [
     createFiguresReader({
@@ -150,6 +150,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       pace: FIGURES_PACE,
       read: store.readFigures,
       onFigures: telemetry.live.setFigures,
+    }),
+    createFiguresReader({
+      clock: systemClock,
+      pace: FIGURES_PACE,
+      read: desk.rollouts,
+      onFigures: telemetry.live.setRollouts,
     }),
     createFiguresReader({
       clock: systemClock,
@@ -190,6 +196,16 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   }
 }
 
+/** Who has given an order sees what holds at once, not at the next reading, which a load delays. */
+function showOrders(events: EventBus, show: () => Promise<void>): void {
+  events.subscribe(({ name }) => {
+    const isOrder =
+      name === 'workflow.steered' || name === 'workflow.paused' || name === 'workflow.resumed'
+    // A reading that fails is followed by others.
+    if (isOrder) void show().catch(() => {})
+  })
+}
+
 function attachLog(events: EventBus, settings: Settings, node: string): void {
   const logger = createLogger({
     level: settings.logLevel,
@@ -201,13 +217,20 @@ function attachLog(events: EventBus, settings: Settings, node: string): void {
 
 async function openWeb(
   settings: Settings,
-  parts: { readonly events: EventBus; readonly telemetry: Telemetry; readonly epoch: string },
+  parts: {
+    readonly events: EventBus
+    readonly telemetry: Telemetry
+    readonly epoch: string
+    readonly desk: SteeringDesk
+  },
 ): Promise<Web | null> {
   if (settings.port === null) return null
   return startWeb({
     host: settings.host,
     port: settings.port,
     token: settings.token ?? '',
+    operatorToken: settings.operatorToken ?? '',
+    desk: parts.desk,
     source: liveSourceOf(parts.telemetry, parts.epoch),
     version,
     clock: systemClock,

@@ -13,17 +13,20 @@ import type { Json } from '../src/core/outcome.js'
 import { OWN_PAUSES } from '../src/core/own-pauses.js'
 import { partitionsOf } from '../src/core/partition-plan.js'
 import type { Random } from '../src/core/random.js'
+import type { RolloutOrder } from '../src/core/steering-words.js'
 import type { SupervisorEvent, SupervisorState } from '../src/core/supervisor-state.js'
 import { nextSupervisorState } from '../src/core/supervisor-state.js'
 import type { Neighbour, NodeIdentity } from '../src/store/nodes.js'
 import type { Store, StoredDefinition, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
+import { fenceDeadNeighbours } from './dead-neighbours.js'
 import { askFenceReason } from './fence-reason.js'
 import type { Heartbeater } from './heartbeater.js'
 import { createHeartbeater } from './heartbeater.js'
 import { createHousekeeper, type Housekeeper } from './housekeeper.js'
 import { createReclaimer, type Reclaimer } from './reclaimer.js'
 import type { Keep } from './remover.js'
+import { heedRollout } from './rollout-option.js'
 import { createScheduler, type Scheduler } from './scheduler.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
 import { within } from './within.js'
@@ -33,6 +36,8 @@ import { WorkflowService } from './workflow-service.js'
 export interface SupervisedWorkflow {
   readonly definition: StoredDefinition
   readonly options: WorkflowServiceOptions
+  /** What the options of this node say about the rollout. @default nothing */
+  readonly rollout?: RolloutOrder | null
 }
 
 export interface SupervisorDeps {
@@ -109,8 +114,7 @@ export class Supervisor {
         for (const service of this.#services) service.wake()
       },
     })
-    const { keep } = deps
-    const { random } = deps
+    const { keep, random } = deps
     this.#scheduler = createScheduler({ schedules: store.schedules, clock, random, events })
     this.#housekeeper = createHousekeeper({ store, clock, events, nodeId: identity.nodeId, keep })
   }
@@ -146,7 +150,7 @@ export class Supervisor {
     await store.registerNode(identity, timing.leaseMs)
     if (this.#state !== 'starting') return
     this.#heartbeater.start(sentMs)
-    await this.#fenceDeadNeighbours()
+    await fenceDeadNeighbours(this.#deps)
     for (const workflow of workflows) {
       if (this.#state === 'starting') await this.#openWorkflow(workflow)
     }
@@ -184,23 +188,13 @@ export class Supervisor {
     this.#deps.events.emit('supervisor.stopping', { stage, reason, inFlight })
   }
 
-  async #fenceDeadNeighbours(): Promise<void> {
-    const { store, identity, isProcessDead } = this.#deps
-    const { machine, nodeId } = identity
-    for (const neighbour of await store.readNeighbours({ machine, except: nodeId })) {
-      if (!(await isProcessDead(neighbour))) continue
-      const by = `${identity.name} (pid ${identity.pid})`
-      const reason = `its process (pid ${neighbour.pid}) was found dead by ${by}`
-      await store.fenceNode({ nodeId: neighbour.nodeId, reason })
-    }
-  }
-
-  async #openWorkflow({ definition, options }: SupervisedWorkflow): Promise<void> {
+  async #openWorkflow({ definition, options, rollout }: SupervisedWorkflow): Promise<void> {
     const { store } = this.#deps
     const partitions = partitionsOf(definition, options.coordination)
     const workflow = await store.openWorkflow({ ...definition, partitions })
     const { workflowId } = workflow
     for (const reason of OWN_PAUSES) await store.resumeWorkflow({ workflowId, reason })
+    if (rollout) await heedRollout(this.#deps, workflow, rollout)
     this.#handles.push(workflow)
     const service = this.#serviceOf(workflow, options)
     this.#services.push(service)

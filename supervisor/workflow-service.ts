@@ -32,6 +32,7 @@ import { Pauser } from './pauser.js'
 import { RateMeter } from './rate-meter.js'
 import type { CallsInHand, Reserver } from './reserver.js'
 import { createReserver } from './reserver.js'
+import { RolloutPace } from './rollout-pace.js'
 import { RolloutWatch } from './rollout-watch.js'
 import type { Settler } from './settler.js'
 import { createSettler } from './settler.js'
@@ -101,6 +102,7 @@ export class WorkflowService {
   readonly #breakers: Breakers
   /** Attempts that made a request, and those over connections that were open. */
   readonly #fetches = { fetches: 0, reusedFetches: 0 }
+  readonly #pace = new RolloutPace()
   readonly #deaths = new DeathCount()
   readonly #pauser: Pauser
   #isQuiet = false
@@ -276,13 +278,7 @@ export class WorkflowService {
       events,
       deadlineMs: deadlineOf(options),
       failureAgeMs: options.failureAgeMs,
-      situation: () => ({
-        freeSlots: Math.min(this.#table.freeSlots, this.#room()),
-        slots: Math.min(this.#table.slots, this.#allowed(), this.#governor.ahead(), this.#trial()),
-        buffered: this.#table.buffered,
-        settledPerSecond: this.#settledRate.perSecond(),
-        batchMax: options.batchSize ?? null,
-      }),
+      situation: () => this.#situation(),
       mayLease: () => this.#mayStart(),
       partitions: () =>
         ownPartitions(options.coordination ?? { way: 'leased' }, {
@@ -299,6 +295,17 @@ export class WorkflowService {
         else this.#dispatch()
       },
     })
+  }
+
+  #situation() {
+    const situation = {
+      freeSlots: Math.min(this.#table.freeSlots, this.#room()),
+      slots: Math.min(this.#table.slots, this.#allowed(), this.#governor.ahead(), this.#trial()),
+      buffered: this.#table.buffered,
+      settledPerSecond: this.#settledRate.perSecond(),
+      batchMax: this.#deps.options.batchSize ?? null,
+    }
+    return this.#pace.pace(situation, this.#table.heldBack, this.#governor.steering())
   }
 
   /** Ends the items whose URL is known to fail, without a call. */
@@ -365,8 +372,9 @@ export class WorkflowService {
     this.#releaseStale()
     if (this.#breakers.hasOpenLanes) this.#holdBack()
     const { cohortOf } = this.#governor
+    const step = this.#governor.steering()?.step ?? 0
     const items = this.#table.active + this.#room()
-    const allowance = { items, starts: this.#reserver.left(), cohortOf }
+    const allowance = { items, starts: this.#reserver.left(), cohortOf, step }
     for (const { workerId, items } of this.#table.assign(allowance)) {
       this.#governor.noteStarts(items.length)
       this.#breakers.noteStart(items.map(({ itemId }) => itemId))
@@ -421,7 +429,6 @@ export class WorkflowService {
         ? releaseSettlement(held, this.#costOf(outcome.facts ?? null))
         : decideSettlement(held, outcome, { ...options.retry, isSpared }, random)
     if (settlement.event === 'complete') this.#deaths.reset()
-    this.#rollout.note(held.cohort ?? 'concurrent', settlement.event)
     const facts = outcome.result === 'release' ? null : outcome.facts
     if ((facts?.requests ?? 0) > 0) {
       this.#fetches.fetches += 1

@@ -37,6 +37,20 @@ export const WEB_OPTIONS = {
     }),
     { meaning: 'made up at each start' },
   ),
+  operatorToken: optional(
+    text({
+      group: 'web',
+      name: 'operator-token',
+      isSecret: true,
+      sentence:
+        'Secret that orders over HTTP and from the dashboard need; `token` then only reads. It has ' +
+        'no flag.',
+      default: '',
+      pattern: /^\S{16,512}$/,
+      rule: 'at least 16 characters without spaces',
+    }),
+    { meaning: '`token` does both' },
+  ),
 } as const
 
 export const LOG_OPTIONS = {

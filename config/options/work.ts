@@ -1,15 +1,47 @@
 import { LIMITS } from '../../src/core/limits.js'
-import type { Reading } from '../option.js'
-import { choice, count, duration, factor, optional, size, text } from '../option.js'
+import {
+  ROLLOUT_RULE,
+  type RolloutOrder,
+  readRollout,
+  SEQUENTIAL,
+  showRollout,
+} from '../../src/core/steering-words.js'
+import type { Option, Reading } from '../option.js'
+import { choice, count, duration, factor, makeOption, optional, size, text } from '../option.js'
 
 const group = 'work'
 
-/** A switch that turns concurrency off; turned on it leaves the number to others. */
-function readSwitch(text: string): Reading<number> | undefined {
+/** The switch of old: everything concurrently, or one item after the other. */
+function readSwitch(text: string): Reading<RolloutOrder> {
   const word = text.trim().toLowerCase()
-  if (['false', '0', 'no', 'off'].includes(word)) return { value: 1 }
-  if (['true', '1', 'yes', 'on', ''].includes(word)) return undefined
+  if (['false', '0', 'no', 'off'].includes(word)) return { value: SEQUENTIAL }
+  if (['true', '1', 'yes', 'on'].includes(word)) return { value: EVERYTHING }
   return { rule: 'true or false' }
+}
+
+const EVERYTHING: RolloutOrder = { mode: 'concurrent', rollout: 100 }
+
+/** Said at the start of a node. What is set while it runs counts until this says something else. */
+function rolloutOption(): Option<RolloutOrder | null> {
+  const order = makeOption<RolloutOrder>(
+    {
+      group,
+      name: 'rollout',
+      sentence:
+        'Percent of the items worked concurrently, or `sequential`, for the whole cluster. Heard at ' +
+        'the start of a node when it differs from what a node last started with.',
+      default: EVERYTHING,
+    },
+    {
+      type: 'text',
+      rule: ROLLOUT_RULE,
+      parse: (raw) => readRollout(raw) ?? undefined,
+      show: showRollout,
+    },
+  )
+  const note = '`false` means `sequential`, `true` means 100'
+  const aliases = [{ name: 'WF7_ENABLE_CONCURRENT_PROCESSING', read: readSwitch, note }]
+  return { ...optional(order, { meaning: 'as it was last set' }), aliases }
 }
 
 export const WORK_OPTIONS = {
@@ -19,13 +51,6 @@ export const WORK_OPTIONS = {
     sentence: 'Items of one workflow worked at once on this node.',
     default: 10,
     environment: ['WF7_SCRAPER_API_MAX_CONCURRENT', 'SCRAPER_API_MAX_CONCURRENT'],
-    aliases: [
-      {
-        name: 'WF7_ENABLE_CONCURRENT_PROCESSING',
-        read: readSwitch,
-        note: '`false` means 1, before the other aliases; `true` leaves the number to them',
-      },
-    ],
     bounds: { min: 1, max: LIMITS.slotsMax },
   }),
   concurrencyStart: optional(
@@ -93,6 +118,7 @@ export const WORK_OPTIONS = {
     }),
     { meaning: 'what the upstream charges' },
   ),
+  rollout: rolloutOption(),
   rollbackErrorPercent: count({
     group,
     name: 'rollback-errors',

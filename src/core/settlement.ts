@@ -6,7 +6,7 @@ import { LIMITS } from './limits.js'
 import type { Outcome, OutcomeCode, ResultRow } from './outcome.js'
 import { OUTCOMES } from './outcome.js'
 import type { Random } from './random.js'
-import type { Cohort } from './steering-plan.js'
+import type { Cohort, Trial } from './steering-plan.js'
 
 /** What becomes of an item, by the supervisor's decision. */
 export const SETTLE_EVENTS = [
@@ -37,6 +37,8 @@ export interface Settlement {
   /** A failure for good that was charged, and would be again. @default false */
   readonly isLasting?: boolean
   readonly error: string | null
+  /** What its end is counted under; absent for an item of no cohort. */
+  readonly trial?: Trial
   /** For an item that goes back to the queue: when, and with which counts. */
   readonly next: NextTry | null
   /** Result rows by sink; written for 'complete' only. */
@@ -68,6 +70,8 @@ export interface HeldItem {
   readonly cohort?: Cohort
   /** Host or account that it asks; empty: none in particular. @default '' */
   readonly lane?: string
+  /** The step of the rollout that started it; absent for an item that runs alone. */
+  readonly step?: number
 }
 
 export interface RetryPolicy {
@@ -97,6 +101,9 @@ function settlementOf(
     error: null,
     next: null,
     rows: {},
+    ...(held.step === undefined
+      ? {}
+      : { trial: { cohort: held.cohort ?? 'concurrent', step: held.step } }),
     ...end,
   }
 }

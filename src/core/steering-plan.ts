@@ -7,6 +7,12 @@ export type Mode = (typeof MODES)[number]
 /** Worked with others, or one after the other. */
 export type Cohort = 'concurrent' | 'sequential'
 
+/** What an item's end is counted under: its cohort, and the step of the rollout it started in. */
+export interface Trial {
+  readonly cohort: Cohort
+  readonly step: number
+}
+
 /** FNV-1a over the UTF-16 units: the same in every process and version, unlike the engine's own. */
 export function hash32(text: string): number {
   let hash = 0x811c9dc5

@@ -24,8 +24,8 @@ export function endTallyCte(workflowId: number): string {
 }
 
 /**
- * Folds the tally of ends: those of the last hour into a row a workflow, code, latency and minute; those of
- * before that into a row a workflow and code. Rows of the last minutes stay: they are still
+ * Folds the tally of ends: those of the last hour into a row a workflow, code, latency and minute,
+ * those of before into a row a workflow and code. Rows of the last minutes stay: they are still
  * being written. A folded row stands at the beginning of its minute, and is not folded again.
  *
  * @returns rows folded away.

@@ -1,5 +1,6 @@
 // Reading how the queue stands. States of queued items come from the packs, totals of finished ones
-// from the tallies, rates, latencies and errors from the tally of ends: nothing counts items one by one.
+// from the tallies, rates, latencies and errors from the tally of ends: nothing counts items one by
+// one.
 
 import type { ClusterFigures, NodeFigures, WorkflowFigures } from '../core/figures.js'
 import type { Sql } from './client.js'

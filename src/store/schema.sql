@@ -3,6 +3,23 @@
 
 sequence fetchyard.lease_id bigint -- A new number at every lease: the fencing token. It only grows and is never given back.
 
+table fetchyard.cohort_tally (
+  first_at timestamp with time zone not null default clock_timestamp()
+  last_at timestamp with time zone not null default clock_timestamp()
+  workflow_id smallint not null
+  step integer not null
+  cohort text not null
+  completed bigint not null
+  failed bigint not null
+  snoozed bigint not null
+  crashed bigint not null
+  credits bigint not null
+  duration_ms bigint not null
+  durations bigint[] not null -- Completed attempts by how long they took: below 50 ms, below 100 ms, and on by doubling; the last without bound. duration_ms is the sum.
+  constraint cohort_tally_cohort_check CHECK ((cohort = ANY (ARRAY['concurrent'::text, 'sequential'::text])))
+)
+create index cohort_tally_step_idx on fetchyard.cohort_tally using btree (workflow_id, cohort, step)
+
 table fetchyard.end_tally (
   ended_at timestamp with time zone not null default clock_timestamp()
   workflow_id smallint not null
@@ -315,6 +332,10 @@ table fetchyard.workflow (
   bound_by text -- Who named the source table: the workflow's module, or an operator, whose word counts.
   backfill jsonb -- How far the rows are enqueued that were there before the triggers: the last key seen, and counts; null when all are.
   alerts jsonb -- Thresholds, as a node last opened it: errorPercent, latencyMs, oldestMs; null is none.
+  rollout_step integer not null default 0 -- Grows with every change of mode or rollout; 0 until the first. Items are counted under the step that started them.
+  rollout_since timestamp with time zone not null default clock_timestamp()
+  rollout_by text -- Who set mode and rollout; null until the first change.
+  rollout_option text -- The option a node last started with that set the rollout. A node that starts with the same one changes nothing, so that what a person or the error limit set outlives restarts.
   constraint workflow_bound_by_check CHECK ((bound_by = ANY (ARRAY['module'::text, 'operator'::text])))
   constraint workflow_budget_check CHECK ((budget >= 0))
   constraint workflow_budget_per_day_check CHECK ((budget_per_day >= 0))
@@ -326,6 +347,7 @@ table fetchyard.workflow (
   constraint workflow_pkey PRIMARY KEY (workflow_id)
   constraint workflow_rate_per_minute_check CHECK ((rate_per_minute >= 1))
   constraint workflow_rollout_check CHECK (((rollout >= 0) AND (rollout <= 100)))
+  constraint workflow_rollout_step_check CHECK ((rollout_step >= 0))
   constraint workflow_success_pause_ms_check CHECK ((success_pause_ms >= 0))
 )
 

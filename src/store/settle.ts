@@ -8,6 +8,7 @@ import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
+import { cohortCte } from './cohorts.js'
 import { endTallyCte } from './end-tally.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
 import { knownFailureCte } from './known-failures.js'
@@ -32,7 +33,7 @@ const STATUS_WORD = `case event when 'complete' then 'Complete' when 'discard' t
 const SETTLEMENT_COLUMNS = `i bigint, p bigint, l bigint, e text, c text, a smallint, h smallint,
              d integer, k integer, t text, n boolean, w integer, na smallint, ns smallint,
              nc smallint,
-             nl smallint, s integer, m integer, f boolean`
+             nl smallint, s integer, m integer, f boolean, o text, r integer`
 
 function sinkColumns(sink: SinkDefinition, binding: Binding | null): readonly [string, string][] {
   const columns: [string, string][] = Object.entries(sink.columns).map(([name, type]) => [
@@ -110,7 +111,8 @@ const TAKE_CTES = `
            i as item_id, p as pack_id, l as lease_id, e as event, c as code, a as ended_attempt,
            h as http_status, d as duration_ms, k as credits, m as credits_at_most, t as error,
            n as goes_back, w as delay_ms, na as next_attempt, ns as next_snoozes,
-           nc as next_crashes, nl as next_lonely_crashes, s as slice, f as is_lasting
+           nc as next_crashes, nl as next_lonely_crashes, s as slice, f as is_lasting,
+           o as cohort, r as step
       from jsonb_to_recordset($2::text::jsonb) as given (${SETTLEMENT_COLUMNS})
      order by i, l
   ),
@@ -170,7 +172,7 @@ function recordCtes(workflowId: number): string {
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)
     select ${workflowId}, event, count(*) from own group by event
-  ),${spendCte(workflowId)},${knownFailureCte(workflowId)},${endTallyCte(workflowId)}`
+  ),${spendCte(workflowId)},${knownFailureCte(workflowId)},${endTallyCte(workflowId)},${cohortCte(workflowId)}`
 }
 
 /** Builds the settle statement of a workflow from its declared sinks and binding. */
@@ -232,6 +234,8 @@ function wireOf(settlement: Settlement): object {
     nc: next?.crashes ?? 0,
     nl: next?.lonelyCrashes ?? 0,
     s: next?.slice ?? 0,
+    o: settlement.trial?.cohort ?? null,
+    r: settlement.trial?.step ?? null,
     f: settlement.isLasting ?? false,
   }
 }

@@ -3,12 +3,15 @@
 
 import type { Mode } from '../core/steering-plan.js'
 import type { Sql } from './client.js'
+import type { StoredEvent } from './events.js'
 import { CREDITS_LEFT } from './money.js'
 
 export interface Steering {
   readonly mode: Mode
   /** Percent of the items that are worked concurrently; the others one after the other. */
   readonly rollout: number
+  /** Grows with every change of these two; 0 until the first. */
+  readonly step: number
   /** Replaces the configured concurrency of every node; null leaves it. */
   readonly concurrency: number | null
   /** Items started in a minute in the whole cluster; null leaves what is configured. */
@@ -17,7 +20,7 @@ export interface Steering {
   readonly successPauseMs: number | null
   /** Credits that the budgets leave for the whole cluster; null without a budget. */
   readonly creditsLeft: number | null
-  /** Living nodes that work this workflow. */
+  /** Living nodes that work this workflow, the oldest first. */
   readonly workers: readonly string[]
   /** Each workflow of a living node that shares the limit, as `node/workflow`. */
   readonly sharers: readonly string[]
@@ -30,14 +33,16 @@ export async function readSteering(
 ): Promise<Steering | null> {
   const rows = await sql.unsafe<Steering[]>(
     `with member as (
-      select node.node_id::text as node_id, plan.key as workflow, plan.value as plan
+      select node.node_id::text as node_id, node.started_at, plan.key as workflow,
+             plan.value as plan
         from fetchyard.node
        cross join lateral jsonb_each_text(node.plans) as plan
        where node.fenced_at is null and node.alive_until > clock_timestamp()
     )
-    select mode, rollout, concurrency, rate_per_minute as "ratePerMinute",
+    select mode, rollout, rollout_step as step, concurrency, rate_per_minute as "ratePerMinute",
            success_pause_ms as "successPauseMs", ${CREDITS_LEFT} as "creditsLeft",
-           array(select node_id from member where member.workflow = $2) as workers,
+           array(select node_id from member where member.workflow = $2
+                  order by started_at, node_id) as workers,
            array(select node_id || '/' || member.workflow from member
                   where member.plan = $3) as sharers
       from fetchyard.workflow as flow
@@ -48,7 +53,7 @@ export async function readSteering(
   return rows[0] ?? null
 }
 
-/** What an operator may set; what is not given stays. */
+/** What is to be changed; what is not given stays. */
 export interface SteeringChange {
   readonly workflowId: number
   readonly mode?: Mode
@@ -57,15 +62,32 @@ export interface SteeringChange {
   readonly concurrency?: number | null
   readonly ratePerMinute?: number | null
   readonly successPauseMs?: number | null
+  /** Who changes mode and rollout, in words. */
+  readonly by?: string
+  /** Changes nothing when another step of the rollout has begun meanwhile. */
+  readonly ifStep?: number
+  /** The option that a node starts with; changes nothing when it was heard before. */
+  readonly option?: string
+  /** Kept when a new step begins, in the same statement: nobody dies between the two. */
+  readonly event?: StoredEvent
 }
 
-/** Changes what is given and leaves the rest. @returns whether anything changed. */
+/**
+ * A change of mode or rollout begins a new step, whose items are counted anew.
+ *
+ * @returns whether anything changed.
+ */
 export async function setSteering(sql: Sql, change: SteeringChange): Promise<boolean> {
-  const { workflowId, mode = null, rollout = null } = change
+  const { workflowId, mode = null, rollout = null, by = null } = change
   const { concurrency, ratePerMinute, successPauseMs } = change
-  const rows = await sql`
+  const { ifStep = null, option = null, event = null } = change
+  const rows = await sql<{ changed: boolean }[]>`
     with wanted as (
-      select coalesce(${mode}, mode) as mode,
+      -- Old values from the locked row itself: the snapshot may be of before another order.
+      select workflow_id, ${option}::text as option, mode as old_mode, rollout as old_rollout,
+             concurrency as old_concurrency, rate_per_minute as old_rate,
+             success_pause_ms as old_pause,
+             coalesce(${mode}, mode) as mode,
              coalesce(${rollout}::smallint, rollout) as rollout,
              case when ${concurrency !== undefined} then ${concurrency ?? null}::integer
                   else concurrency end as concurrency,
@@ -75,17 +97,42 @@ export async function setSteering(sql: Sql, change: SteeringChange): Promise<boo
                   else success_pause_ms end as success_pause_ms
         from fetchyard.workflow
        where workflow_id = ${workflowId}
+         and (${ifStep}::integer is null or rollout_step = ${ifStep})
+         and (${option}::text is null or rollout_option is distinct from ${option})
          for update
+    ),
+    judged as (
+      select wanted.*,
+             (old_mode, old_rollout) is distinct from (mode, rollout) as is_step,
+             (old_concurrency, old_rate, old_pause)
+               is distinct from (concurrency, rate_per_minute, success_pause_ms) as is_other
+        from wanted
+    ),
+    changed as (
+      update fetchyard.workflow as flow
+         set mode = judged.mode,
+             rollout = judged.rollout,
+             concurrency = judged.concurrency,
+             rate_per_minute = judged.rate_per_minute,
+             success_pause_ms = judged.success_pause_ms,
+             rollout_step = rollout_step + case when is_step then 1 else 0 end,
+             rollout_since = case when is_step then clock_timestamp() else rollout_since end,
+             rollout_by = case when is_step then ${by} else rollout_by end,
+             rollout_option = coalesce(judged.option, rollout_option),
+             updated_at = now()
+        from judged
+       where flow.workflow_id = judged.workflow_id
+         and (is_step or is_other or judged.option is not null)
+      returning is_step, is_other
+    ),
+    noted as (
+      insert into fetchyard.event (level, name, workflow_id, node_id, message, fields)
+      select ${event?.level ?? null}, ${event?.name ?? null}, ${workflowId},
+             ${event?.nodeId ?? null}::uuid, ${event?.message ?? null},
+             ${JSON.stringify(event?.fields ?? {})}::text::jsonb
+        from changed
+       where is_step and ${event !== null}
     )
-    update fetchyard.workflow as flow
-       set mode = wanted.mode, rollout = wanted.rollout, concurrency = wanted.concurrency,
-           rate_per_minute = wanted.rate_per_minute, success_pause_ms = wanted.success_pause_ms,
-           updated_at = now()
-      from wanted
-     where flow.workflow_id = ${workflowId}
-       and (flow.mode, flow.rollout, flow.concurrency, flow.rate_per_minute, flow.success_pause_ms)
-           is distinct from (wanted.mode, wanted.rollout, wanted.concurrency,
-                             wanted.rate_per_minute, wanted.success_pause_ms)
-    returning flow.workflow_id`
-  return rows.length === 1
+    select is_step or is_other as changed from changed`
+  return rows[0]?.changed ?? false
 }

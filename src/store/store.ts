@@ -1,6 +1,7 @@
 // The store as the supervisor sees it: every statement behind one interface, so that a simulator
 // can stand in for Postgres and nothing above this line knows SQL.
 
+import type { Rollout, RolloutRecord } from '../core/cohort-figures.js'
 import type { ConnectionUse } from '../core/connection-use.js'
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { ClusterFigures } from '../core/figures.js'
@@ -14,6 +15,7 @@ import { bindingOf } from './binding.js'
 import type { ChoreStore } from './chore-store.js'
 import { createChoreStore } from './chore-store.js'
 import type { Sql } from './client.js'
+import { foldCohorts, readRolloutRecord, readRollouts } from './cohorts.js'
 import { readConnections } from './connections.js'
 import { foldEndTally } from './end-tally.js'
 import type { StoredEvent } from './events.js'
@@ -23,6 +25,8 @@ import { ensureReceiptPartitions, foldTallies } from './housekeeping.js'
 import { forgetOldFailures } from './known-failures.js'
 import type { LeasedPack } from './lease.js'
 import { leasePacks } from './lease.js'
+import type { StoredLoad } from './loads.js'
+import { readLoads } from './loads.js'
 import { foldSpend } from './money.js'
 import type { Fence, FencedNode, Neighbour, NodeIdentity } from './nodes.js'
 import {
@@ -154,6 +158,12 @@ export interface Store {
   }) => Promise<Steering | null>
   readonly setSteering: (change: SteeringChange) => Promise<boolean>
   readonly readConnections: () => Promise<ConnectionUse>
+  readonly readRolloutRecord: (of: {
+    readonly workflowId: number
+    readonly step: number
+  }) => Promise<RolloutRecord>
+  readonly readRollouts: (workflow?: string | null) => Promise<readonly Rollout[]>
+  readonly readLoads: () => Promise<readonly StoredLoad[]>
   readonly reserveCalls: (request: ReserveRequest) => Promise<number | null>
   readonly closeReserve: (of: Parameters<typeof closeReserve>[1]) => Promise<void>
   readonly bookRefused: (of: Parameters<typeof bookRefused>[1]) => Promise<void>
@@ -162,6 +172,7 @@ export interface Store {
   readonly foldTallies: (rowsMax: number) => Promise<number>
   readonly foldSpend: (rowsMax: number) => Promise<number>
   readonly foldEndTally: (rowsMax: number) => Promise<number>
+  readonly foldCohorts: (rowsMax: number) => Promise<number>
   readonly ensureReceiptPartitions: () => Promise<number>
   readonly storeEvent: (event: StoredEvent) => Promise<void>
   readonly schedules: ScheduleStore
@@ -232,6 +243,9 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     readSteering: (of) => readSteering(sql, of),
     setSteering: (change) => setSteering(sql, change),
     readConnections: () => readConnections(sql),
+    readRolloutRecord: (of) => readRolloutRecord(sql, of),
+    readRollouts: (workflow = null) => readRollouts(sql, workflow),
+    readLoads: () => readLoads(sql),
     reserveCalls: (request) => reserveCalls(sql, request),
     closeReserve: (of) => closeReserve(sql, of),
     bookRefused: (of) => bookRefused(sql, of),
@@ -240,6 +254,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     foldTallies: (rowsMax) => foldTallies(sql, rowsMax),
     foldSpend: (rowsMax) => foldSpend(sql, rowsMax),
     foldEndTally: (rowsMax) => foldEndTally(sql, rowsMax),
+    foldCohorts: (rowsMax) => foldCohorts(sql, rowsMax),
     ensureReceiptPartitions: () => ensureReceiptPartitions(sql),
     storeEvent: (event) => storeEvent(sql, event),
     schedules: createScheduleStore(sql),

@@ -45,6 +45,7 @@ export interface Events {
   'upstream.account_failed': { message: string; ageMs: number | null }
   'concurrency.changed': { workflow: string; limit: number; reason: ConcurrencyReason }
   'breaker.changed': BreakerChange
+  'workflow.steered': { workflow: string; by: string; message: string }
   'steering.failed': { workflow: string; message: string }
   'rollout.taken_back': { workflow: string; rollout: number; message: string }
   'workflow.paused': { workflow: string; reason: string }

@@ -187,6 +187,7 @@ const WORK_LINES = {
       `${event.workflow} works ${count(event.limit, 'item')} at once on this node (${event.reason})`,
   },
   'breaker.changed': { level: breakerLevel, words: breakerWords },
+  'workflow.steered': { level: 'info', words: (event) => `Set ${event.message}` },
   'steering.failed': {
     level: 'warn',
     words: (event) => `Reading what is set for ${event.workflow} failed: ${event.message}`,

@@ -4,12 +4,14 @@
 // and durations come from this node's counters. Everything is read, nothing is decided here.
 
 import type { CancelTimer, Clock, MonotonicMs } from '../core/clock.js'
+import type { Rollout } from '../core/cohort-figures.js'
 import type { ClusterFigures } from '../core/figures.js'
 import { LIMITS } from '../core/limits.js'
 import type { Counters } from './counters.js'
 import type { AnyEvent } from './events.js'
 import { type LiveInput, STEADY_WINDOW_MS } from './live-input.js'
 import { durationsOf, readCounters, round } from './live-readings.js'
+import { rolloutsState } from './live-rollouts.js'
 import { nodesState, rates, statsState, workflowsState } from './live-states.js'
 import type { AuditFigures, HistoryPoint, LiveStates } from './live-topics.js'
 import {
@@ -34,6 +36,8 @@ export interface LiveStats {
   readonly onEvent: (event: AnyEvent) => void
   /** Takes the cluster's figures; about once a second. */
   readonly setFigures: (figures: ClusterFigures) => void
+  /** Takes what is set for each workflow and how its cohorts do; about once a second. */
+  readonly setRollouts: (rollouts: readonly Rollout[]) => void
   /** Takes the findings of an audit, shown from then on. */
   readonly setAudit: (audit: AuditFigures) => void
   /** Takes a reading for rates and history. `start` does it once a second. */
@@ -59,6 +63,7 @@ export function createLiveStats(options: {
   const events = createRecentEvents(clock)
   const history = createHistory()
   const input = initialInput(clock, counters, workers)
+  let rollouts: LiveStates['rollouts'] = {}
   let cancelTimer: CancelTimer | null = null
 
   const sample = () => {
@@ -75,6 +80,9 @@ export function createLiveStats(options: {
     workers,
     onEvent: (event) => observeEvent(event, { input, clock, workers, events }),
     setFigures: (figures) => takeFigures(input, figures, clock.nowMs()),
+    setRollouts: (read) => {
+      rollouts = rolloutsState(read)
+    },
     setAudit: (audit) => {
       input.audit = audit
     },
@@ -84,6 +92,7 @@ export function createLiveStats(options: {
       return {
         stats: statsState(input),
         workflows: workflowsState(input),
+        rollouts,
         nodes: nodesState(input),
         events: events.read(),
         history: history.read(),

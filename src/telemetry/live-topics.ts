@@ -3,10 +3,11 @@
 // wall clock, for people: compare them with a frame's `ts`, never with the reader's own clock.
 
 import type { OutcomeCode } from '../core/outcome.js'
+import type { Mode } from '../core/steering-plan.js'
 import type { WorkerKind } from './counters.js'
 import type { LogLevel } from './events.js'
 
-export const LIVE_TOPICS = ['stats', 'workflows', 'nodes', 'events', 'history'] as const
+export const LIVE_TOPICS = ['stats', 'workflows', 'rollouts', 'nodes', 'events', 'history'] as const
 export type LiveTopic = (typeof LIVE_TOPICS)[number]
 
 /**
@@ -122,6 +123,37 @@ export type WorkflowState = ItemCounts & {
   readonly failures: FailureCounts
 }
 
+/** One cohort of a rollout over all nodes, in the last step in which any of it ended. */
+export type RolloutCohort = {
+  readonly step: number
+  readonly completed: number
+  readonly failed: number
+  readonly snoozed: number
+  readonly crashed: number
+  readonly credits: number
+  readonly perSecond: number
+  readonly errorRate?: number
+  readonly meanMs?: number
+  readonly p50Ms?: number
+  readonly p95Ms?: number
+}
+
+/** What operators set for a workflow, and how both cohorts do. */
+export type RolloutState = {
+  readonly mode: Mode
+  readonly rollout: number
+  readonly step: number
+  readonly sinceAtMs: number
+  readonly nodes: number
+  readonly pausedBy: readonly string[]
+  /** Who set mode and rollout; absent until somebody did. */
+  readonly by?: string
+  /** Absent: what each node is configured for. */
+  readonly concurrency?: number
+  readonly concurrent?: RolloutCohort
+  readonly sequential?: RolloutCohort
+}
+
 export type WorkerState = {
   readonly workflow: string
   readonly kind: WorkerKind
@@ -167,6 +199,7 @@ export type HistoryPoint = readonly [number, number, number, number]
 export type LiveStates = {
   readonly stats: StatsState
   readonly workflows: { readonly [workflow: string]: WorkflowState }
+  readonly rollouts: { readonly [workflow: string]: RolloutState }
   readonly nodes: { readonly [nodeId: string]: NodeState }
   readonly events: { readonly [number: string]: EventState }
   readonly history: { readonly [uptimeSeconds: string]: HistoryPoint }

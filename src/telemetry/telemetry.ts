@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
-import { type Counters, countEvent, createCounters } from './counters.js'
+import { countEvent } from './count-event.js'
+import { type Counters, createCounters } from './counters.js'
 import type { EventBus } from './events.js'
 import { createLiveStats, type LiveStats } from './live-stats.js'
 import { createMetrics, type Metrics } from './metrics.js'

@@ -15,6 +15,8 @@ export interface WorkflowOptions {
   readonly successPauseMs?: Duration
   readonly batchSize?: number | null
   readonly callCredits?: number | null
+  /** Percent, or 'sequential'. */
+  readonly rollout?: number | string | null
   readonly rollbackErrorPercent?: number
   readonly rollbackItems?: number
   readonly executor?: 'process' | 'thread' | 'both'

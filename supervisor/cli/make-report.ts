@@ -8,6 +8,7 @@ import { readRunOutcomes } from '../../src/store/runs.js'
 import { readRunSpend } from '../../src/store/spend.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import type { WorkflowDefinition } from '../../src/workflow/define.js'
+import type { BillingFigures } from '../demo/simulated-upstream.js'
 import type { FinishedRun } from './finite-run.js'
 import { countOutcomes, type RunReport, type SpendFigures, type TruthFigures } from './report.js'
 
@@ -20,6 +21,8 @@ export interface ReportRequest {
   readonly badLines: number
   readonly truth: TruthFigures | null
   readonly output: string | null
+  /** Our books beside those of a simulated API. @default none */
+  readonly billing?: BillingFigures | null
 }
 
 async function countSinks(request: ReportRequest): Promise<{ [sink: string]: number }> {
@@ -67,5 +70,6 @@ export async function makeReport(request: ReportRequest): Promise<RunReport> {
     isAuditClean: promises.isClean,
     truth: request.truth,
     output: request.output,
+    billing: request.billing ?? null,
   }
 }

@@ -4,6 +4,7 @@ import type { OutcomeCode } from '../../src/core/outcome.js'
 import { OUTCOME_CODES, OUTCOMES } from '../../src/core/outcome.js'
 import type { RunOutcome } from '../../src/store/runs.js'
 import type { SpendRow } from '../../src/store/spend.js'
+import type { BillingFigures } from '../demo/simulated-upstream.js'
 import { showCount, showSeconds } from './progress.js'
 
 /** Contacts that a demo planted in its pages, and how many of them were found. */
@@ -47,6 +48,8 @@ export interface RunReport {
   readonly isAuditClean: boolean
   readonly truth: TruthFigures | null
   readonly output: string | null
+  /** Our books beside those of a demo's simulated API. */
+  readonly billing?: BillingFigures | null
 }
 
 /** Credits, and the calls that they paid for. */
@@ -122,6 +125,24 @@ function reuseRows({ reusedShare }: RunReport): Row[] {
   return [['connections', `reused for ${(100 * reusedShare).toFixed(0)} % of the fetches`]]
 }
 
+function billingRows({ billing = null }: RunReport): Row[] {
+  if (billing === null) return []
+  const { billed, billedUnheard, isAgreed, calls, refused, inFlightMax, plan } = billing
+  const verdict = isAgreed ? 'our books agree' : 'OUR BOOKS DIFFER'
+  return [
+    [
+      'billed by the API',
+      `${showCount(billed)} by its own count, ${showCount(billedUnheard)} of it for calls given up: ` +
+        verdict,
+    ],
+    [
+      'calls it took',
+      `${showCount(calls)}, at most ${inFlightMax} at once of ${plan}, ${showCount(refused)} ` +
+        'refused (429)',
+    ],
+  ]
+}
+
 /** Nothing where no call went to an upstream that charges. */
 function spendRows({ spent, results }: RunReport): Row[] {
   const { calls, credits, useful, failed, crashed, unsure } = spent
@@ -159,6 +180,7 @@ export function reportLines(report: RunReport): readonly string[] {
     ...reuseRows(report),
     ['fetched again', showFetchedAgain(report.fetchedAgain)],
     ...spendRows(report),
+    ...billingRows(report),
     ['lost', showCount(report.lost)],
     ['applied twice', showCount(report.appliedTwice)],
     ...(report.badLines > 0 ? ([['lines not used', showCount(report.badLines)]] as const) : []),

@@ -4,19 +4,21 @@ import { createServer } from 'node:net'
 import { messageOf } from '../../src/core/errors.js'
 import type { Finding } from '../../src/core/health.js'
 import { fine, problem, warning } from '../../src/core/health.js'
-import { chosenToken } from '../web/address.js'
+import { chosenTokens } from '../web/address.js'
 
 export interface WebRequest {
   readonly host: string
   /** null: no dashboard. */
   readonly port: number | null
   readonly token: string | null
+  readonly operatorToken: string | null
 }
 
-export async function examineWeb({ host, port, token }: WebRequest): Promise<readonly Finding[]> {
+export async function examineWeb(request: WebRequest): Promise<readonly Finding[]> {
+  const { host, port, token, operatorToken } = request
   if (port === null) return [fine('web', 'No dashboard is asked for')]
   try {
-    chosenToken({ host, token: token ?? '' })
+    chosenTokens({ host, token: token ?? '', operatorToken: operatorToken ?? '' })
   } catch (error) {
     return [problem('web', messageOf(error), 'FETCHYARD_TOKEN=$(openssl rand -hex 24)')]
   }

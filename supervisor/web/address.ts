@@ -1,7 +1,31 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { FetchyardError, hasCode } from '../../src/core/errors.js'
+import type { Tokens } from './access.js'
 import { createToken } from './token.js'
 import { WEB_LIMITS } from './web-limits.js'
+
+/**
+ * The tokens that count.
+ *
+ * @throws {FetchyardError} CONFIG_INVALID when one is needed or cannot be used.
+ */
+export function chosenTokens(options: {
+  readonly host: string
+  readonly token: string
+  readonly operatorToken?: string
+}): Tokens {
+  const { host, token, operatorToken = '' } = options
+  if (operatorToken === '') return { token: chosenToken({ host, token }), operatorToken: null }
+  const operator = chosenToken({ host, token: operatorToken })
+  // Who has the operator's token needs no other; for the address that is printed one is made up.
+  const reader = token === '' ? createToken() : chosenToken({ host, token })
+  if (reader !== operator) return { token: reader, operatorToken: operator }
+  throw new FetchyardError(
+    'CONFIG_INVALID',
+    'Expected the operator token to differ from the web token, got the same twice. ' +
+      'Choose another one, or leave it out and let one token do both',
+  )
+}
 
 /**
  * The token that was given, or one made up for this start when only this machine can reach the
@@ -9,7 +33,7 @@ import { WEB_LIMITS } from './web-limits.js'
  *
  * @throws {FetchyardError} CONFIG_INVALID when a token is needed or cannot be used.
  */
-export function chosenToken(options: { readonly host: string; readonly token: string }): string {
+function chosenToken(options: { readonly host: string; readonly token: string }): string {
   const { host, token } = options
   if (token === '') {
     if (isLoopback(host)) return createToken()

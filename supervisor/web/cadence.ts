@@ -83,6 +83,7 @@ function firstStates(states: LiveStates, clock: Clock): Record<LiveTopic, TopicS
   return {
     stats: first('stats'),
     workflows: first('workflows'),
+    rollouts: first('rollouts'),
     nodes: first('nodes'),
     events: first('events'),
     history: first('history'),

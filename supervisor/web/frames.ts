@@ -4,6 +4,7 @@
 // Anything that an old reader would misread gets a new subprotocol.
 
 import type { LivePatch, LiveState } from '../../src/telemetry/merge-patch.js'
+import type { Access } from './access.js'
 
 export const SUBPROTOCOL = 'fetchyard.v1.json'
 /** Prefix of the subprotocol that carries the token, in base64url; never echoed. */
@@ -38,6 +39,8 @@ export interface HelloFrame {
   readonly server: string
   readonly hz: CadenceHz
   readonly topics: readonly string[]
+  /** Whether the token that opened the connection also gives orders over HTTP. */
+  readonly access: Access
 }
 
 /** The whole state of a topic. */

@@ -7,11 +7,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 import { parseUrl } from '../../src/core/parse-url.js'
+import { type Access, accessOf, type Tokens } from './access.js'
 import { SUBPROTOCOL } from './frames.js'
-import { bearerOf, bearerSubprotocolOf, isSameToken, subprotocolsOf } from './token.js'
+import { bearerOf, bearerSubprotocolOf, subprotocolsOf } from './token.js'
 
-export interface GateOptions {
-  readonly token: string
+export interface GateOptions extends Tokens {
   /** Names by which the server may be addressed, beside `localhost` and addresses. */
   readonly allowedHosts: readonly string[]
 }
@@ -55,6 +55,11 @@ export function refuseUpgrade(
   return null
 }
 
+/** What the token of an allowed upgrade opens. */
+export function accessOfUpgrade(headers: IncomingHttpHeaders, options: GateOptions): Access {
+  return accessOf(bearerOf(headers) ?? bearerSubprotocolOf(headers) ?? '', options) ?? 'read'
+}
+
 function refuseSite(headers: IncomingHttpHeaders, options: GateOptions): Refusal | null {
   const { host, origin } = headers
   const name = hostName(host)
@@ -69,7 +74,7 @@ function refuseSite(headers: IncomingHttpHeaders, options: GateOptions): Refusal
 
 function refuseToken(given: string | undefined, options: GateOptions): Refusal | null {
   if (given === undefined) return { status: 401, reason: 'A token is needed' }
-  if (!isSameToken(given, options.token)) return { status: 401, reason: 'The token is wrong' }
+  if (accessOf(given, options) === null) return { status: 401, reason: 'The token is wrong' }
   return null
 }
 

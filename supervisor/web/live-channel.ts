@@ -8,6 +8,7 @@ import type { CancelTimer, Clock } from '../../src/core/clock.js'
 import { LIMITS } from '../../src/core/limits.js'
 import type { EventBus } from '../../src/telemetry/events.js'
 import { LIVE_TOPICS, type LiveTopic } from '../../src/telemetry/live-topics.js'
+import type { Access } from './access.js'
 import { type Cadence, createCadence, serialise, type Tick } from './cadence.js'
 import {
   type ByeFrame,
@@ -76,8 +77,8 @@ export class LiveChannel {
   }
 
   /** Upgrades a connection and greets its client. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#server.handleUpgrade(request, socket, head, (upgraded) => this.#greet(upgraded))
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, access: Access): void {
+    this.#server.handleUpgrade(request, socket, head, (upgraded) => this.#greet(upgraded, access))
   }
 
   /** Says goodbye to all clients; those that do not leave within a second are cut off. */
@@ -107,7 +108,7 @@ export class LiveChannel {
     })
   }
 
-  #greet(socket: WebSocket): void {
+  #greet(socket: WebSocket, access: Access): void {
     const { clock, source, version, onEvent } = this.#options
     const client = createLiveClient(socket, clock.nowMs())
     this.#clients.add(client)
@@ -125,7 +126,7 @@ export class LiveChannel {
       this.#forget(client, code)
     })
     const hello = { v: LIVE_VERSION, epoch: source.epoch, server: version, hz: DEFAULT_HZ } as const
-    sendFrame(client, serialise({ t: 'hello', ...hello, topics: LIVE_TOPICS }))
+    sendFrame(client, serialise({ t: 'hello', ...hello, topics: LIVE_TOPICS, access }))
     onEvent('live.client_connected', { clients: this.#clients.size })
   }
 

@@ -1,22 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Rollout } from '../../src/core/cohort-figures.js'
+import type { Verdict } from '../../src/core/why-plan.js'
 import { LIVE_TOPICS } from '../../src/telemetry/live-topics.js'
+import { type Answer, json, text } from './answer.js'
 import type { Asset } from './assets.js'
 import { LIVE_VERSION } from './frames.js'
 import { type GateOptions, refuseRequest } from './gate.js'
 import type { LiveSource } from './live-source.js'
 
-/** An answer before it is written. */
-export interface Answer {
-  readonly status: number
-  readonly contentType: string
-  readonly body: string | Buffer
-  readonly headers?: { readonly [name: string]: string }
-}
-
 export interface RequestOptions extends GateOptions {
   readonly source: LiveSource
   readonly assets: ReadonlyMap<string, Asset>
   readonly wallMs: () => number
+  /** What is asked of the database at each request; null for a server without one. */
+  readonly reads: Reads | null
+}
+
+export interface Reads {
+  readonly rollouts: () => Promise<readonly Rollout[]>
+  readonly why: () => Promise<readonly Verdict[]>
 }
 
 /** The page may run its own scripts and talk to its own server; nothing else, from nowhere else. */
@@ -65,10 +67,16 @@ export async function answerRequest(
 }
 
 async function dataAnswer(path: string, options: RequestOptions): Promise<Answer> {
-  const { source, wallMs } = options
+  const { source, wallMs, reads } = options
   if (path === '/metrics') {
     const { text: body, contentType } = await source.metrics()
     return { status: 200, contentType, body }
+  }
+  if (path === '/api/rollout' && reads !== null) {
+    return json(200, { v: LIVE_VERSION, rollouts: await reads.rollouts() })
+  }
+  if (path === '/api/why' && reads !== null) {
+    return json(200, { v: LIVE_VERSION, verdicts: await reads.why() })
   }
   const topic = LIVE_TOPICS.find((name) => path === `/api/${name}`)
   if (topic === undefined) return text(404, 'There is nothing here')
@@ -99,15 +107,6 @@ function hasBody(request: Pick<IncomingMessage, 'headers'>): boolean {
 /** The path without query. Nothing here reads a query, so nothing secret needs to be in one. */
 export function pathOf(url: string | undefined): string {
   return (url ?? '/').split(/[?#]/, 1)[0] ?? '/'
-}
-
-function json(status: number, value: object): Answer {
-  const contentType = 'application/json; charset=utf-8'
-  return { status, contentType, body: `${JSON.stringify(value)}\n` }
-}
-
-function text(status: number, words: string, headers: Answer['headers'] = {}): Answer {
-  return { status, contentType: 'text/plain; charset=utf-8', body: `${words}\n`, headers }
 }
 
 /** Writes an answer with the headers that every answer has. */

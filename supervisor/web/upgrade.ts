@@ -1,7 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { LIMITS } from '../../src/core/limits.js'
-import { type GateOptions, type Refusal, refuseUpgrade } from './gate.js'
+import { accessOfUpgrade, type GateOptions, type Refusal, refuseUpgrade } from './gate.js'
 import type { LiveChannel } from './live-channel.js'
 import { pathOf } from './requests.js'
 
@@ -20,8 +20,9 @@ export function upgrade(call: {
     isClosing: channel.isClosing,
   })
   if (refusal !== null) refuse(socket, refusal)
-  else if (pathOf(request.url) === '/live') channel.accept(request, socket, head)
-  else refuse(socket, { status: 404, reason: 'The live channel is at /live' })
+  else if (pathOf(request.url) === '/live') {
+    channel.accept(request, socket, head, accessOfUpgrade(request.headers, gate))
+  } else refuse(socket, { status: 404, reason: 'The live channel is at /live' })
 }
 
 /** Answers an upgrade in plain HTTP. The socket may break meanwhile, and nobody minds. */

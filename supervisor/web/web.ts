@@ -8,13 +8,15 @@ import { createServer, type Server } from 'node:http'
 import type { Clock } from '../../src/core/clock.js'
 import { messageOf } from '../../src/core/errors.js'
 import type { EventBus } from '../../src/telemetry/events.js'
-import { chosenToken, listenError, urlHost } from './address.js'
+import type { SteeringDesk } from '../steering-desk.js'
+import { Actions } from './actions.js'
+import { chosenTokens, listenError, urlHost } from './address.js'
 import { loadAssets } from './assets.js'
 import type { CloseReason } from './frames.js'
 import type { GateOptions } from './gate.js'
 import { LiveChannel } from './live-channel.js'
 import type { LiveSource } from './live-source.js'
-import { answerRequest, type RequestOptions, writeAnswer } from './requests.js'
+import { answerRequest, pathOf, type RequestOptions, writeAnswer } from './requests.js'
 import { upgrade } from './upgrade.js'
 import { WEB_LIMITS } from './web-limits.js'
 
@@ -28,6 +30,14 @@ export interface WebOptions {
   readonly port: number
   /** What clients must present; '' makes one up for this start. At least 16 characters. */
   readonly token: string
+  /**
+   * What orders need; `token` then only reads. '' or none: `token` gives orders as well.
+   *
+   * @default ''
+   */
+  readonly operatorToken?: string
+  /** Carries out orders. @default null, takes none */
+  readonly desk?: SteeringDesk | null
   /**
    * Names by which clients may address the server, beside `localhost`, `host` and addresses.
    * Others are refused: a web page could point a name of its own at this machine.
@@ -58,15 +68,22 @@ export interface Web {
  * or the token cannot be used.
  */
 export async function startWeb(options: WebOptions): Promise<Web> {
-  const token = chosenToken(options)
-  const gate: GateOptions = { token, allowedHosts: [options.host, ...(options.allowedHosts ?? [])] }
+  const tokens = chosenTokens(options)
+  const { token } = tokens
+  const allowedHosts = [options.host, ...(options.allowedHosts ?? [])]
+  const gate: GateOptions = { ...tokens, allowedHosts }
   const channel = new LiveChannel(options)
-  const server = createWebServer({
-    ...gate,
-    source: options.source,
-    wallMs: options.clock.wallMs,
-    assets: await loadAssets(),
-  })
+  const { desk = null, clock } = options
+  const server = createWebServer(
+    {
+      ...gate,
+      source: options.source,
+      wallMs: clock.wallMs,
+      assets: await loadAssets(),
+      reads: desk === null ? null : { rollouts: shared(desk.rollouts), why: shared(desk.why) },
+    },
+    new Actions({ ...gate, desk, clock }),
+  )
   server.on('upgrade', (request, socket, head) => {
     upgrade({ request, socket, head, channel, gate })
   })
@@ -84,7 +101,18 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   }
 }
 
-function createWebServer(options: RequestOptions): Server {
+/** Who asks while an answer is under way gets that one: many readers cost no more than one. */
+function shared<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let underWay: Promise<Answer> | null = null
+  return () => {
+    underWay ??= ask().finally(() => {
+      underWay = null
+    })
+    return underWay
+  }
+}
+
+function createWebServer(options: RequestOptions, actions: Actions): Server {
   const server = createServer(
     {
       maxHeaderSize: WEB_LIMITS.headerBytesMax,
@@ -95,7 +123,9 @@ function createWebServer(options: RequestOptions): Server {
     },
     (request, response) => {
       // What cannot be answered is a bug; it costs the caller its answer and nobody else anything.
-      answerRequest(request, options)
+      actions
+        .answer(request, pathOf(request.url))
+        .then((answer) => answer ?? answerRequest(request, options))
         .catch((error: unknown) => failure(error))
         .then((answer) => writeAnswer(request, response, answer))
         .catch(() => response.destroy())

@@ -5,6 +5,7 @@ import { planDemo } from '../../supervisor/cli/commands/demo.js'
 import { startChaos } from '../../supervisor/demo/chaos.js'
 import { compareWithTruth } from '../../supervisor/demo/compare.js'
 import { parseDemoMemory } from '../../supervisor/demo/memory.js'
+import { billingOf } from '../../supervisor/demo/simulated-upstream.js'
 import { runProgram, startProgram, useDirectory } from './program.js'
 
 describe('cli: demo', () => {
@@ -29,6 +30,47 @@ describe('cli: demo', () => {
     expect(report).to.include({ schema: 1, items: 24, lost: 0, appliedTwice: 0, continued: true })
     expect(report).to.have.nested.property('truth.planted').above(20)
     expect(report).to.have.nested.property('truth.found').above(20)
+  })
+
+  it('goes through a simulated API with a plan, and holds its books against the API’s', async () => {
+    const environment = { SCRAPER_API_KEY: 'the-key-of-somebody-who-pays' }
+    const ended = await runProgram(
+      ['demo', '--sites', '20', '--port', 'off', '--upstream', 'proxy-api', '--json'],
+      { cwd: directory.path, environment },
+    )
+
+    expect(ended.exitCode, ended.stderr).to.equal(0)
+    const { items, lost, billing } = JSON.parse(ended.stdout)
+    expect({ items, lost }).to.deep.equal({ items: 40, lost: 0 })
+    expect(billing).to.include({ plan: 40, isAgreed: true })
+    expect(billing.booked.useful).to.be.above(20)
+    expect(billing.billed).to.be.at.least(billing.booked.useful)
+    expect(billing.calls).to.be.at.least(billing.billed)
+    expect(billing.inFlightMax).to.be.within(1, 40)
+  })
+
+  it('finds a difference between its books and the API’s', () => {
+    const before = { useful: 100, failed: 5, crashed: 1, unsure: 0 }
+    const counts = {
+      ...{ calls: 30, ended: 25, billed: 20, credits: 20, failed: 5, inFlight: 0, inFlightMax: 9 },
+      ...{
+        hungUp: 2,
+        hungUpBilled: 2,
+        hungUpCredits: 2,
+        busySlotMs: 0,
+        offeredSlotMs: 0,
+        limit: 40,
+      },
+      refused: { limit: 5, key: 0, cost: 0, credits: 0, request: 0 },
+    }
+    const agreed = (useful: number, failed: number, crashed: number, unsure = 0) =>
+      billingOf(before, { useful, failed, crashed, unsure }, counts).isAgreed
+    expect(agreed(117, 6, 1), 'all that was heard').to.equal(true)
+    expect(agreed(119, 6, 1), 'all that was billed').to.equal(true)
+    expect(agreed(120, 6, 1), 'more than was billed').to.equal(false)
+    expect(agreed(119, 7, 1, 1), 'one of which nobody knows').to.equal(true)
+    expect(agreed(116, 6, 1), 'less than was heard').to.equal(false)
+    expect(agreed(116, 6, 2), 'one was lost with its worker').to.equal(true)
   })
 
   it('begins anew once it came to its end, on the same port', () => {

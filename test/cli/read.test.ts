@@ -84,6 +84,36 @@ describe('cli: commands that read and operate', () => {
     expect(now.stdout).to.match(/its configured number of items at once. 0 nodes work it/)
   })
 
+  it('shows both cohorts side by side, and says who set what since when', async () => {
+    await runProgram(['rollout', 'contacts', '50'], options())
+    const empty = await runProgram(['rollout'], options())
+    const json = document((await runProgram(['rollout', 'contacts', '--json'], options())).stdout)
+    const [own] = json.rollouts as [Record<string, unknown>]
+    await database.sql`
+      insert into fetchyard.cohort_tally
+             (workflow_id, step, cohort, completed, failed, snoozed, crashed, credits, duration_ms,
+              durations)
+      select workflow_id, rollout_step, 'concurrent', 30, 10, 4, 0, 45, 90000,
+             '{0,0,0,0,0,0,30,0,0,0,0,0,0}'::bigint[]
+        from fetchyard.workflow`
+    const full = await runProgram(['rollout', 'contacts'], options())
+    await runProgram(['rollout', 'contacts', '100'], options())
+
+    expect(empty.stdout).to.match(/^contacts is concurrent for 50 % of the items/)
+    expect(empty.stdout).to.match(/step \d+, set \S+Z by .+ on .+, from the command line\n/)
+    expect(empty.stdout).to.contain('No attempt has ended yet.')
+    expect(own).to.deep.include({ mode: 'concurrent', rollout: 50 })
+    expect(own).to.have.deep.property('cohorts', { concurrent: null, sequential: null })
+    const lines = full.stdout.split('\n').map((line) => line.trim().split(/ {2,}/))
+    expect(lines).to.deep.include.members([
+      ['all nodes', 'concurrent', 'sequential'],
+      ['share of the items', '50 %', '50 %'],
+      ['failed', '25.0 %', '-'],
+      ['time, mean', '3.0 s', '-'],
+      ['credits a result', '1.50', '-'],
+    ])
+  })
+
   it('says why nothing moves', async () => {
     const words = await runProgram(['why'], options())
     const { verdicts } = document((await runProgram(['why', '--json'], options())).stdout)
@@ -99,7 +129,7 @@ describe('cli: commands that read and operate', () => {
     const rate = await runProgram(['set', 'contacts', 'rate=0'], options())
 
     expect([percent.exitCode, setting.exitCode]).to.deep.equal([2, 2])
-    expect(percent.stderr).to.contain('Expected a percentage from 0 to 100')
+    expect(percent.stderr).to.contain('Expected a whole percentage from 0 to 100')
     expect(percent.stderr).to.contain('`101`')
     expect(setting.stderr).to.contain('got `concurrency=0`')
     expect(rate.stderr).to.contain('rate=N with N from 1 to 1000000').and.to.contain('`rate=0`')

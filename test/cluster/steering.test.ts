@@ -58,29 +58,42 @@ describe('cluster/steering', () => {
     await expectCompleteOnce(cluster, keys)
   })
 
-  it('turns sequential and back without a restart', async () => {
+  // The referee counts what is open at once. A node that comes and one that goes are the moments at
+  // which two nodes could each believe that it is their turn.
+  it('works one item at a time in all the cluster, from the switch in mid-run on', async () => {
     const keys = await cluster.enqueue(1_500)
-    cluster.origin.setLatency(100)
-    const nodes = await Promise.all([cluster.start(), cluster.start()])
-    await cluster.origin.untilAsked(40)
+    cluster.origin.hold()
+    const oldest = await cluster.start()
+    const second = await cluster.start()
+    await cluster.origin.untilActive(16)
+    const isSequential = { where: ({ reason }: { reason: string }) => reason === 'sequential' }
 
     await steer({ mode: 'sequential' })
     await Promise.all(
-      nodes.map((node) =>
-        node.until('concurrency.changed', { where: ({ reason }) => reason === 'sequential' }),
-      ),
+      [oldest, second].map((node) => node.until('concurrency.changed', isSequential)),
     )
-    // What was in flight ends; from then on there is one at a time in the whole cluster.
+    cluster.origin.setLatency(5)
+    cluster.origin.release()
+    // The first one may begin while the last answers of before are on their way.
+    const first = 16
+    await cluster.origin.untilAsked(first + 20)
+    const third = await cluster.start()
+    await third.until('concurrency.changed', isSequential)
     await cluster.origin.untilAsked(cluster.origin.log.length + 20)
-    const before = cluster.origin.log.length
-    await cluster.origin.untilAsked(before + 20)
-    expect(busiestSince(before)).to.equal(1)
+    await oldest.stop()
+    await cluster.origin.untilAsked(cluster.origin.log.length + 20)
+    expect(busiestSince(first + 1)).to.equal(1)
+    const pids = new Set(cluster.origin.log.slice(first + 1).map(({ pid }) => pid))
+    expect(pids.size, 'workers that took their turn').to.be.above(1)
     await eventually({ words: 'the reason in the verdict' }, async () => {
       return (await why())?.binding === 'sequential'
     })
 
+    cluster.origin.hold()
     await steer({ mode: 'concurrent' })
+    await cluster.origin.untilActive(16)
     cluster.origin.setLatency(0)
+    cluster.origin.release()
     expectClean(await cluster.untilEmpty(), keys.length)
     await expectCompleteOnce(cluster, keys)
   })

@@ -1,6 +1,7 @@
 // The store of one simulated node: connections to the simulated database over which statements and
 // answers travel, get lost, come late, or find nobody.
 
+import { NO_RECORD } from '../../src/core/cohort-figures.js'
 import type { Store, StoredDefinition, WorkflowHandle } from '../../src/store/store.js'
 import { IDLE_CHORES, IDLE_SCHEDULES } from '../support/idle-chores.js'
 import type { Dice } from './dice.js'
@@ -277,7 +278,7 @@ export function createSimStore(parts: SimStoreParts): SimStore {
           return node.fencedWhy === null && node.aliveUntilUs > nowUs
         })
         const workers = alive.map(({ nodeId }) => nodeId)
-        const orders = { mode: 'concurrent', rollout: 100, concurrency: null } as const
+        const orders = { mode: 'concurrent', rollout: 100, step: 0, concurrency: null } as const
         const pace = { ratePerMinute: null, successPauseMs: null }
         return { ...orders, ...pace, creditsLeft: null, workers, sharers: [] }
       }),
@@ -289,6 +290,10 @@ export function createSimStore(parts: SimStoreParts): SimStore {
     forgetOldFailures: () => ask('forget', () => 0),
     foldSpend: () => ask('fold spend', () => 0),
     foldEndTally: () => ask('fold endings', () => 0),
+    foldCohorts: () => ask('fold cohorts', () => 0),
+    readRolloutRecord: () => ask('rollout', () => NO_RECORD),
+    readRollouts: () => ask('rollouts', () => []),
+    readLoads: () => ask('loads', () => []),
     readFigures: () => ask('figures', () => ({ readAt: '', workflows: [], nodes: [] })),
     foldTallies: () => ask('fold', () => 0),
     ensureReceiptPartitions: () => ask('partitions', () => 0),

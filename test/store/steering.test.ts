@@ -45,6 +45,44 @@ describe('store/steering', () => {
     expect(await read()).to.include({ mode: 'sequential', rollout: 10, concurrency: null })
   })
 
+  it('names the oldest node first, so that a node that comes takes nothing over', async () => {
+    const { workflowId, name: workflow } = await yard.workflow()
+    const nodes: string[] = []
+    for (let n = 0; n < 4; n += 1) nodes.push(await nodeWith({ [workflow]: 'p' }))
+    const steering = await readSteering(yard.sql, { workflowId, workflow, plan: 'p' })
+    expect(steering?.workers).to.deep.equal(nodes)
+  })
+
+  it('changes nothing for a step that is over', async () => {
+    const { workflowId, name: workflow } = await yard.workflow()
+    await setSteering(yard.sql, { workflowId, rollout: 10 })
+    const back = { workflowId, mode: 'sequential', rollout: 0, ifStep: 1 } as const
+    await setSteering(yard.sql, { workflowId, rollout: 50 })
+    expect(await setSteering(yard.sql, back)).to.equal(false)
+    expect(await setSteering(yard.sql, { ...back, ifStep: 2 })).to.equal(true)
+    expect(await setSteering(yard.sql, { ...back, ifStep: 2 }), 'by another node').to.equal(false)
+    const steering = await readSteering(yard.sql, { workflowId, workflow, plan: 'p' })
+    expect(steering).to.include({ mode: 'sequential', rollout: 0, step: 3 })
+  })
+
+  it('hears an option once, so that what was set later outlives a restart', async () => {
+    const { workflowId, name: workflow } = await yard.workflow()
+    const read = () => readSteering(yard.sql, { workflowId, workflow, plan: 'p' })
+    const start = (rollout: number) =>
+      setSteering(yard.sql, { workflowId, mode: 'concurrent', rollout, option: `${rollout}` })
+    expect(await start(50)).to.equal(true)
+    await setSteering(yard.sql, { workflowId, mode: 'sequential', rollout: 0 })
+    expect(await start(50), 'a restart').to.equal(false)
+    expect(await read()).to.include({ mode: 'sequential', rollout: 0 })
+    expect(await start(10), 'another value').to.equal(true)
+    expect(await read()).to.include({ mode: 'concurrent', rollout: 10 })
+    await setSteering(yard.sql, { workflowId, rollout: 20 })
+    expect(await start(20), 'says what holds already, and is heard').to.equal(false)
+    await setSteering(yard.sql, { workflowId, rollout: 30 })
+    expect(await start(20)).to.equal(false)
+    expect(await read()).to.include({ rollout: 30 })
+  })
+
   it('knows nothing of a workflow without a row', async () => {
     const of = { workflowId: 32_000, workflow: 'nobody', plan: 'p' }
     expect(await readSteering(yard.sql, of)).to.equal(null)

@@ -1,7 +1,9 @@
 // A queue in memory that keeps the store's promises: leases prove ownership, a fenced node writes
 // nothing, a settle takes only what is still there. Faults are put in its way by the test.
 
+import type { RolloutRecord } from '../../src/core/cohort-figures.js'
 import type { Settlement } from '../../src/core/settlement.js'
+import type { Cohort } from '../../src/core/steering-plan.js'
 import type { LeasedPack } from '../../src/store/lease.js'
 import type { ReserveRequest } from '../../src/store/reserve.js'
 import type { Steering } from '../../src/store/steering.js'
@@ -27,6 +29,7 @@ export interface FakeReceipt {
   readonly leaseId: string
   readonly event: Settlement['event']
   readonly code: Settlement['code']
+  readonly trial: Settlement['trial'] | null
 }
 
 /** How a call goes wrong. */
@@ -68,6 +71,7 @@ export class FakeStore {
   steering: Steering = {
     mode: 'concurrent',
     rollout: 100,
+    step: 0,
     concurrency: null,
     ratePerMinute: null,
     successPauseMs: null,
@@ -194,13 +198,16 @@ export class FakeStore {
         this.#call('resumeWorkflow', 1, () => this.#resume(workflowId, reason)),
       readConnections: () => this.#call('readConnections', 1, () => this.connections),
       readSteering: () => this.#call('readSteering', 1, () => this.steering),
-      setSteering: ({ mode, rollout }) =>
+      setSteering: ({ mode, rollout, ifStep, event }) =>
         this.#call('setSteering', 1, () => {
           const { steering } = this
+          if (ifStep !== undefined && ifStep !== steering.step) return false
+          if (event !== undefined) this.storedEvents.push(event.name)
           this.steering = {
             ...steering,
             mode: mode ?? steering.mode,
             rollout: rollout ?? steering.rollout,
+            step: steering.step + 1,
           }
           return true
         }),
@@ -217,6 +224,11 @@ export class FakeStore {
       foldTallies: () => this.#call('foldTallies', 0, () => 0),
       foldSpend: () => this.#call('foldSpend', 0, () => 0),
       foldEndTally: () => this.#call('foldEndTally', 0, () => 0),
+      foldCohorts: () => this.#call('foldCohorts', 0, () => 0),
+      readRolloutRecord: ({ step }) =>
+        this.#call('readRolloutRecord', 1, () => this.#rolloutRecord(step)),
+      readRollouts: () => this.#call('readRollouts', 0, () => []),
+      readLoads: () => this.#call('readLoads', 0, () => []),
       ensureReceiptPartitions: () => this.#call('ensureReceiptPartitions', 0, () => 0),
       storeEvent: ({ name }) =>
         this.#call('storeEvent', 1, () => {
@@ -256,6 +268,18 @@ export class FakeStore {
       ...fields,
       items: [...items],
     }
+  }
+
+  #rolloutRecord(step: number): RolloutRecord {
+    const of = (cohort: Cohort) => {
+      const own = this.receipts.filter(({ trial }) => trial?.cohort === cohort)
+      const ended = own.filter(({ trial }) => trial?.step === step)
+      const count = (...events: readonly Settlement['event'][]) =>
+        ended.filter(({ event }) => events.includes(event)).length
+      return { finished: count('complete', 'retry', 'discard'), failed: count('retry', 'discard') }
+    }
+    const all = { concurrent: of('concurrent'), sequential: of('sequential') }
+    return { all, recent: all }
   }
 
   #fence(nodeId: string, reason: string): boolean {
@@ -302,8 +326,8 @@ export class FakeStore {
     if (bad !== undefined) throw databaseError('23514', `row of ${bad.itemId} refused`)
     const own = settlements.filter((one) => this.#take(nodeId, one))
     const back = new Map<string, Pack>()
-    for (const { itemId, leaseId, event, code, next, packId } of own) {
-      if (event !== 'release') this.receipts.push({ itemId, leaseId, event, code })
+    for (const { itemId, leaseId, event, code, next, packId, trial = null } of own) {
+      if (event !== 'release') this.receipts.push({ itemId, leaseId, event, code, trial })
       if (next === null) continue
       const { slice, ...counts } = next
       const key = JSON.stringify(next)

@@ -93,8 +93,9 @@ describe('web/http', () => {
     }
 
     it('refuses a request that names no host', () => {
+      const gate = { token: TOKEN, operatorToken: null, allowedHosts: [] }
       for (const headers of [{}, { host: '' }]) {
-        const refusal = refuseRequest(headers, { token: TOKEN, allowedHosts: [] }, { token: false })
+        const refusal = refuseRequest(headers, gate, { token: false })
         expect(refusal).to.have.property('status', 403)
       }
     })

@@ -9,6 +9,11 @@ import type { WorkflowHandle } from '../../../src/store/store.js'
 import type { OpenDatabase } from '../../database.js'
 import { startChaos } from '../../demo/chaos.js'
 import { type DemoMemory, readDemoMemory, writeDemoMemory } from '../../demo/memory.js'
+import {
+  SIMULATED_KEY,
+  type SimulatedUpstream,
+  startSimulatedUpstream,
+} from '../../demo/simulated-upstream.js'
 import { type DemoSite, startDemoSite } from '../../demo/site/demo-site.js'
 import type { LoadedWorkflow, RunningNode } from '../../node.js'
 import { listenForStop, type StopListener } from '../../signals.js'
@@ -35,8 +40,12 @@ export const demoCommand: Command = {
     ['fetchyard demo', 'about 1 000 pages'],
     ['fetchyard demo --chaos', 'the same, with a worker killed every second'],
     ['fetchyard demo --sites 50 --keep-open', 'a short one; the dashboard stays until Ctrl-C'],
+    [
+      'fetchyard demo --upstream proxy-api',
+      'through a simulated proxy API with a plan, 429s and credits',
+    ],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'web'],
+  groups: ['database', 'node', 'work', 'fetch', 'upstream', 'web'],
   flags: {
     sites: { type: 'text', sentence: `Sites of two pages each, 1 to ${SITES_MAX}` },
     chaos: { type: 'switch', sentence: 'Kill a random worker with SIGKILL every second' },
@@ -58,10 +67,16 @@ export const demoCommand: Command = {
     totalTimeoutMs: 5_000,
     itemTimeoutMs: 20_000,
     allowRanges: ['127.0.0.0/8', '::1/128'],
+    upstreamKey: SIMULATED_KEY,
     logLevel: 'warn',
   },
-  // A demo never touches a database that somebody uses.
-  ignoredEnvironment: ['DATABASE_URL', 'FETCHYARD_DATABASE_URL'],
+  // A demo touches neither a database that somebody uses nor an account that somebody pays for.
+  ignoredEnvironment: [
+    'DATABASE_URL',
+    'FETCHYARD_DATABASE_URL',
+    'SCRAPER_API_KEY',
+    'FETCHYARD_UPSTREAM_KEY',
+  ],
   run: runDemo,
 }
 
@@ -72,15 +87,19 @@ interface Demo {
   readonly workflow: LoadedWorkflow
   readonly handle: WorkflowHandle
   readonly stop: StopListener
+  /** null: the demo's site is asked directly. */
+  readonly upstream: SimulatedUpstream | null
 }
 
 async function runDemo(given: Invocation): Promise<number> {
   const dataDir = join(given.settings.dataDir, 'demo')
-  // Nor does it spend anybody's credits.
-  const own = { databaseUrl: null, dataDir, upstream: 'direct' } as const
-  const settings: Settings = { ...given.settings, ...own }
+  const sites = sitesGiven(given)
+  const upstream = isSimulated(given) ? await startSimulatedUpstream() : null
+  const own = { databaseUrl: null, dataDir, ...(upstream?.settings ?? DIRECT) }
+  const isPatient = upstream !== null && given.configuration.origins.totalTimeoutMs === 'default'
+  const patience = isPatient ? { totalTimeoutMs: SIMULATED_PATIENCE_MS } : {}
+  const settings: Settings = { ...given.settings, ...own, ...patience }
   const invocation = { ...given, settings }
-  const sites = sitesGiven(invocation)
   const stop = listenForStop({ source: invocation.signals, clock: invocation.clock })
   try {
     const request = databaseRequest(invocation, { purpose: 'demo', exclusive: true })
@@ -88,7 +107,16 @@ async function runDemo(given: Invocation): Promise<number> {
     const report = await withDatabase(request, async (database) => {
       const workflow = await loadWorkflow(WORKFLOW, invocation.cwd)
       const handle = await installWorkflow(database.sql, workflow)
-      const parts = { invocation, dataDir: request.dataDir, database, workflow, handle, stop }
+      const parts = {
+        invocation,
+        dataDir: request.dataDir,
+        database,
+        workflow,
+        handle,
+        stop,
+        upstream,
+      }
+      await upstream?.open(database.sql, handle.workflowId)
       return workDemo(parts, sites)
     })
     if (!isGiven(invocation, 'keep-open')) await printReport(invocation, report)
@@ -96,7 +124,17 @@ async function runDemo(given: Invocation): Promise<number> {
     return finishedExit(invocation)
   } finally {
     stop.close()
+    await upstream?.close()
   }
+}
+
+/** Longer than the API's own: a call that is given up is paid all the same. */
+const SIMULATED_PATIENCE_MS = 10_000
+const DIRECT = { upstream: 'direct' } as const
+
+/** Only when this command line asks for it: a file that names an API means the real one. */
+function isSimulated({ settings, configuration }: Invocation): boolean {
+  return settings.upstream === 'proxy-api' && configuration.origins.upstream === '--upstream'
 }
 
 function sitesGiven(invocation: Invocation): number | null {
@@ -184,8 +222,8 @@ async function workSite(
   site: DemoSite,
   run: Run & { readonly name: string },
 ): Promise<RunReport> {
-  const { invocation, database, workflow, handle, stop } = demo
-  const { settings, clock, streams } = invocation
+  const { invocation, database, workflow, handle, stop, upstream } = demo
+  const { settings } = invocation
   const { runId } = run
   const makeDemoReport = async (watched: FinishedRun) =>
     makeReport({
@@ -197,17 +235,17 @@ async function workSite(
       badLines: 0,
       truth: await demoTruth({ sql: database.sql, workflow, handle, runId, site }),
       output: null,
+      billing: (await upstream?.billing(database.sql, handle.workflowId)) ?? null,
     })
   const watched = await workRun({
     ...{ invocation, settings, database, workflow, handle, runId, stop },
     log: invocation.configuration.origins.logLevel === 'default' ? 'silent' : 'auto',
     onStarted: (node) => {
-      if (!isGiven(invocation, 'chaos')) return () => {}
-      const kill = (pid: number) => process.kill(pid, 'SIGKILL')
-      const started = startChaos({ events: node.events, clock, random: systemRandom, kill })
+      const unfollow = upstream?.follow(node.events, site.urls().length)
+      const calm = disturb(invocation, node)
       return () => {
-        started.stop()
-        say(streams, `Killed ${started.kills()} workers.`)
+        unfollow?.()
+        calm()
       }
     },
     onDone: async (ended, node) => {
@@ -217,6 +255,18 @@ async function workSite(
     },
   })
   return makeDemoReport(watched)
+}
+
+/** Kills workers, if that was asked for. @returns what ends it. */
+function disturb(invocation: Invocation, { events }: RunningNode): () => void {
+  if (!isGiven(invocation, 'chaos')) return () => {}
+  const { clock, streams } = invocation
+  const kill = (pid: number) => process.kill(pid, 'SIGKILL')
+  const started = startChaos({ events, clock, random: systemRandom, kill })
+  return () => {
+    started.stop()
+    say(streams, `Killed ${started.kills()} workers.`)
+  }
 }
 
 async function keepOpen(

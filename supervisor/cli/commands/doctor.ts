@@ -31,7 +31,7 @@ async function runDoctor(invocation: Invocation): Promise<number> {
       workerBytesMax: settings.memoryMb * MEBIBYTE,
       searchPath: environment.PATH ?? '',
     },
-    web: { host: settings.host, port: settings.port, token: settings.token },
+    web: settings,
     drainMs: settings.drainMs,
     pm2Home: environment.PM2_HOME ?? null,
     databaseUrl: settings.databaseUrl,

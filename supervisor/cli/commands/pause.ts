@@ -1,11 +1,9 @@
 import { createStore } from '../../../src/store/store.js'
-import { pauseWorkflow, resumeWorkflow } from '../../../src/store/workflows.js'
+import { createSteeringDesk } from '../../steering-desk.js'
 import type { Command, Invocation } from '../command.js'
+import { orderer } from '../orderer.js'
 import { databaseRequest, givenWorkflowRow, withDatabase } from '../session.js'
 import { print } from '../streams.js'
-
-/** Reason under which a person holds a workflow back. */
-const OPERATOR = 'operator'
 
 export const pauseCommand: Command = {
   syntax: 'pause <workflow>',
@@ -28,26 +26,8 @@ export const resumeCommand: Command = {
 async function change(invocation: Invocation, verb: 'pause' | 'resume'): Promise<number> {
   const request = databaseRequest(invocation, { purpose: verb, exclusive: false })
   await withDatabase(request, async ({ sql }) => {
-    const { workflowId, name, pausedBy } = await givenWorkflowRow(sql, invocation)
-    const isPause = verb === 'pause'
-    const isChanged = isPause
-      ? await pauseWorkflow(sql, { workflowId, reason: OPERATOR })
-      : await resumeWorkflow(sql, { workflowId, reason: null })
-    const words = isPause
-      ? `${name} is paused${isChanged ? '' : ' already'}. Go on with fetchyard resume ${name}.`
-      : isChanged
-        ? `${name} runs again; it was paused by ${pausedBy.join(', ')}.`
-        : `${name} was not paused.`
-    if (isChanged) {
-      await createStore(sql).storeEvent({
-        level: 'info',
-        name: isPause ? 'workflow.paused' : 'workflow.resumed',
-        workflowId,
-        nodeId: null,
-        message: `by an operator, from the command line`,
-        fields: { reason: isPause ? OPERATOR : pausedBy.join(', ') },
-      })
-    }
+    const { name } = await givenWorkflowRow(sql, invocation)
+    const { words } = await createSteeringDesk(createStore(sql))[verb](name, orderer())
     await print(invocation.streams, words)
   })
   return 0

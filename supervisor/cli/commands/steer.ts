@@ -1,22 +1,33 @@
 import { readDuration, showDuration } from '../../../config/units.js'
+import type { Rollout } from '../../../src/core/cohort-figures.js'
 import { FetchyardError } from '../../../src/core/errors.js'
 import { LIMITS } from '../../../src/core/limits.js'
+import {
+  CONCURRENCY_MAX,
+  ROLLOUT_RULE,
+  type RolloutOrder,
+  readConcurrency,
+  readRollout,
+  steeringWords,
+} from '../../../src/core/steering-words.js'
 import type { Sql } from '../../../src/store/client.js'
+import { readRollouts } from '../../../src/store/cohorts.js'
 import type { Budgets } from '../../../src/store/money.js'
 import { readBudgets, setBudgets } from '../../../src/store/money.js'
-import type { Steering, SteeringChange } from '../../../src/store/steering.js'
-import { readSteering, setSteering } from '../../../src/store/steering.js'
 import { createStore } from '../../../src/store/store.js'
 import type { WorkflowRow } from '../../../src/store/workflows.js'
+import { createSteeringDesk, type Pace } from '../../steering-desk.js'
+import { cohortLines } from '../cohort-table.js'
 import type { Command, Invocation } from '../command.js'
 import { isGiven, textGiven } from '../command.js'
+import { orderer } from '../orderer.js'
 import { databaseRequest, givenWorkflowRow, withDatabase } from '../session.js'
 import { print, printJson } from '../streams.js'
 
 const JSON_FLAG = { type: 'switch', sentence: 'Print what holds now as JSON' } as const
 
 export const rolloutCommand: Command = {
-  syntax: 'rollout <workflow> [percent]',
+  syntax: 'rollout [workflow] [percent]',
   summary: 'Work a share of the items concurrently, the others one after the other',
   examples: [
     ['fetchyard rollout contacts 10', 'on all nodes within two seconds, without a restart'],
@@ -25,11 +36,15 @@ export const rolloutCommand: Command = {
       'fetchyard rollout contacts sequential',
       'instant rollback: one item at a time in the cluster',
     ],
-    ['fetchyard rollout contacts', 'says what holds now'],
+    ['fetchyard rollout contacts', 'what holds now, and both cohorts side by side'],
+    ['fetchyard rollout', 'the same for all workflows'],
   ],
   groups: ['database'],
   flags: { json: JSON_FLAG },
-  run: (invocation) => steer(invocation, rolloutChange(textGiven(invocation, 'percent'))),
+  run: (invocation) => {
+    const order = rolloutOrder(textGiven(invocation, 'percent'))
+    return order === null ? showRollouts(invocation) : steer(invocation, { steering: order })
+  },
 }
 
 export const setCommand: Command = {
@@ -52,92 +67,121 @@ export const setCommand: Command = {
 }
 
 interface Change {
-  readonly steering?: Omit<SteeringChange, 'workflowId'>
+  readonly steering?: RolloutOrder
+  readonly concurrency?: number | null
+  readonly pace?: Pace
   readonly budgets?: { readonly perDay?: number | null; readonly total?: number | null }
 }
 
-function wholeWithin(text: string, max: number): number | null {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-  return value <= max ? value : null
+function rolloutOrder(text: string | null): RolloutOrder | null {
+  if (text === null) return null
+  const order = readRollout(text)
+  if (order !== null) return order
+  throw new FetchyardError(
+    'USAGE',
+    `Expected ${ROLLOUT_RULE}, got \`${text}\`. For example: fetchyard rollout contacts 10`,
+  )
 }
 
-const SEQUENTIAL: Change = { steering: { mode: 'sequential', rollout: 0 } }
-
-function rolloutChange(text: string | null): Change {
-  if (text === null) return {}
-  if (text === 'sequential') return SEQUENTIAL
-  const percent = wholeWithin(text.replace(/\s*%$/, ''), 100)
-  if (percent === null) {
-    throw new FetchyardError(
-      'USAGE',
-      `Expected a percentage from 0 to 100, or the word sequential, got \`${text}\`. ` +
-        'For example: fetchyard rollout contacts 10',
-    )
-  }
-  // At 0 % nothing is concurrent on any node; that is what sequential means.
-  return percent === 0 ? SEQUENTIAL : { steering: { mode: 'concurrent', rollout: percent } }
+async function showRollouts(invocation: Invocation): Promise<number> {
+  const request = databaseRequest(invocation, { purpose: 'rollout', exclusive: false })
+  const rollouts = await withDatabase(request, async ({ sql }) => {
+    const isAll = textGiven(invocation, 'workflow') === null
+    return readRollouts(sql, isAll ? null : (await givenWorkflowRow(sql, invocation)).name)
+  })
+  if (isGiven(invocation, 'json')) await printJson(invocation.streams, { schema: 1, rollouts })
+  else for (const line of rolloutLines(rollouts)) await print(invocation.streams, line)
+  return 0
 }
 
+function rolloutLines(rollouts: readonly Rollout[]): readonly string[] {
+  if (rollouts.length === 0) return ['No workflow yet. Fill one with fetchyard enqueue.']
+  return rollouts.flatMap((rollout, index) => [
+    ...(index === 0 ? [] : ['']),
+    ...cohortLines(rollout),
+  ])
+}
+
+const CREDITS_MAX = 1_000_000_000
+
+/** @returns the number; null for `auto`, and undefined for what is neither. */
+function readWhole(text: string, max: number): number | null | undefined {
+  if (text === 'auto') return null
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : 0
+  return value >= 1 && value <= max ? value : undefined
+}
+
+/** @returns the credits; null for `off`, and undefined for what is neither. */
+function readCredits(text: string): number | null | undefined {
+  if (text === 'off') return null
+  const credits = /^\d{1,10}$/.test(text) ? Number(text) : 0
+  return credits >= 1 && credits <= CREDITS_MAX ? credits : undefined
+}
+
+/** What one `name=value` changes; the value `auto` or `off` takes the setting back. */
 interface Setting {
-  /** The value that takes the setting back. */
   readonly none: string
-  readonly max: number
-  /** Whether it is a duration, which may be none at all. @default false */
-  readonly isDuration?: boolean
-  readonly change: (value: number | null) => Change
+  /** What may be given, in words. */
+  readonly rule: string
+  readonly read: (text: string) => Change | undefined
 }
 
-/** What one `name=value` changes. */
+const upTo = (max: number) => `N with N from 1 to ${max}`
+
 const SETTINGS: { readonly [name: string]: Setting } = {
   concurrency: {
     none: 'auto',
-    max: 100_000,
-    change: (value) => ({ steering: { concurrency: value } }),
+    rule: upTo(CONCURRENCY_MAX),
+    read: (text) => {
+      const concurrency = readConcurrency(text)
+      return concurrency === undefined ? undefined : { concurrency }
+    },
   },
   rate: {
     none: 'auto',
-    max: LIMITS.ratePerMinuteMax,
-    change: (value) => ({ steering: { ratePerMinute: value } }),
+    rule: upTo(LIMITS.ratePerMinuteMax),
+    read: (text) => {
+      const ratePerMinute = readWhole(text, LIMITS.ratePerMinuteMax)
+      return ratePerMinute === undefined ? undefined : { pace: { ratePerMinute } }
+    },
   },
   'success-pause': {
     none: 'auto',
-    max: LIMITS.successPauseMsMax,
-    isDuration: true,
-    change: (value) => ({ steering: { successPauseMs: value } }),
+    rule: `TIME up to ${showDuration(LIMITS.successPauseMsMax)}`,
+    read: (text) => {
+      const successPauseMs = text === 'auto' ? null : readDuration(text)
+      const isFitting =
+        successPauseMs === null || Number(successPauseMs) <= LIMITS.successPauseMsMax
+      return successPauseMs === undefined || !isFitting ? undefined : { pace: { successPauseMs } }
+    },
   },
   'budget-day': {
     none: 'off',
-    max: 1_000_000_000,
-    change: (value) => ({ budgets: { perDay: value } }),
+    rule: upTo(CREDITS_MAX),
+    read: (text) => {
+      const perDay = readCredits(text)
+      return perDay === undefined ? undefined : { budgets: { perDay } }
+    },
   },
   budget: {
     none: 'off',
-    max: 1_000_000_000,
-    change: (value) => ({ budgets: { total: value } }),
+    rule: upTo(CREDITS_MAX),
+    read: (text) => {
+      const total = readCredits(text)
+      return total === undefined ? undefined : { budgets: { total } }
+    },
   },
-}
-
-function settingValue(text: string, { max, isDuration = false }: Setting): number | null {
-  if (!isDuration) return wholeWithin(text, max) || null
-  const value = readDuration(text)
-  return value !== undefined && value <= max ? value : null
-}
-
-function settingWords(name: string, { none, max, isDuration = false }: Setting): string {
-  if (isDuration) return `${name}=TIME up to ${showDuration(max)}, or ${name}=${none}`
-  return `${name}=N with N from 1 to ${max}, or ${name}=${none}`
 }
 
 function settingChange(text: string | null): Change {
   if (text === null) return {}
   const [name = '', value = ''] = text.split(/=(.*)/s)
   const setting = SETTINGS[name]
-  if (setting !== undefined) {
-    if (value === setting.none) return setting.change(null)
-    const given = settingValue(value, setting)
-    if (given !== null) return setting.change(given)
-  }
-  const known = Object.entries(SETTINGS).map(([known, one]) => settingWords(known, one))
+  const change = setting?.read(value)
+  if (change !== undefined) return change
+  const known = Object.entries(SETTINGS).map(
+    ([known, { none, rule }]) => `${known}=${rule}, or ${known}=${none}`,
+  )
   throw new FetchyardError('USAGE', `Expected ${known.join('; ')}; got \`${text}\`.`)
 }
 
@@ -145,87 +189,66 @@ async function steer(invocation: Invocation, change: Change): Promise<number> {
   const request = databaseRequest(invocation, { purpose: 'steer', exclusive: false })
   await withDatabase(request, async ({ sql }) => {
     const workflow = await givenWorkflowRow(sql, invocation)
-    const isChanged = await apply(sql, workflow, change)
+    await apply(sql, workflow, change)
     const now = await readNow(sql, workflow)
-    if (isChanged) await record(sql, workflow, now)
-    const { mode, rollout, concurrency, ratePerMinute, successPauseMs, workers } = now
-    const pace = { ratePerMinute, successPauseMs }
-    const own = {
-      ...{ workflow: workflow.name, mode, rollout, concurrency, ...pace },
-      nodes: workers.length,
-    }
-    const budget = now.budgets
+    if (change.budgets !== undefined) await recordBudget(sql, workflow, now)
+    const { mode, rollout, concurrency, ratePerMinute, successPauseMs } = now
+    const { nodes, step, since, by, budgets: budget } = now
+    const limits = { concurrency, ratePerMinute, successPauseMs }
+    const own = { workflow: workflow.name, mode, rollout, ...limits, nodes, step, since, by }
     if (isGiven(invocation, 'json')) {
       await printJson(invocation.streams, { schema: 1, ...own, budget })
-    } else await print(invocation.streams, steeringWords(workflow.name, now))
+    } else await print(invocation.streams, nowWords(now))
   })
   return 0
 }
 
-/** @returns whether anything changed. */
 async function apply(
   sql: Sql,
-  { workflowId }: WorkflowRow,
-  { steering, budgets }: Change,
-): Promise<boolean> {
+  { workflowId, name }: WorkflowRow,
+  { steering, concurrency, pace, budgets }: Change,
+): Promise<void> {
+  const desk = createSteeringDesk(createStore(sql))
   if (budgets?.perDay !== undefined) await setBudgets(sql, { workflowId, perDay: budgets.perDay })
   if (budgets?.total !== undefined) {
     // What a run has spent of its budget stays spent when the budget is changed.
     const since = (await readBudgets(sql, workflowId))?.since ?? undefined
     await setBudgets(sql, { workflowId, total: { credits: budgets.total, since } })
   }
-  const isSteered = steering !== undefined && (await setSteering(sql, { workflowId, ...steering }))
-  return isSteered || budgets !== undefined
+  if (steering !== undefined) await desk.setRollout(name, steering, orderer())
+  if (concurrency !== undefined) await desk.setConcurrency(name, concurrency, orderer())
+  if (pace !== undefined) await desk.setPace(name, pace, orderer())
 }
 
-type Now = Steering & { readonly budgets: Budgets }
+type Now = Rollout & { readonly budgets: Budgets }
 
 async function readNow(sql: Sql, { workflowId, name }: WorkflowRow): Promise<Now> {
-  const now = await readSteering(sql, { workflowId, workflow: name, plan: '' })
+  const [now] = await readRollouts(sql, name)
   const budgets = await readBudgets(sql, workflowId)
-  if (now !== null && budgets !== null) return { ...now, budgets }
+  if (now !== undefined && budgets !== null) return { ...now, budgets }
   throw new FetchyardError('WORKFLOW_UNKNOWN', `The workflow ${name} is gone.`)
 }
 
-async function record(sql: Sql, { workflowId, name }: WorkflowRow, now: Now): Promise<void> {
-  const { mode, rollout, concurrency, ratePerMinute, successPauseMs, budgets } = now
-  const pace = { ratePerMinute, successPauseMs }
+async function recordBudget(sql: Sql, { workflowId }: WorkflowRow, now: Now): Promise<void> {
+  const { name, via } = orderer()
+  const { perDay, total } = now.budgets
   await createStore(sql).storeEvent({
     level: 'info',
     name: 'workflow.steered',
     workflowId,
     nodeId: null,
-    message: `by an operator, from the command line: ${steeringWords(name, now)}`,
-    fields: {
-      ...{ mode, rollout, concurrency, ...pace },
-      ...{ budgetPerDay: budgets.perDay, budget: budgets.total },
-    },
+    message: `by ${name}, ${via}: ${nowWords(now)}`,
+    fields: { budgetPerDay: perDay, budget: total, by: name, via },
   })
 }
 
-/** What is set for a workflow, in one sentence. */
-function steeringWords(name: string, now: Now): string {
-  const { mode, rollout, concurrency, workers } = now
-  const items = concurrency === null ? 'its configured number of' : `${concurrency}`
-  const nodes = workers.length === 1 ? '1 node works' : `${workers.length} nodes work`
+/** What is set for a workflow, with its budgets. */
+function nowWords(now: Now): string {
   const { perDay, total, left } = now.budgets
   const parts = [
     ...(total === null ? [] : [`${total} credits in all`]),
     ...(perDay === null ? [] : [`${perDay} credits a day`]),
   ]
   const budget = parts.length === 0 ? '' : ` Budget: ${parts.join(' and ')}, ${left ?? 0} left.`
-  const rest = `${nodes} it.${paceWords(now)}${budget}`
-  if (mode === 'sequential') {
-    return `${name} is sequential: one item at a time in the cluster. ${rest}`
-  }
-  const share =
-    rollout === 100 ? 'all items' : `${rollout} % of the items, the others one after the other`
-  return `${name} is concurrent for ${share}; each node works ${items} items at once. ${rest}`
-}
-
-/** What is set about its pace; what nodes are configured for is not known here. */
-function paceWords({ ratePerMinute, successPauseMs }: Now): string {
-  const rate = ratePerMinute === null ? '' : ` Rate: ${ratePerMinute} a minute in the cluster.`
-  if (successPauseMs === null) return rate
-  return `${rate} Each slot rests ${showDuration(successPauseMs)} after a success.`
+  return `${steeringWords(now.workflow, now)}${budget}`
 }

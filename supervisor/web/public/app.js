@@ -1,6 +1,7 @@
 import { openChannel } from './channel.js'
 import { byId, setText } from './dom.js'
 import { duration } from './format.js'
+import { createSteering } from './steer.js'
 import { createView } from './view.js'
 
 const TOKEN_KEY = 'fetchyard.token'
@@ -8,12 +9,16 @@ const TOKEN_KEY = 'fetchyard.token'
 const QUIET_MS = 3_000
 
 const view = createView()
+let steering = null
 let isDrawn = true
 let latest = null
 
 const token = takeToken()
 if (token === null) askForToken('The supervisor prints an address with its token when it starts.')
-else openChannel({ token, onChange })
+else {
+  steering = createSteering({ token })
+  openChannel({ token, onChange })
+}
 
 /** The token comes in the fragment, which stays in the browser; it leaves the address at once. */
 function takeToken() {
@@ -59,6 +64,7 @@ function draw() {
   if (latest === null || latest.status === 'refused') return
   view.drawConnection(connectionOf(latest))
   view.draw(latest.topics, Date.now() + latest.offsetMs)
+  if (latest.topics.rollouts !== undefined) steering?.draw(latest.topics.rollouts, latest.access)
 }
 
 // The age of the last frame is told also when no frame comes.

@@ -1,7 +1,7 @@
 import { applyPatch } from './merge.js'
 
 const SUBPROTOCOL = 'fetchyard.v1.json'
-const TOPICS = ['stats', 'workflows', 'nodes', 'events', 'history']
+const TOPICS = ['stats', 'workflows', 'rollouts', 'nodes', 'events', 'history']
 const RECONNECT_BASE_MS = 500
 const RECONNECT_MAX_MS = 30_000
 const HEALTHY_AFTER_MS = 10_000
@@ -21,6 +21,8 @@ export function openChannel({ token, onChange }) {
     reason: '',
     server: '',
     epoch: '',
+    /** Whether our token gives orders, 'operate', or reads only. */
+    access: 'read',
     lastFrameAt: 0,
     /** Clock of the server minus ours. */
     offsetMs: 0,
@@ -93,7 +95,8 @@ function subscribe(socket) {
 function receive(frame, { socket, channel, connection, change }) {
   channel.lastFrameAt = performance.now()
   if (frame.t === 'hello') {
-    change({ status: 'live', reason: '', server: frame.server, epoch: frame.epoch })
+    const { server, epoch, access = 'read' } = frame
+    change({ status: 'live', reason: '', server, epoch, access })
   } else if (frame.t === 'snap') {
     take(frame, frame.d, { channel, connection, change })
   } else if (frame.t === 'delta') {

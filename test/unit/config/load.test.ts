@@ -73,8 +73,14 @@ describe('config/load', () => {
   })
 
   const aliases: readonly (readonly [string, string, object])[] = [
-    ['WF7_ENABLE_CONCURRENT_PROCESSING', 'false', { concurrency: 1 }],
-    ['WF7_ENABLE_CONCURRENT_PROCESSING', 'true', { concurrency: 10 }],
+    [
+      'WF7_ENABLE_CONCURRENT_PROCESSING',
+      'false',
+      { rollout: { mode: 'sequential', rollout: 0 }, concurrency: 10 },
+    ],
+    ['WF7_ENABLE_CONCURRENT_PROCESSING', 'true', { rollout: { mode: 'concurrent', rollout: 100 } }],
+    ['FETCHYARD_ROLLOUT', '25%', { rollout: { mode: 'concurrent', rollout: 25 } }],
+    ['FETCHYARD_ROLLOUT', '0', { rollout: { mode: 'sequential', rollout: 0 } }],
     ['WF7_SCRAPER_API_MAX_CONCURRENT', '20', { concurrency: 20 }],
     ['SCRAPER_API_MAX_CONCURRENT', '21', { concurrency: 21 }],
     ['WF7_RETRY_ATTEMPTS', '5', { attempts: 5 }],
@@ -108,14 +114,14 @@ describe('config/load', () => {
     })
   }
 
-  it('lets the switch for sequential work win over a number, and our own name over both', () => {
-    const environment = {
-      WF7_ENABLE_CONCURRENT_PROCESSING: 'false',
-      WF7_SCRAPER_API_MAX_CONCURRENT: '20',
-    }
-    expect(load({ environment }).settings.concurrency).to.equal(1)
-    const own = { ...environment, FETCHYARD_CONCURRENCY: '3' }
-    expect(load({ environment: own }).settings.concurrency).to.equal(3)
+  it('lets our own name win over the switch of old, and says nothing without either', () => {
+    const environment = { WF7_ENABLE_CONCURRENT_PROCESSING: 'false', FETCHYARD_ROLLOUT: '10' }
+    expect(load({ environment }).settings.rollout).to.deep.equal({
+      ...{ mode: 'concurrent', rollout: 10 },
+    })
+    expect(load({}).settings.rollout).to.equal(null)
+    const words = refusal({ environment: { FETCHYARD_ROLLOUT: '101' } })
+    expect(words).to.contain('Expected `rollout` to be a whole percentage from 0 to 100, or the')
   })
 
   it('names every violation at once, with value, origin and rule', () => {

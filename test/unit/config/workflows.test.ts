@@ -30,6 +30,7 @@ const NAMED: { readonly [Name in keyof Required<WorkflowOptions>]: true } = {
   successPauseMs: true,
   batchSize: true,
   callCredits: true,
+  rollout: true,
   rollbackErrorPercent: true,
   rollbackItems: true,
   executor: true,

@@ -315,7 +315,7 @@ describe('DispatchTable, through any life', () => {
       table.openWorker('a', 5)
       table.openWorker('b', 5)
       table.addPacks([leasedPack({ itemCount: 20 })])
-      const allow = (items: number) => ({ items, cohortOf: () => 'concurrent' as Cohort })
+      const allow = (items: number) => ({ items, cohortOf: () => 'concurrent' as Cohort, step: 0 })
       expect(given(table.assign(allow(4)))).to.have.length(4)
       expect(given(table.assign(allow(2)))).to.have.length(0)
       expect(given(table.assign(allow(7)))).to.have.length(3)
@@ -326,9 +326,11 @@ describe('DispatchTable, through any life', () => {
       const table = new DispatchTable()
       table.openWorker('a', 4)
       table.addPacks([leasedPack({ itemCount: 8 })])
-      const allowance = { items: 100, cohortOf }
+      const allowance = { items: 100, cohortOf, step: 3 }
       expect(given(table.assign(allowance))).to.deep.equal(['1', '2', '4', '6'])
-      expect(table.finish('a', { itemId: '2', leaseId: '1' })?.cohort).to.equal(undefined)
+      const two = table.finish('a', { itemId: '2', leaseId: '1' })
+      expect(two?.cohort).to.equal(undefined)
+      expect(two?.step, 'the step that started it').to.equal(3)
       expect(given(table.assign(allowance))).to.deep.equal(['8'])
       expect(table.finish('a', { itemId: '1', leaseId: '1' })?.cohort).to.equal('sequential')
       expect(given(table.assign(allowance))).to.deep.equal(['3'])
@@ -336,11 +338,27 @@ describe('DispatchTable, through any life', () => {
       expect(table.drainBuffer().map(({ itemId }) => itemId)).to.deep.equal(['5', '7'])
     })
 
+    it('keeps to it with a pack that must run alone, and goes on with the rest of it', () => {
+      const table = new DispatchTable()
+      table.openWorker('a', 4)
+      table.addPacks([leasedPack({ itemCount: 3, crashes: SUSPECT })])
+      const one = { items: 1, cohortOf: () => 'concurrent' as Cohort, step: 0 }
+      expect(given(table.assign(one))).to.deep.equal(['1'])
+      expect(given(table.assign(one))).to.deep.equal([])
+      table.finish('a', { itemId: '1', leaseId: '1' })
+      expect(given(table.assign(one))).to.deep.equal(['2'])
+      expect(table.buffered).to.equal(1)
+      expect(table.removeWorker('a')).to.have.property('isAlone', true)
+      table.openWorker('b', 4)
+      expect(given(table.assign({ ...one, items: 4 }))).to.deep.equal(['3'])
+    })
+
     it('looks again at what it held back when the cohorts change', () => {
       const table = new DispatchTable()
       table.openWorker('a', 6)
       table.addPacks([leasedPack({ itemCount: 8 })])
-      expect(given(table.assign({ items: 100, cohortOf }))).to.deep.equal(['1', '2', '4', '6', '8'])
+      const allowance = { items: 100, cohortOf, step: 1 }
+      expect(given(table.assign(allowance))).to.deep.equal(['1', '2', '4', '6', '8'])
       expect(given(table.assign())).to.deep.equal([])
       table.reconsider()
       expect(given(table.assign())).to.deep.equal(['3'])

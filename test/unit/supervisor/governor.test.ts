@@ -87,13 +87,13 @@ describe('the governor', () => {
     await governor.stop()
   })
 
-  it('works one item in all the cluster when it is sequential: the first node has it', async () => {
-    const workers = ['node', 'a-node-before']
+  it('works one item in all the cluster when it is sequential: the oldest node has it', async () => {
+    const workers = ['z-older', 'node']
     const { governor, clock, store } = await setup({}, { mode: 'sequential', workers })
     governor.start()
     await clock.advance(0)
     expect(governor.allowed(0)).to.equal(0)
-    store.steering = { ...store.steering, workers: ['node', 'z-node-behind'] }
+    store.steering = { ...store.steering, workers: ['node', 'a-younger'] }
     await clock.advance(STEERING_MS)
     expect(governor.allowed(0)).to.equal(1)
     expect(governor.reason(0)).to.equal('sequential')

@@ -496,7 +496,7 @@ describe('a workflow’s service, when it ends', () => {
     })
 
     it('works the items that are not in it one after the other, beside the others', async () => {
-      const yard = await steered({ rollout: 50 })
+      const yard = await steered({ rollout: 50, step: 1 })
       await workOff(yard)
       await yard.clock.advance(3 * POLL_MS)
       await workOff(yard)
@@ -506,21 +506,74 @@ describe('a workflow’s service, when it ends', () => {
       await yard.service.halt()
     })
 
+    // Otherwise one or two of them at once, at the pace of the others, would prove nothing.
+    it('fills its slots with those that are in it, past the others, batch by batch', async () => {
+      const yard = await steered({ rollout: 25, step: 1 })
+      await yard.clock.advance(2 * POLL_MS)
+      const { inFlight, buffered } = yard.service.load()
+      expect(inFlight).to.equal(8)
+      expect(buffered).to.be.within(8, 60)
+      const before = yard.fake.callsOf('leasePacks')
+      await yard.clock.advance(10 * POLL_MS)
+      expect(yard.fake.callsOf('leasePacks'), 'leases while the batch is worked').to.equal(before)
+      await yard.service.halt()
+    })
+
     it('takes it back when its items fail too often, and says why', async () => {
-      const yard = await steered({ rollout: 50 })
+      const yard = await steered({ rollout: 50, step: 1 })
       await workOff(yard, () => failed('parse')).catch(() => {})
       await yard.clock.advance(2_000)
       expect(yard.fake.steering).to.include({ mode: 'sequential', rollout: 0 })
       const [taken] = yard.events.of('rollout.taken_back')
       expect(taken?.rollout).to.equal(50)
-      expect(taken?.message).to.match(/100 % of \d+ attempts failed, more than 20 %/)
+      expect(taken?.message).to.match(
+        /^100 % of \d+ attempts worked concurrently failed in the last ten minutes on all nodes, more/,
+      )
       expect(yard.fake.storedEvents).to.include('rollout.taken_back')
+      await yard.service.halt()
+    })
+
+    it('is taken back by the figures of all nodes, although its own items are fine', async () => {
+      const yard = await steered({ rollout: 50, step: 1 })
+      for (let n = 0; n < 60; n += 1) {
+        const trial = { cohort: 'concurrent', step: n < 56 ? 0 : 1 } as const
+        const event = 'discard' as const
+        yard.fake.receipts.push({ itemId: `x${n}`, leaseId: 'l', event, code: 'parse', trial })
+      }
+      await workOff(yard)
+      await yard.clock.advance(2_000)
+      expect(yard.fake.steering.mode, '4 of this step are too few').to.equal('concurrent')
+      for (let n = 0; n < 40; n += 1) {
+        const trial = { cohort: 'concurrent', step: 1 } as const
+        const event = 'retry' as const
+        yard.fake.receipts.push({ itemId: `y${n}`, leaseId: 'l', event, code: 'parse', trial })
+      }
+      await yard.clock.advance(2_000)
+      expect(yard.fake.steering.mode).to.equal('sequential')
+      await yard.service.halt()
+    })
+
+    it('leaves a step alone that a person began meanwhile', async () => {
+      const yard = await steered({ rollout: 50, step: 1 })
+      const release = yard.fake.hold('readRolloutRecord')
+      for (let n = 0; n < 60; n += 1) {
+        const trial = { cohort: 'concurrent', step: 1 } as const
+        const event = 'discard' as const
+        yard.fake.receipts.push({ itemId: `x${n}`, leaseId: 'l', event, code: 'parse', trial })
+      }
+      await yard.clock.advance(2_000)
+      yard.fake.steering = { ...yard.fake.steering, rollout: 10, step: 2 }
+      release()
+      await yard.clock.advance(1_000)
+      expect(yard.fake.steering).to.include({ mode: 'concurrent', rollout: 10 })
+      expect(yard.events.of('rollout.taken_back')).to.deep.equal([])
       await yard.service.halt()
     })
 
     it('does not blame a node that starts fully rolled out', async () => {
       const yard = await steered({})
       await workOff(yard, () => failed('parse'))
+      await yard.clock.advance(2_000)
       expect(yard.events.of('rollout.taken_back')).to.deep.equal([])
       await yard.service.halt()
     })

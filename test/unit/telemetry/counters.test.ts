@@ -1,10 +1,6 @@
 import { expect } from 'chai'
-import {
-  countEvent,
-  createCounters,
-  totalOf,
-  workflowCounters,
-} from '../../../src/telemetry/counters.js'
+import { countEvent } from '../../../src/telemetry/count-event.js'
+import { createCounters, totalOf, workflowCounters } from '../../../src/telemetry/counters.js'
 import { createEventBus, type EventBus } from '../../../src/telemetry/events.js'
 import { settled, WORKER } from '../../web/support/events.js'
 
