@@ -24,6 +24,8 @@ export interface LeaserDeps {
   readonly situation: () => Omit<LeaseSituation, 'meanPackItems'>
   /** False while the node may not lease: not trusted, draining, or too much waits to be settled. */
   readonly mayLease: () => boolean
+  /** Partitions that this node leases from; null for all. @default all */
+  readonly partitions?: () => readonly number[] | null
   /** Leases that this node has in hand, so that a lease nobody knows of can be told. */
   readonly knownLeases: () => readonly string[]
   readonly onPacks: (packs: readonly LeasedPack[]) => void
@@ -63,7 +65,9 @@ export function createLeaser(deps: LeaserDeps): Leaser {
   const lease = async (plan: { itemsMax: number; packsMax: number }): Promise<number> => {
     const sentMs = deps.clock.nowMs()
     const { nodeId, deadlineMs, workflow, failureAgeMs = 0 } = deps
-    const request = { nodeId, deadlineMs, failureAgeMs, ...plan }
+    const partitions = deps.partitions?.() ?? undefined
+    if (partitions?.length === 0) return rest(0)
+    const request = { nodeId, deadlineMs, failureAgeMs, partitions, ...plan }
     const packs = await deps.store.leasePacks(workflow, request)
     const items = packs.reduce((sum, pack) => sum + pack.items.length, 0)
     if (packs.length > 0) {

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { assert } from '../src/core/assert.js'
 import type { AlertThresholds } from '../src/core/figures.js'
+import type { Coordination } from '../src/core/partition-plan.js'
 import type { UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
@@ -118,6 +119,12 @@ export function planOf(workflow: string, settings: Settings): string {
   return `account:${digest.slice(0, 16)}`
 }
 
+function coordinationOf({ coordination, instanceId, instanceCount }: Settings): Coordination {
+  if (coordination === 'leased') return { way: 'leased' }
+  if (instanceId === null || instanceCount === null) return { way: 'members' }
+  return { way: 'fixed', id: instanceId, count: instanceCount }
+}
+
 export function alertsOf(settings: Settings): AlertThresholds {
   return {
     errorPercent: settings.alertErrorPercent,
@@ -133,6 +140,7 @@ export function serviceOptionsOf(
   const seats = seatsOf(settings)
   return {
     seats,
+    coordination: coordinationOf(settings),
     heapMb: settings.heapMb,
     memoryBytesMax: settings.memoryMb * MEGABYTE,
     silentMs: settings.silentMs,

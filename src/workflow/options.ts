@@ -26,6 +26,7 @@ export interface WorkflowOptions {
   readonly backoffFactor?: number
   readonly backoffMaxMs?: Duration
   readonly itemTimeoutMs?: Duration
+  readonly coordination?: 'leased' | 'partitioned'
   readonly memoryMb?: Size
   readonly heapMb?: Size | null
 

@@ -41,6 +41,7 @@ const NAMED: { readonly [Name in keyof Required<WorkflowOptions>]: true } = {
   backoffFactor: true,
   backoffMaxMs: true,
   itemTimeoutMs: true,
+  coordination: true,
   memoryMb: true,
   heapMb: true,
   connectTimeoutMs: true,
@@ -77,8 +78,14 @@ const NAMED: { readonly [Name in keyof Required<WorkflowOptions>]: true } = {
   alertLatencyMs: true,
   alertOldestMs: true,
 }
-/** A key belongs into no module. */
-const NOT_FOR_MODULES: readonly SettingName[] = ['upstreamKey', 'placesKey']
+/** A key belongs into no module, nor does what a node is called; only records have a schema. */
+const NOT_FOR_MODULES: readonly SettingName[] = [
+  'upstreamKey',
+  'placesKey',
+  'instanceId',
+  'instanceCount',
+  'schema',
+]
 
 describe('config/workflows', () => {
   it('types every option that a workflow may have', () => {
