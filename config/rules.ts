@@ -73,6 +73,17 @@ export const CROSS_RULES: readonly CrossRule[] = [
     expected: (settings) => `longer than ${named(settings, 'totalTimeoutMs')}`,
   },
   {
+    setting: 'instanceId',
+    words: 'together with `instance-count`, at most it, and with `coordination` partitioned',
+    isBroken: ({ coordination, instanceId, instanceCount }) =>
+      (instanceId === null) !== (instanceCount === null) ||
+      (instanceId ?? 0) > (instanceCount ?? 0) ||
+      (instanceId !== null && coordination !== 'partitioned'),
+    expected: (settings) =>
+      `given together with ${named(settings, 'instanceCount')}, at most as large, and with ` +
+      '`coordination` partitioned',
+  },
+  {
     setting: 'backoffMaxMs',
     words: 'at least `backoff`',
     isBroken: ({ backoffMaxMs, backoffMs }) => backoffMaxMs < backoffMs,

@@ -3,6 +3,9 @@ import type { PremiumLevel, Tier, UpstreamKind } from '../src/core/upstream-opti
 import type { PortRange } from '../src/core/worker-options.js'
 import type { LogLevel } from '../src/telemetry/events.js'
 
+/** How nodes divide the items of a workflow among them. */
+export type Coordination = 'leased' | 'partitioned'
+
 /** Where the items of a workflow are worked. */
 export type Executor = 'process' | 'thread' | 'both'
 
@@ -55,6 +58,12 @@ export interface Settings {
   readonly backoffFactor: number
   readonly backoffMaxMs: number
   readonly itemTimeoutMs: number
+  readonly coordination: Coordination
+  /** null: partitions are divided among the nodes that live. */
+  readonly instanceId: number | null
+  readonly instanceCount: number | null
+  /** null: the schema that the mapping names. */
+  readonly schema: string | null
   readonly memoryMb: number
   /** null: Node's own choice. */
   readonly heapMb: number | null

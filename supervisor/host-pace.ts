@@ -9,6 +9,8 @@ import type { Waiting } from './waiting.js'
 /** Rules of hosts, and whether the requests at once are the cluster's or those of each node. */
 export interface HostLimits extends HostRules {
   readonly isDivided: boolean
+  /** Whether several nodes may have items of one host; by partitions all of them are one node's. */
+  readonly isShared: boolean
 }
 
 export interface HostPaceDeps {
@@ -39,6 +41,7 @@ export function nodeRules(
   at: { readonly host: string; readonly nodeId: string; readonly workers: readonly string[] },
 ): HostRules {
   const nodes = at.workers.length
+  if (!rules.isShared) return rules
   if (nodes === 0 || (nodes === 1 && at.workers[0] === at.nodeId)) return rules
   const members = at.workers.includes(at.nodeId) ? at.workers : [...at.workers, at.nodeId]
   if (!rules.isDivided) return { ...rules, delayTimes: members.length }

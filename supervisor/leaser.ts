@@ -24,6 +24,8 @@ export interface LeaserDeps {
   readonly situation: () => Omit<LeaseSituation, 'meanPackItems'>
   /** False while the node may not lease: not trusted, draining, or too much waits to be settled. */
   readonly mayLease: () => boolean
+  /** Partitions that this node leases from; null for all. @default all */
+  readonly partitions?: () => readonly number[] | null
   /** Leases that this node has in hand, so that a lease nobody knows of can be told. */
   readonly knownLeases: () => readonly string[]
   /** Lanes whose hosts have enough to do. */
@@ -65,8 +67,10 @@ export function createLeaser(deps: LeaserDeps): Leaser {
   const lease = async (plan: { itemsMax: number; packsMax: number }): Promise<number> => {
     const sentMs = deps.clock.nowMs()
     const { nodeId, deadlineMs, workflow, failureAgeMs = 0 } = deps
+    const partitions = deps.partitions?.() ?? undefined
+    if (partitions?.length === 0) return rest(0)
     const lanesToSkip = deps.lanesToSkip()
-    const request = { nodeId, deadlineMs, failureAgeMs, lanesToSkip, ...plan }
+    const request = { nodeId, deadlineMs, failureAgeMs, lanesToSkip, partitions, ...plan }
     const packs = await deps.store.leasePacks(workflow, request)
     const items = packs.reduce((sum, pack) => sum + pack.items.length, 0)
     if (packs.length > 0) {

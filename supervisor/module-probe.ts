@@ -32,7 +32,7 @@ export async function probeModule(
   origin: string,
   importMs = IMPORT_MS,
 ): Promise<DeclaredWorkflow> {
-  const { text, failure } = await ask(moduleUrl, origin, importMs)
+  const { text, failure } = await ask([moduleUrl, origin], importMs)
   // Our own program wrote it.
   const told = (text === '' ? {} : JSON.parse(text)) as {
     readonly declared?: DeclaredWorkflow
@@ -43,9 +43,25 @@ export async function probeModule(
   throw new FetchyardError('WORKFLOW_INVALID', words)
 }
 
-function ask(moduleUrl: string, origin: string, importMs: number): Promise<Told> {
+/**
+ * What the module at a URL exports as default, when that is data and no workflow.
+ *
+ * @throws {Error} with what is wrong with it.
+ */
+export async function probeData(moduleUrl: string, importMs = IMPORT_MS): Promise<unknown> {
+  const { text, failure } = await ask([moduleUrl, moduleUrl, 'data'], importMs)
+  // Our own program wrote it.
+  const told = (text === '' ? { refused: failure } : JSON.parse(text)) as {
+    readonly data?: unknown
+    readonly refused?: string
+  }
+  if (told.refused !== undefined) throw new Error(told.refused)
+  return told.data
+}
+
+function ask(words: readonly string[], importMs: number): Promise<Told> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [ENTRY, moduleUrl, origin], {
+    const child = spawn(process.execPath, [ENTRY, ...words], {
       env: workerEnvironment(),
       // What it prints goes to the talk: our standard output belongs to results.
       stdio: ['ignore', 2, 2, 'pipe'],

@@ -6,6 +6,7 @@ import { systemClock } from '../src/core/clock.js'
 import type { RefusedWorkflow } from '../src/core/figures.js'
 import { systemRandom } from '../src/core/random.js'
 import { audit } from '../src/store/audit.js'
+import type { Sql } from '../src/store/client.js'
 import { createStore } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
 import { createEventBus } from '../src/telemetry/events.js'
@@ -34,6 +35,10 @@ export interface LoadedWorkflow {
   readonly moduleUrl: string
   /** Settings of this workflow that differ from the node's. */
   readonly overrides?: Partial<Settings>
+  /** The file that declares it, when that is not its module. */
+  readonly origin?: { readonly path: string }
+  /** Looks, before anything is worked, whether the database is as the workflow needs it. */
+  readonly prepare?: (sql: Sql) => Promise<void>
 }
 
 export interface NodeRequest {

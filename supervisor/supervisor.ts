@@ -11,6 +11,7 @@ import type { HeartbeatTiming } from '../src/core/heartbeat-plan.js'
 import { fencingRule } from '../src/core/heartbeat-plan.js'
 import type { Json } from '../src/core/outcome.js'
 import { OWN_PAUSES } from '../src/core/own-pauses.js'
+import { partitionsOf } from '../src/core/partition-plan.js'
 import type { Random } from '../src/core/random.js'
 import type { RolloutOrder } from '../src/core/steering-words.js'
 import type { SupervisorEvent, SupervisorState } from '../src/core/supervisor-state.js'
@@ -189,7 +190,8 @@ export class Supervisor {
 
   async #openWorkflow({ definition, options, rollout }: SupervisedWorkflow): Promise<void> {
     const { store } = this.#deps
-    const workflow = await store.openWorkflow(definition)
+    const partitions = partitionsOf(definition, options.coordination)
+    const workflow = await store.openWorkflow({ ...definition, partitions })
     const { workflowId } = workflow
     for (const reason of OWN_PAUSES) await store.resumeWorkflow({ workflowId, reason })
     if (rollout) await heedRollout(this.#deps, workflow, rollout)
@@ -210,11 +212,9 @@ export class Supervisor {
   }
 
   #stats(): Json {
-    const workflows = this.loads().map(({ breaker, hostHold, ...load }) => ({
-      ...load,
-      breaker: breaker && { ...breaker },
-      hostHold: hostHold && { ...hostHold },
-    }))
+    const workflows = this.loads().map(({ breaker, hostHold, ...load }) => {
+      return { ...load, breaker: breaker && { ...breaker }, hostHold: hostHold && { ...hostHold } }
+    })
     return { state: this.#state, workflows }
   }
 

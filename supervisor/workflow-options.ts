@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { assert } from '../src/core/assert.js'
 import type { AlertThresholds } from '../src/core/figures.js'
+import type { Coordination } from '../src/core/partition-plan.js'
 import type { UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
@@ -134,10 +135,17 @@ export function hostLimitsOf(settings: Settings): HostLimits | null {
   return {
     concurrency: hostConcurrency ?? Math.ceil(socketsPerHost * (1 + NEXT_SHARE)),
     isDivided: hostConcurrency !== null,
+    isShared: settings.coordination === 'leased',
     delayMs: hostDelayMs ?? 'auto',
     crawlDelayMaxMs: settings.crawlDelayMaxMs,
     isMetFirst: settings.robots === 'obey' && settings.crawlDelayMaxMs > 0,
   }
+}
+
+function coordinationOf({ coordination, instanceId, instanceCount }: Settings): Coordination {
+  if (coordination === 'leased') return { way: 'leased' }
+  if (instanceId === null || instanceCount === null) return { way: 'members' }
+  return { way: 'fixed', id: instanceId, count: instanceCount }
 }
 
 export function alertsOf(settings: Settings): AlertThresholds {
@@ -155,6 +163,7 @@ export function serviceOptionsOf(
   const seats = seatsOf(settings)
   return {
     seats,
+    coordination: coordinationOf(settings),
     heapMb: settings.heapMb,
     memoryBytesMax: settings.memoryMb * MEGABYTE,
     silentMs: settings.silentMs,

@@ -7,6 +7,8 @@ import type { CancelTimer, Clock } from '../src/core/clock.js'
 import type { LeaseSituation } from '../src/core/lease-plan.js'
 import { LIMITS } from '../src/core/limits.js'
 import { type AttemptFacts, OUTCOMES, type Outcome } from '../src/core/outcome.js'
+import type { Coordination } from '../src/core/partition-plan.js'
+import { ownPartitions } from '../src/core/partition-plan.js'
 import type { Random } from '../src/core/random.js'
 import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
 import {
@@ -62,6 +64,8 @@ export interface WorkflowServiceOptions {
   readonly creditsPerCall: number
   /** Age up to which a failure that was charged is not paid for again; 0 asks every time. */
   readonly failureAgeMs: number
+  /** How nodes divide the items. @default each leases what is next */
+  readonly coordination?: Coordination
 }
 
 export interface WorkflowServiceDeps {
@@ -300,6 +304,11 @@ export class WorkflowService {
       failureAgeMs: options.failureAgeMs,
       situation: () => this.#situation(),
       mayLease: () => this.#mayStart(),
+      partitions: () =>
+        ownPartitions(options.coordination ?? { way: 'leased' }, {
+          nodeId,
+          members: this.#governor.steering()?.workers ?? [],
+        }),
       knownLeases: () => [...this.#table.leases(), ...this.#settler.leases()],
       lanesToSkip: () => this.#hosts?.laden() ?? [],
       onPacks: (packs) => {

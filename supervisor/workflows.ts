@@ -10,6 +10,7 @@ import { FetchyardError } from '../src/core/errors.js'
 import { validateWorkflow } from '../src/workflow/validate.js'
 import { probeModule } from './module-probe.js'
 import type { LoadedWorkflow } from './node.js'
+import { isMappingPath, loadRecords } from './records/load-records.js'
 
 /** Modules of the shipped workflows. They are imported when they are asked for. */
 const SHIPPED: ReadonlyMap<string, URL> = new Map(
@@ -28,17 +29,25 @@ export const SHIPPED_NAMES: readonly string[] = [...SHIPPED.keys()]
 
 /** Whether a word names a module file, as opposed to a workflow. */
 export function isModulePath(word: string): boolean {
-  return /^\.{0,2}[/\\]/.test(word) || isAbsolute(word) || /\.[cm]?js$/.test(word)
+  return (
+    /^\.{0,2}[/\\]/.test(word) || isAbsolute(word) || /\.[cm]?js$/.test(word) || isMappingPath(word)
+  )
 }
 
 /**
- * Loads a workflow by its name or by the path of its module.
+ * Loads a workflow by its name, or by the path of its module or of a mapping of records.
  *
  * @param directory what a relative path is relative to.
+ * @param schema where rows of records go; null for what their mapping says.
  * @throws {FetchyardError} WORKFLOW_UNKNOWN for a name or file that is not there, WORKFLOW_INVALID
  * for a module that cannot be imported or exports no workflow.
  */
-export async function loadWorkflow(word: string, directory: string): Promise<LoadedWorkflow> {
+export async function loadWorkflow(
+  word: string,
+  directory: string,
+  schema: string | null = null,
+): Promise<LoadedWorkflow> {
+  if (isMappingPath(word)) return loadRecords(word, directory, schema)
   const shipped = SHIPPED.get(word)
   if (shipped !== undefined) {
     const workflow = await importShipped(shipped, word)

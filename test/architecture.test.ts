@@ -23,9 +23,10 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'src/extract': ['src/core'],
   'src/telemetry': ['src/core'],
   'src/workflow': ['src/core'],
-  'src/workflows': ['src/core', 'src/fetch', 'src/extract', 'src/workflow'],
+  'src/records': ['src/core', 'src/fetch', 'src/workflow'],
+  'src/workflows': ['src/core', 'src/fetch', 'src/extract', 'src/records', 'src/workflow'],
   // The door of the package: what users may import.
-  src: ['src/core', 'src/extract', 'src/fetch', 'src/workflow'],
+  src: ['src/core', 'src/extract', 'src/fetch', 'src/records', 'src/workflow'],
   config: ['src'],
   supervisor: ['config', 'src'],
   workers: ['src'],

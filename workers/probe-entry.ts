@@ -39,7 +39,24 @@ async function main(moduleUrl: string, origin: string): Promise<void> {
   }
 }
 
-const [, , moduleUrl = '', origin = ''] = process.argv
-await main(moduleUrl, origin)
+/** A function would be lost on the way, and what is told would not be what the module exports. */
+function refuseFunctions(field: string, value: unknown): unknown {
+  if (typeof value === 'function') throw new Error(`\`${field}\` is a function, and no data`)
+  return value
+}
+
+/** Tells what the module exports, as it is. */
+async function tellData(moduleUrl: string): Promise<void> {
+  try {
+    const data = await loadDefault(moduleUrl)
+    answer({ data: JSON.parse(JSON.stringify(data ?? null, refuseFunctions)) })
+  } catch (error) {
+    answer({ refused: `${messageOf(error)}${placeOf(error, moduleUrl)}` })
+  }
+}
+
+const [, , moduleUrl = '', origin = '', kind = 'workflow'] = process.argv
+if (kind === 'data') await tellData(moduleUrl)
+else await main(moduleUrl, origin)
 // Whatever the module left running, its declaration is known.
 process.exit(0)

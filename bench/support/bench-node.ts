@@ -94,7 +94,7 @@ async function main(options: BenchNodeOptions): Promise<void> {
     exclusive: true,
     onProgress: () => {},
   })
-  const workflow = await loadWorkflow(options.workflow, '/')
+  const workflow = await loadWorkflow(options.workflow, '/', settings.schema)
   await ensureTables(database.sql, workflow.definition.tables ?? [])
   const node = await startNode({
     settings,

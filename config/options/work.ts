@@ -7,7 +7,7 @@ import {
   showRollout,
 } from '../../src/core/steering-words.js'
 import type { Option, Reading } from '../option.js'
-import { choice, count, duration, factor, makeOption, optional, size } from '../option.js'
+import { choice, count, duration, factor, makeOption, optional, size, text } from '../option.js'
 
 const group = 'work'
 
@@ -193,6 +193,46 @@ export const WORK_OPTIONS = {
     default: 90_000,
     bounds: { min: 100, max: 3_600_000 },
   }),
+  coordination: choice({
+    group,
+    name: 'coordination',
+    sentence:
+      'How nodes divide the items: each leases what is next, or only from partitions of its own.',
+    default: 'leased',
+    choices: ['leased', 'partitioned'],
+  }),
+  instanceId: optional(
+    count({
+      group,
+      name: 'instance-id',
+      sentence: 'Which of `instance-count` instances this node is, from 1.',
+      default: 1,
+      bounds: { min: 1, max: LIMITS.partitionsMax },
+    }),
+    { meaning: 'partitions go by the nodes that live' },
+  ),
+  instanceCount: optional(
+    count({
+      group,
+      name: 'instance-count',
+      sentence:
+        'Instances that divide the partitions by their `instance-id`, whether they live or not.',
+      default: 1,
+      bounds: { min: 1, max: LIMITS.partitionsMax },
+    }),
+    { meaning: 'partitions go by the nodes that live' },
+  ),
+  schema: optional(
+    text({
+      group,
+      name: 'schema',
+      sentence: 'Schema that the rows of records go to; each schema has a queue of its own.',
+      default: 'public',
+      pattern: /^[a-z][a-z0-9_]{0,15}$/,
+      rule: 'a schema of lower-case letters, digits and underscores, 1 to 16',
+    }),
+    { meaning: 'what the mapping says' },
+  ),
   memoryMb: size({
     group,
     name: 'memory',

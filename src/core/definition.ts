@@ -26,8 +26,11 @@ export interface SinkDefinition {
    * twice.
    */
   readonly key: readonly string[]
-  /** What happens to a row whose key is there: left as it is, or overwritten. @default 'ignore' */
-  readonly onConflict?: 'ignore' | 'update'
+  /**
+   * What happens to a row whose key is there: it is left as it is, overwritten, or its item fails
+   * and writes nothing. @default 'ignore'
+   */
+  readonly onConflict?: 'ignore' | 'update' | 'fail'
   /**
    * Columns that `onConflict: 'update'` leaves as they are in a row that is there: what others
    * write, such as a status of the next workflow.

@@ -160,6 +160,14 @@ export const LIMITS = {
   recentEventsMax: 200,
   /** Connections of one supervisor to the database. */
   databasePoolMax: 5,
+  /** Bytes of one XML record, and how deep its elements may be nested. */
+  recordBytesMax: 8 * 1_048_576,
+  recordDepthMax: 256,
+  /** Records, and their bytes, that an import commits with its position. */
+  importRecordsMax: 1_000,
+  importBytesMax: 4 * 1_048_576,
+  /** Partitions that items are spread over where nodes divide them. */
+  partitionsMax: 64,
 } as const
 
 assert(LIMITS.settleItemsMax <= LIMITS.settleBacklogMax, 'a settle batch fits in the backlog')

@@ -14,7 +14,7 @@ export interface Trial {
 }
 
 /** FNV-1a over the UTF-16 units: the same in every process and version, unlike the engine's own. */
-function hash32(text: string): number {
+export function hash32(text: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < text.length; index += 1) {
     hash ^= text.charCodeAt(index)

@@ -183,9 +183,9 @@ export interface Leases {
 
 /**
  * Forgotten are packs that a dead holder has kept for longer than any sweep may pause, while
- * another node and the server were up all that time: without a node nobody could have reclaimed
- * them. A machine that slept for hours may lease once more before its late heartbeat tells it that
- * it is fenced, so no pack counts as kept from before it was leased.
+ * another node was heard steadily and the server was up all that time: without a node nobody could
+ * have reclaimed them. A machine that slept for hours may lease once more before its late heartbeat
+ * tells it that it is fenced, so no pack counts as kept from before it was leased.
  *
  * The sequence is read after the snapshot was taken and only grows, so it is never behind a lease
  * that the snapshot shows.
@@ -214,7 +214,7 @@ export async function readLeases(sql: Sql, waitMsMax: number): Promise<Leases> {
          and pg_postmaster_start_time() < now() - $1::float8 * interval '1 millisecond'
          and exists (select from fetchyard.node
                       where fenced_at is null and alive_until > now()
-                        and started_at < now() - $1::float8 * interval '1 millisecond')
+                        and steady_since < now() - $1::float8 * interval '1 millisecond')
     )
     select ${finding('unheld', 'pack_id')} as unheld,
            ${finding('shared', 'lease_id')} as shared,

@@ -15,6 +15,8 @@ import { withoutStaleRows } from './stale-rows.js'
 
 export type Sql = postgres.Sql<Record<string, never>>
 export type Transaction = postgres.TransactionSql<Record<string, never>>
+/** What a statement can be sent through: a pool, or a transaction of one. */
+export type Statements = postgres.ISql<Record<string, never>>
 
 /**
  * How statements travel: straight to Postgres, or through a pooler that shares server connections.

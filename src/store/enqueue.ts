@@ -4,7 +4,7 @@ import { assert } from '../core/assert.js'
 import type { SourceDefinition } from '../core/definition.js'
 import { LIMITS } from '../core/limits.js'
 import type { Json } from '../core/outcome.js'
-import type { Sql } from './client.js'
+import type { Sql, Statements } from './client.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
 
 export interface NewItem {
@@ -18,7 +18,7 @@ export type Again = 'never' | 'when-finished'
 
 /** Pushes items into a workflow's queue. @returns how many are new. */
 export async function enqueueItems(
-  sql: Sql,
+  sql: Statements,
   request: {
     readonly workflowId: number
     readonly items: readonly NewItem[]

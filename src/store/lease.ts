@@ -23,6 +23,8 @@ export interface LeaseRequest {
   readonly lanesToSkip?: readonly string[]
   /** Failures of this age and younger are told with the items; 0 asks for none. @default 0 */
   readonly failureAgeMs?: number
+  /** Partitions that may be leased from; all when it is left out. */
+  readonly partitions?: readonly number[] | undefined
 }
 
 export interface LeasedItem {
@@ -107,10 +109,23 @@ const takeCtes = (workflowId: number, instance: string | null) => `
  * nested loop and lease more than it should. `skip locked` lets leasers pass each other.
  *
  * The workflow's row is read by the same statement, so a pause holds from its commit on.
+ *
+ * Partitions say which packs a node looks at, never which are its own: that is the lease alone. Two
+ * nodes that both believe to own a partition take turns at it and nothing is leased twice.
  */
-function leaseStatement(workflowId: number, binding: Binding | null, isScheduled = false): string {
-  if (isScheduled) return scheduledStatement(workflowId, binding)
-  return statementOf(workflowId, binding, { before: '', condition: '', instance: null, after: '' })
+function leaseStatement({
+  workflowId,
+  binding,
+  isScheduled = false,
+  partitions,
+}: LeaseRequest): string {
+  const condition =
+    partitions === undefined
+      ? ''
+      : `
+       and pack.partition = any ($7::int[])`
+  if (isScheduled) return scheduledStatement(workflowId, binding, condition)
+  return statementOf(workflowId, binding, { before: '', condition, instance: null, after: '' })
 }
 
 /**
@@ -118,7 +133,11 @@ function leaseStatement(workflowId: number, binding: Binding | null, isScheduled
  * committed, so what it may lease is never leased twice, nor is it closed meanwhile; another node
  * that comes at the same moment passes it over and asks again.
  */
-function scheduledStatement(workflowId: number, binding: Binding | null): string {
+function scheduledStatement(
+  workflowId: number,
+  binding: Binding | null,
+  condition: string,
+): string {
   const statement = statementOf(workflowId, binding, {
     before: `
   open_instance as materialized (
@@ -128,7 +147,7 @@ function scheduledStatement(workflowId: number, binding: Binding | null): string
      limit 1
        for update skip locked
   ),`,
-    condition: `
+    condition: `${condition}
        and exists (select from open_instance)`,
     instance: '(select instance_id from open_instance)',
     after: `,
@@ -237,9 +256,9 @@ function packsOf(rows: readonly LeaseRow[]): readonly LeasedPack[] {
  * node is fenced (its next heartbeat tells which).
  */
 export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<readonly LeasedPack[]> {
-  const { nodeId, packsMax, itemsMax, deadlineMs, lanesToSkip = [] } = request
+  const { nodeId, packsMax, itemsMax, deadlineMs, lanesToSkip = [], partitions } = request
   const rows = await sql.unsafe<LeaseRow[]>(
-    leaseStatement(request.workflowId, request.binding, request.isScheduled),
+    leaseStatement(request),
     [
       nodeId,
       packsMax,
@@ -247,6 +266,7 @@ export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<reado
       deadlineMs,
       Math.ceil((request.failureAgeMs ?? 0) / 1_000),
       [...lanesToSkip],
+      ...(partitions === undefined ? [] : [partitions as number[]]),
     ],
     { prepare: true },
   )

@@ -2,7 +2,7 @@
 // it can be continued after a kill and exported by itself.
 
 import type { Binding } from './binding.js'
-import type { Sql } from './client.js'
+import type { Sql, Statements } from './client.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
 
 export interface Run {
@@ -29,7 +29,7 @@ export async function openRun(
 
 /** Puts the latest items of these keys into a run. @returns items that joined by this call. */
 export async function joinRun(
-  sql: Sql,
+  sql: Statements,
   request: {
     readonly runId: number
     readonly workflowId: number

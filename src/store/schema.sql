@@ -79,6 +79,24 @@ table fetchyard.housekeeping (
 )
   with (fillfactor=50)
 
+-- Files whose records are enqueued, and how far each is.
+table fetchyard.import (
+  import_id integer not null generated always as identity
+  workflow_id smallint not null
+  name text not null
+  fingerprint text not null
+  position jsonb not null -- Offset in the document, records before it, and the elements that are open there.
+  records bigint not null default 0
+  problem text -- Why the document could not be read to its end; its last item ends with the same words.
+  started_at timestamp with time zone not null default now()
+  moved_at timestamp with time zone not null default now()
+  finished_at timestamp with time zone
+  constraint import_name_check CHECK (((length(name) >= 1) AND (length(name) <= 1024)))
+  constraint import_pkey PRIMARY KEY (import_id)
+  constraint import_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id)
+  constraint import_workflow_id_name_key UNIQUE (workflow_id, name)
+)
+
 table fetchyard.instance (
   instance_id bigint not null generated always as identity
   workflow_id smallint not null
@@ -447,7 +465,8 @@ returns SETOF bigint as $$
     select p_workflow_id,
            case when standing.item_key is null then 1 else latest.round + 1 end,
            case when flow.partitions = 1 then 0
-                else abs(hashtext(latest.lane)::bigint) % flow.partitions end,
+                else abs(hashtext(coalesce(nullif(latest.lane, ''), latest.item_key))::bigint)
+                  % flow.partitions end,
            latest.item_key,
            latest.lane,
            coalesce(latest.payload, 'null')

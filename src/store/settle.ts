@@ -10,10 +10,10 @@ import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
 import { cohortCte } from './cohorts.js'
 import { endTallyCte } from './end-tally.js'
-import { quoteIdentifier, quoteTable } from './identifiers.js'
 import { knownFailureCte } from './known-failures.js'
 import { LEAVE_CTES } from './leave-packs.js'
 import { spendCte } from './money.js'
+import { sinkCte } from './sink-ctes.js'
 
 /** What the statement must know of a workflow. */
 export interface SettlePlan {
@@ -34,59 +34,6 @@ const SETTLEMENT_COLUMNS = `i bigint, p bigint, l bigint, e text, c text, a smal
              d integer, k integer, t text, n boolean, w integer, na smallint, ns smallint,
              nc smallint,
              nl smallint, s integer, m integer, f boolean, o text, r integer, g text`
-
-function sinkColumns(sink: SinkDefinition, binding: Binding | null): readonly [string, string][] {
-  const columns: [string, string][] = Object.entries(sink.columns).map(([name, type]) => [
-    quoteIdentifier(name),
-    `given.${quoteIdentifier(name)}::${type}`,
-  ])
-  if (sink.sourceKeyColumn !== undefined) {
-    const type = binding?.keyType ?? 'text'
-    columns.push([quoteIdentifier(sink.sourceKeyColumn), `own.item_key::${type}`])
-  }
-  if (sink.leaseColumn !== undefined) {
-    columns.push([quoteIdentifier(sink.leaseColumn), 'own.lease_id'])
-  }
-  return columns
-}
-
-/**
- * Rows are inserted in the order of their natural key, so that two settles that write the same rows
- * wait for each other instead of deadlocking; and a key comes once, since a statement may not touch
- * a row twice.
- */
-function sinkCte(
-  name: string,
-  sink: SinkDefinition,
-  parts: { index: number; parameter: number; binding: Binding | null },
-): string {
-  const columns = sinkColumns(sink, parts.binding)
-  const names = columns.map(([column]) => column)
-  const key = sink.key.map(quoteIdentifier)
-  const given = Object.entries(sink.columns)
-    .map(([column, type]) => `${quoteIdentifier(column)} ${type}`)
-    .join(', ')
-  const kept = new Set([...key, ...(sink.keep ?? []).map(quoteIdentifier)])
-  const updated = names.filter((column) => !kept.has(column))
-  const conflict =
-    sink.onConflict === 'update' && updated.length > 0
-      ? `do update set ${updated.map((column) => `${column} = excluded.${column}`).join(', ')}`
-      : 'do nothing'
-  return `
-  -- sink ${name.replaceAll(/[^A-Za-z0-9_-]/g, '_')}
-  sink_${parts.index} as (
-    insert into ${quoteTable(sink.table)} (${names.join(', ')})
-    select distinct on (${key.join(', ')}) ${names.join(', ')}
-      from (select ${columns.map(([column, value]) => `${value} as ${column}`).join(', ')}
-              from jsonb_to_recordset($${parts.parameter}::text::jsonb)
-                   as given (fetchyard_item bigint, fetchyard_lease bigint${given === '' ? '' : `, ${given}`})
-              join own on own.item_id = given.fetchyard_item
-                      and own.lease_id = given.fetchyard_lease
-             where own.event = 'complete') as fresh
-     order by ${key.join(', ')}
-        on conflict (${key.join(', ')}) ${conflict}
-  )`
-}
 
 /**
  * Takes what is ours: locks the packs by lease and node, finds the items still in them (`own`), and

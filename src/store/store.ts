@@ -55,6 +55,7 @@ import {
   readWorkflows,
   registerWorkflow,
   resumeWorkflow,
+  storePartitions,
   storeSinks,
 } from './workflows.js'
 
@@ -63,6 +64,8 @@ export interface StoredDefinition {
   readonly name: string
   readonly source?: SourceDefinition | undefined
   readonly sinks: { readonly [sink: string]: SinkDefinition }
+  /** Partitions that items enqueued from now on are spread over. */
+  readonly partitions?: number | undefined
   /** null: it always works; undefined: so does this node, whatever others are told. */
   readonly schedule?: ScheduleDefinition | null | undefined
 }
@@ -113,6 +116,8 @@ export interface Store {
       readonly deadlineMs: number
       readonly lanesToSkip?: readonly string[]
       readonly failureAgeMs?: number
+      /** Partitions that may be leased from; all when it is left out. */
+      readonly partitions?: readonly number[] | undefined
     },
   ) => Promise<readonly LeasedPack[]>
   readonly settleItems: (
@@ -180,6 +185,7 @@ async function openWorkflow(sql: Sql, definition: StoredDefinition): Promise<Wor
   await registerWorkflow(sql, definition.name)
   const row = await readForOpening(sql, definition.name)
   await storeSinks(sql, row, definition.sinks)
+  if (definition.partitions !== undefined) await storePartitions(sql, row, definition.partitions)
   // What an operator bound stays bound to that.
   const source = row.boundBy === 'operator' ? undefined : definition.source
   if (source === undefined) await continueBackfill(sql, row)

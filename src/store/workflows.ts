@@ -73,6 +73,17 @@ export async function storeSinks(
        and sinks is distinct from ${stored}::text::jsonb`
 }
 
+/** Spreads what is enqueued from now on; what is queued keeps its partition, and has an owner. */
+export async function storePartitions(
+  sql: Sql,
+  workflow: WorkflowRow,
+  partitions: number,
+): Promise<void> {
+  await sql`
+    update fetchyard.workflow set partitions = ${partitions}, updated_at = now()
+     where workflow_id = ${workflow.workflowId} and partitions <> ${partitions}`
+}
+
 /** Remembers the thresholds of a workflow's alerts. Written only when they have changed. */
 export async function storeAlerts(
   sql: Sql,

@@ -44,6 +44,11 @@ export interface WorkflowDefinition<Payload = Json> {
   /** SQL that creates the tables of a shipped workflow when they are missing. Run by `migrate`. */
   readonly tables?: readonly string[]
   /**
+   * Partitions that its items are spread over by lane, or by key where they have none, so that
+   * nodes can divide them. @default 1
+   */
+  readonly partitions?: number
+  /**
    * How it is worked: concurrency, executor, attempts, timeouts, upstream, and others. The
    * configuration file's entry for this workflow, the environment and flags count before these.
    */

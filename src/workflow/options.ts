@@ -11,8 +11,11 @@ export interface WorkflowOptions {
   readonly concurrency?: number
   readonly concurrencyStart?: number | null
   readonly planConcurrency?: number | null
+  readonly ratePerMinute?: number | null
+  readonly successPauseMs?: Duration
   readonly batchSize?: number | null
   readonly callCredits?: number | null
+  readonly rollout?: number | 'sequential' | null
   readonly rollbackErrorPercent?: number
   readonly rollbackItems?: number
   readonly executor?: 'process' | 'thread' | 'both'
@@ -23,6 +26,7 @@ export interface WorkflowOptions {
   readonly backoffFactor?: number
   readonly backoffMaxMs?: Duration
   readonly itemTimeoutMs?: Duration
+  readonly coordination?: 'leased' | 'partitioned'
   readonly memoryMb?: Size
   readonly heapMb?: Size | null
 
@@ -43,6 +47,13 @@ export interface WorkflowOptions {
   readonly userAgent?: string
   readonly allowRanges?: readonly string[]
   readonly ports?: readonly (number | string)[]
+
+  readonly robots?: 'obey' | 'ignore'
+  readonly robotsName?: string | null
+  readonly hostConcurrency?: number | null
+  /** 'auto' goes by how fast a host answers. */
+  readonly hostDelayMs?: Duration
+  readonly crawlDelayMaxMs?: Duration
 
   readonly upstream?: 'direct' | 'proxy-api' | 'places-api'
   readonly upstreamEndpoints?: readonly string[]

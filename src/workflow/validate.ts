@@ -14,7 +14,17 @@ const SINK_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
 const COLUMN_RULE = 'the name of a column, 1 to 63 bytes'
 const TABLE_RULE = '`table` or `schema.table`, each 1 to 63 bytes; one with a dot in double quotes'
 
-const WORKFLOW_FIELDS = ['name', 'source', 'sinks', 'schedule', 'tables', 'options', 'work']
+const WORKFLOW_FIELDS = [
+  'name',
+  'source',
+  'sinks',
+  'schedule',
+  'tables',
+  'partitions',
+  'options',
+  'work',
+]
+const PARTITIONS_MAX = 256
 const SINK_FIELDS = [
   'table',
   'columns',
@@ -84,6 +94,12 @@ function checkWorkflow(value: unknown, violations: Violations): void {
       violations.match(field, sql, { pattern: /\S/, rule: 'a statement of SQL' })
     })
   }
+  const { partitions } = workflow
+  if (partitions === undefined) return
+  const isCount = Number.isInteger(partitions) && Number(partitions) >= 1
+  if (!isCount || Number(partitions) > PARTITIONS_MAX) {
+    violations.add('partitions', `a whole number from 1 to ${PARTITIONS_MAX}`, partitions)
+  }
 }
 
 function checkSource(value: unknown, violations: Violations): void {
@@ -149,7 +165,7 @@ function checkSink(at: string, value: unknown, violations: Violations, hasSource
   violations.onlyFields(`${at}.`, sink, SINK_FIELDS)
   checkTable(`${at}.table`, sink.table, violations)
   if (sink.onConflict !== undefined) {
-    violations.oneOf(`${at}.onConflict`, sink.onConflict, ['ignore', 'update'])
+    violations.oneOf(`${at}.onConflict`, sink.onConflict, ['ignore', 'update', 'fail'])
   }
   const columns = violations.object(`${at}.columns`, sink.columns)
   for (const [column, type] of Object.entries(columns ?? {})) {

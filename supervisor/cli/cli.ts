@@ -18,6 +18,7 @@ import { housekeepingCommand } from './commands/housekeeping.js'
 import { initCommand } from './commands/init.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
+import { recordsCommand } from './commands/records.js'
 import { runCommand } from './commands/run.js'
 import { runNowCommand } from './commands/run-now.js'
 import { spendCommand } from './commands/spend.js'
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
   rolloutCommand,
   setCommand,
   exportCommand,
+  recordsCommand,
   housekeepingCommand,
   initCommand,
   bindCommand,

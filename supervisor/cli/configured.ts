@@ -2,10 +2,12 @@
 // and what each has for itself.
 
 import { dirname, resolve } from 'node:path'
+import type { Settings } from '../../config/settings.js'
 import { settingsOfWorkflow } from '../../config/workflows.js'
 import { FetchyardError, messageOf } from '../../src/core/errors.js'
 import type { RefusedWorkflow } from '../../src/core/figures.js'
 import type { LoadedWorkflow } from '../node.js'
+import { type LoadedRecords, loadRecords } from '../records/load-records.js'
 import { isModulePath, loadWorkflow, SHIPPED_NAMES } from '../workflows.js'
 import type { Invocation } from './command.js'
 
@@ -23,18 +25,41 @@ function fileDirectory({ cwd, configuration }: Invocation): string {
 
 /** Loads a workflow by a word, with the settings that it has for itself. */
 async function load(asked: Asked, invocation: Invocation): Promise<LoadedWorkflow> {
-  const workflow = await loadWorkflow(asked.word, asked.directory)
+  const workflow = await loadWorkflow(asked.word, asked.directory, schemaFor(asked, invocation))
+  return { ...workflow, overrides: overridesOf(workflow, asked, invocation) }
+}
+
+/** The same for a mapping of records, by its path. */
+export async function configuredRecords(
+  word: string,
+  invocation: Invocation,
+): Promise<LoadedRecords> {
+  const asked = { word, directory: invocation.cwd }
+  const records = await loadRecords(word, asked.directory, schemaFor(asked, invocation))
+  return { ...records, overrides: overridesOf(records, asked, invocation) }
+}
+
+/** The schema that rows of records go to, by what the file has for their mapping, or for all. */
+function schemaFor(asked: Asked, invocation: Invocation): string | null {
+  return entryOf(asked, null, invocation).schema ?? invocation.settings.schema
+}
+
+function overridesOf(
+  workflow: LoadedWorkflow,
+  asked: Asked,
+  invocation: Invocation,
+): Partial<Settings> {
   const { definition } = workflow
   const overrides = settingsOfWorkflow(invocation.configuration, {
     origin: asked.word,
     options: { ...definition.options },
     entry: entryOf(asked, definition.name, invocation),
   })
-  return { ...workflow, overrides: { ...workflow.overrides, ...overrides } }
+  return { ...workflow.overrides, ...overrides }
 }
 
-/** What the file has for a workflow: under the path of its module, or under its name. */
-function entryOf(asked: Asked, name: string, invocation: Invocation) {
+/** What the file has for a workflow: under the path of its module, or under its name if known. */
+function entryOf(asked: Asked, name: string | null, invocation: Invocation): Partial<Settings> {
   const { workflows } = invocation.configuration
   const path = resolve(asked.directory, asked.word)
   const directory = fileDirectory(invocation)

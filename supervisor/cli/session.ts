@@ -15,7 +15,7 @@ import { findWorkflow, readWorkflows } from '../../src/store/workflows.js'
 import type { DatabaseRequest, OpenDatabase } from '../database.js'
 import { openDatabase } from '../database.js'
 import type { LoadedWorkflow } from '../node.js'
-import { isModulePath, loadWorkflow } from '../workflows.js'
+import { isModulePath } from '../workflows.js'
 import type { Invocation } from './command.js'
 import { textGiven } from './command.js'
 import { configuredWorkflow } from './configured.js'
@@ -70,6 +70,8 @@ export async function installWorkflow(sql: Sql, workflow: LoadedWorkflow): Promi
     const words = `\`tables\`: the database refuses a statement: ${messageOf(error)}.`
     throw new FetchyardError('WORKFLOW_INVALID', `${where} is not valid: ${words}`)
   })
+  // First, since it knows the line of a mapping where the definition's fields come from.
+  await workflow.prepare?.(sql)
   const row = await findWorkflow(sql, definition.name)
   const source = row?.boundBy === 'operator' ? undefined : definition.source
   const violations = await checkDefinition(sql, { source, sinks: definition.sinks })
@@ -82,8 +84,9 @@ export async function installWorkflow(sql: Sql, workflow: LoadedWorkflow): Promi
   return createStore(sql).openWorkflow(definition)
 }
 
-/** Where a workflow's module is, as people know it. */
-export function originOf({ moduleUrl }: LoadedWorkflow): string {
+/** Where a workflow's module is, as people know it; of records, where their mapping is. */
+export function originOf({ moduleUrl, origin }: LoadedWorkflow): string {
+  if (origin !== undefined) return origin.path
   return moduleUrl.startsWith('file:') ? fileURLToPath(moduleUrl) : moduleUrl
 }
 
@@ -113,7 +116,7 @@ export async function givenName(
 export async function givenWorkflowRow(sql: Sql, invocation: Invocation): Promise<WorkflowRow> {
   const word = textGiven(invocation, 'workflow') ?? ''
   const isPath = isModulePath(word)
-  const name = isPath ? (await loadWorkflow(word, invocation.cwd)).definition.name : word
+  const name = isPath ? (await givenWorkflow(invocation)).definition.name : word
   const found = await findWorkflow(sql, name)
   if (found !== null) return found
   const names = (await readWorkflows(sql)).map((row) => row.name)

@@ -64,8 +64,8 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'I7: what is reclaimed again leaves no receipt',
-    from: '      from lost\n  )',
-    to: '      from lost where attempt = 0\n  )',
+    from: 'left join charged using (item_id, lease_id)\n  )',
+    to: 'left join charged using (item_id, lease_id) where lost.attempt = 0\n  )',
   },
   {
     name: 'a pack that was lost twice is not halved',

@@ -48,6 +48,13 @@ const FOUND: { readonly [name: string]: readonly Step[] } = {
     { do: 'ask', keys: ['a'], again: 'never' },
     COMPLETE,
   ],
+  'I2: nobody could reclaim a pack while all nodes were silent for hours': [
+    { do: 'enqueue', keys: ['a'], again: 1, delayMs: 0, priority: 0 },
+    { ...LEASE, flow: 'pushed', node: 0 },
+    { do: 'wait', ms: 3_700_000 },
+    { do: 'wait', ms: 3_700_000 },
+    { do: 'heartbeat', node: 2, leaseMs: 30_000, gapMs: 1_000 },
+  ],
   'I2: a pack that a node leased right after sleeping for hours was not kept for hours': [
     { do: 'wait', ms: 3_700_000 },
     { do: 'wait', ms: 3_700_000 },

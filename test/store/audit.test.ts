@@ -193,11 +193,11 @@ describe('audit', () => {
       }
       expect(await broken(), 'with nobody to do it').to.deep.equal([])
       const other = await yard.node()
-      const startsAt = (at: string) => yard.sql`
-        update fetchyard.node set started_at = now() + ${at}::interval where node_id = ${other}`
-      await startsAt('1 minute')
-      expect(await broken(), 'with one that came later').to.deep.equal([])
-      await startsAt('-1 minute')
+      const steadySince = (at: string) => yard.sql`
+        update fetchyard.node set steady_since = now() + ${at}::interval where node_id = ${other}`
+      await steadySince('1 minute')
+      expect(await broken(), 'with one that came, or came back, later').to.deep.equal([])
+      await steadySince('-1 minute')
       const [found, ...rest] = await broken()
       expect(rest).to.deep.equal([])
       expect(found).to.deep.include({

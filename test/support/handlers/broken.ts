@@ -1,2 +1,2 @@
 // A definition with several mistakes at once.
-export default { name: 'Bad Name', sinks: { x: { table: 'x;y', columns: {}, key: [] } } }
+export default { name: 'Bad Name', sinks: { x: { table: 'x.y.z', columns: {}, key: [] } } }

@@ -26,8 +26,11 @@ const NAMED: { readonly [Name in keyof Required<WorkflowOptions>]: true } = {
   concurrency: true,
   concurrencyStart: true,
   planConcurrency: true,
+  ratePerMinute: true,
+  successPauseMs: true,
   batchSize: true,
   callCredits: true,
+  rollout: true,
   rollbackErrorPercent: true,
   rollbackItems: true,
   executor: true,
@@ -38,6 +41,7 @@ const NAMED: { readonly [Name in keyof Required<WorkflowOptions>]: true } = {
   backoffFactor: true,
   backoffMaxMs: true,
   itemTimeoutMs: true,
+  coordination: true,
   memoryMb: true,
   heapMb: true,
   connectTimeoutMs: true,
@@ -62,6 +66,11 @@ const NAMED: { readonly [Name in keyof Required<WorkflowOptions>]: true } = {
   maxCost: true,
   keepHeaders: true,
   failureAgeMs: true,
+  robots: true,
+  robotsName: true,
+  hostConcurrency: true,
+  hostDelayMs: true,
+  crawlDelayMaxMs: true,
   placesEndpoint: true,
   placesFields: true,
   placesLanguage: true,
@@ -74,8 +83,14 @@ const NAMED: { readonly [Name in keyof Required<WorkflowOptions>]: true } = {
   alertLatencyMs: true,
   alertOldestMs: true,
 }
-/** A key belongs into no module. */
-const NOT_FOR_MODULES: readonly SettingName[] = ['upstreamKey', 'placesKey']
+/** A key belongs into no module, nor does what a node is called; only records have a schema. */
+const NOT_FOR_MODULES: readonly SettingName[] = [
+  'upstreamKey',
+  'placesKey',
+  'instanceId',
+  'instanceCount',
+  'schema',
+]
 
 describe('config/workflows', () => {
   it('types every option that a workflow may have', () => {

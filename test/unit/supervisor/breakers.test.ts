@@ -151,7 +151,11 @@ describe('the trial of an upstream', () => {
   })
 })
 
-const PACED = { concurrency: 2, isDivided: false, delayMs: 0, crawlDelayMaxMs: 0 }
+const PACED = {
+  ...{ concurrency: 2, delayMs: 0, crawlDelayMaxMs: 0 },
+  isDivided: false,
+  isShared: true,
+}
 
 describe('the breaker of a lane', () => {
   it('holds back the items of a host that is down, and no others', () => expectHeldBack(null))

@@ -229,12 +229,21 @@ describe('supervisor/host-shelf', () => {
     const limit = fc.integer({ min: 1, max: 20 })
     fc.assert(
       fc.property(nodes, limit, fc.domain(), (workers, concurrency, host) => {
-        const limits = { ...RULES, concurrency, isDivided: true }
+        const limits = { ...RULES, concurrency, isDivided: true, isShared: true }
         const parts = workers.map((nodeId) => nodeRules(limits, { host, nodeId, workers }))
         expect(parts.reduce((sum, part) => sum + part.concurrency, 0)).to.equal(concurrency)
         const asking = parts.filter((part) => part.concurrency > 0)
         for (const { delayTimes = 1 } of asking) expect(delayTimes).to.equal(asking.length)
       }),
     )
+  })
+
+  // Divided as well, a host's only node might have no part in it, and its items would never start.
+  it("divides nothing of a host whose items are all one node's", () => {
+    const limits = { ...RULES, concurrency: 1, isDivided: true, isShared: false }
+    const workers = ['one', 'two', 'three']
+    for (const nodeId of workers) {
+      expect(nodeRules(limits, { host: 'a', nodeId, workers })).to.include({ concurrency: 1 })
+    }
   })
 })

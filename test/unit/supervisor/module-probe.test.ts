@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { hasCode, messageOf } from '../../../src/core/errors.js'
-import { probeModule } from '../../../supervisor/module-probe.js'
+import { probeData, probeModule } from '../../../supervisor/module-probe.js'
 
 describe('supervisor/module-probe', () => {
   let directory = ''
@@ -53,6 +53,22 @@ describe('supervisor/module-probe', () => {
     expect(await refusal('export const flow = {}')).to.match(/`default export`.*got nothing/)
     expect(await refusal(`import 'nowhere-to-be-found'`)).to.contain('nowhere-to-be-found')
     expect(await refusal('export default {')).to.contain('cannot be imported')
+  })
+
+  it('tells data that a module exports, and refuses what would not survive being told', async () => {
+    const tell = async (text: string) => {
+      names += 1
+      const path = join(directory, `data-${names}.mjs`)
+      await writeFile(path, text)
+      return probeData(pathToFileURL(path).href).catch(messageOf)
+    }
+    expect(await tell('export default { tables: { a: [1, null] } }')).to.deep.equal({
+      tables: { a: [1, null] },
+    })
+    expect(await tell('export const other = 1')).to.equal(null)
+    expect(await tell('export default { a: { b: () => 1 } }')).to.contain('`b` is a function')
+    expect(await tell(`throw new Error('no luck')`)).to.equal('no luck (line 1)')
+    expect(await tell('process.exit(0)')).to.match(/ended with code 0 before it was imported/)
   })
 
   const deaths: readonly (readonly [string, string, RegExp])[] = [

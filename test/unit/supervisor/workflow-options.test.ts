@@ -23,6 +23,12 @@ describe('supervisor/workflow-options: the limits of hosts', () => {
     expect(limits).to.include({ concurrency: 3, isDivided: true, delayMs: 'auto' })
   })
 
+  it("are those of one node where partitions make a host one node's", () => {
+    expect(limitsOf({ hostConcurrency: 3 })).to.include({ isShared: true })
+    const settings = { hostConcurrency: 3, coordination: 'partitioned' } as const
+    expect(limitsOf(settings)).to.include({ isShared: false })
+  })
+
   it('meet a host with one page while its robots.txt may ask for a delay', () => {
     expect(limitsOf({ robots: 'obey' })).to.include({ isMetFirst: true })
     expect(limitsOf({ robots: 'obey', crawlDelayMaxMs: 0 })).to.include({ isMetFirst: false })

@@ -58,7 +58,8 @@ as $$
     select p_workflow_id,
            case when standing.item_key is null then 1 else latest.round + 1 end,
            case when flow.partitions = 1 then 0
-                else abs(hashtext(latest.lane)::bigint) % flow.partitions end,
+                else abs(hashtext(coalesce(nullif(latest.lane, ''), latest.item_key))::bigint)
+                  % flow.partitions end,
            latest.item_key,
            latest.lane,
            coalesce(latest.payload, 'null')

@@ -1,0 +1,117 @@
+// `records import`: the records of files into the queue of a mapping's workflow. Killed, the same
+// command goes on where the last committed record ends.
+
+import { FetchyardError } from '../../../src/core/errors.js'
+import { makePlan } from '../../../src/records/plan.js'
+import type { Sql } from '../../../src/store/client.js'
+import type { WorkflowHandle } from '../../../src/store/store.js'
+import { type Imported, importFile } from '../../records/import-file.js'
+import type { LoadedRecords } from '../../records/load-records.js'
+import { listenForStop } from '../../signals.js'
+import { type Invocation, isGiven } from '../command.js'
+import { showCount } from '../progress.js'
+import { databaseRequest, installWorkflow, withDatabase } from '../session.js'
+import { print, printJson, say } from '../streams.js'
+import { type GivenFile, givenFiles, givenRecords } from './given.js'
+
+const SAY_EVERY_MS = 5_000
+
+export interface ImportTotals {
+  readonly files: number
+  readonly records: number
+  readonly added: number
+  readonly problems: readonly { readonly name: string; readonly problem: string }[]
+}
+
+export interface FilesRequest {
+  readonly invocation: Invocation
+  readonly sql: Sql
+  readonly records: LoadedRecords
+  readonly handle: WorkflowHandle
+  readonly files: readonly GivenFile[]
+  readonly runId: number | null
+  readonly isStopped: () => boolean
+}
+
+/**
+ * Imports files one after the other.
+ *
+ * @throws {FetchyardError} INTERRUPTED when a stop was asked for before their end.
+ */
+export async function importFiles(request: FilesRequest): Promise<ImportTotals> {
+  const { invocation, files } = request
+  const { streams } = invocation
+  const totals = { files: 0, records: 0, added: 0 }
+  const problems: { name: string; problem: string }[] = []
+  for (const file of files) {
+    const done = await importOne(request, file)
+    totals.records += done.records
+    totals.added += done.added
+    if (!done.isFinished) throw interrupted(totals.records)
+    totals.files += 1
+    if (done.problem === null) continue
+    problems.push({ name: file.name, problem: done.problem })
+    say(
+      streams,
+      `${file.name} ends early, after ${showCount(done.records)} records: ${done.problem}.`,
+    )
+  }
+  return { ...totals, problems }
+}
+
+function interrupted(records: number): FetchyardError {
+  return new FetchyardError(
+    'INTERRUPTED',
+    `Stopped after ${showCount(records)} records; run the same command again to continue.`,
+  )
+}
+
+async function importOne(request: FilesRequest, file: GivenFile): Promise<Imported> {
+  const { invocation, sql, records, handle, runId, isStopped } = request
+  const { streams, clock } = invocation
+  const { mapping } = records.origin
+  let saidMs = clock.nowMs()
+  const done = await importFile({
+    sql,
+    workflowId: handle.workflowId,
+    ...file,
+    record: makePlan(mapping).record,
+    nests: mapping.nests,
+    runId,
+    isStopped,
+    onStep: (count) => {
+      if (clock.nowMs() - saidMs < SAY_EVERY_MS) return
+      saidMs = clock.nowMs()
+      say(streams, `${file.name}: ${showCount(count)} records so far.`)
+    },
+  })
+  if (done.continuedFrom > 0 && done.added > 0) {
+    say(streams, `${file.name}: continued after ${showCount(done.continuedFrom)} records.`)
+  }
+  return done
+}
+
+export async function importRecords(invocation: Invocation): Promise<number> {
+  const { streams, signals, clock } = invocation
+  const records = await givenRecords(invocation)
+  const files = await givenFiles(invocation)
+  const stop = listenForStop({ source: signals, clock })
+  try {
+    const request = databaseRequest(invocation, { purpose: 'records import', exclusive: false })
+    const totals = await withDatabase(request, async ({ sql }) => {
+      const handle = await installWorkflow(sql, records)
+      const isStopped = () => stop.request() !== null
+      return importFiles({ invocation, sql, records, handle, files, runId: null, isStopped })
+    })
+    const workflow = records.definition.name
+    if (isGiven(invocation, 'json')) await printJson(streams, { schema: 1, workflow, ...totals })
+    else {
+      const { added, files: count } = totals
+      const all = `${showCount(totals.records)} records of ${showCount(count)} files`
+      await print(streams, `Enqueued ${showCount(added)} of ${all} for ${workflow}.`)
+    }
+    return 0
+  } finally {
+    stop.close()
+  }
+}

@@ -1,0 +1,123 @@
+// A document in a file, as bytes that can be split: plain or packed by gzip, in any encoding that
+// is known. Offsets count in those bytes, so that reading can go on from one.
+
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { pipeline } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { type Encoding, HEAD_BYTES, readEncoding } from '../../src/records/encoding.js'
+import { DocumentProblem } from '../../src/records/splitter.js'
+
+export interface XmlFile {
+  readonly path: string
+  readonly isPacked: boolean
+  readonly encoding: Encoding
+  /** What the bytes of a record are in. */
+  readonly label: string
+  readonly bytes: number
+}
+
+const CHUNK_BYTES = 256 * 1_024
+const EDGE_BYTES = 64 * 1_024
+
+async function readAt(file: FileHandle, from: number, bytes: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, from)
+  return buffer.subarray(0, bytesRead)
+}
+
+/** Bytes of a file as they are read, unpacked, from this offset on. */
+async function* unpacked(path: string, isPacked: boolean, from: number): AsyncGenerator<Buffer> {
+  const options = { highWaterMark: CHUNK_BYTES, start: isPacked ? 0 : from }
+  const file = createReadStream(path, options)
+  // What goes wrong in either stream ends the last one, and is thrown where it is read.
+  const stream = isPacked
+    ? pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => {})
+    : file
+  let left = isPacked ? from : 0
+  for await (const chunk of stream) {
+    const bytes: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk))
+    if (left < bytes.length) yield bytes.subarray(left)
+    left = Math.max(0, left - bytes.length)
+  }
+}
+
+async function headOf(path: string, isPacked: boolean): Promise<Buffer> {
+  let head = Buffer.alloc(0)
+  for await (const chunk of unpacked(path, isPacked, 0)) {
+    head = Buffer.concat([head, chunk])
+    if (head.length >= HEAD_BYTES) break
+  }
+  return head
+}
+
+/**
+ * Looks at a file.
+ *
+ * @throws {DocumentProblem} when it is in no encoding that is known, or cannot be unpacked.
+ */
+export async function openXmlFile(path: string): Promise<XmlFile> {
+  const file = await open(path)
+  try {
+    const magic = await readAt(file, 0, 2)
+    const isPacked = magic[0] === 0x1f && magic[1] === 0x8b
+    const encoding = readEncoding(await headOf(path, isPacked).catch(refuse))
+    if ('problem' in encoding) throw new DocumentProblem(encoding.problem)
+    const label = encoding.isWide ? 'utf-8' : encoding.label
+    return { path, isPacked, encoding, label, bytes: (await file.stat()).size }
+  } finally {
+    await file.close()
+  }
+}
+
+function refuse(error: unknown): never {
+  throw new DocumentProblem(`it cannot be read: ${error instanceof Error ? error.message : error}`)
+}
+
+/** A word that changes when a file does: its size, and what stands at both of its ends. */
+export async function fingerprintOf(path: string): Promise<string> {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    const hash = createHash('sha256').update(`${size}\0`)
+    hash.update(await readAt(file, 0, EDGE_BYTES))
+    hash.update(await readAt(file, Math.max(0, size - EDGE_BYTES), EDGE_BYTES))
+    return `${size}-${hash.digest('hex').slice(0, 32)}`
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * The bytes of a document from an offset on. A plain file is read from there; what is packed or of
+ * two bytes a sign is made readable from its beginning again.
+ *
+ * @throws {DocumentProblem} for what cannot be unpacked or is not in its encoding.
+ */
+export async function* readXml(file: XmlFile, from: number): AsyncGenerator<Buffer> {
+  const { path, isPacked, encoding } = file
+  try {
+    if (!encoding.isWide) {
+      yield* unpacked(path, isPacked, from)
+      return
+    }
+    let left = from
+    for await (const bytes of narrowed(unpacked(path, isPacked, 0), encoding.label)) {
+      if (left < bytes.length) yield bytes.subarray(left)
+      left = Math.max(0, left - bytes.length)
+    }
+  } catch (error) {
+    throw error instanceof DocumentProblem ? error : refuse(error)
+  }
+}
+
+/** UTF-16 as UTF-8. */
+async function* narrowed(wide: AsyncGenerator<Buffer>, label: string): AsyncGenerator<Buffer> {
+  const decoder = new TextDecoder(label, { fatal: true })
+  for await (const chunk of wide) {
+    const text = decoder.decode(chunk, { stream: true })
+    if (text !== '') yield Buffer.from(text)
+  }
+  const rest = decoder.decode()
+  if (rest !== '') yield Buffer.from(rest)
+}
