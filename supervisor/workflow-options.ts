@@ -13,7 +13,7 @@ import { ANY_SITE, tierPrice } from '../src/fetch/upstream/tier-options.js'
 import type { HostLimits } from './host-pace.js'
 import type { Keep } from './remover.js'
 import type { WorkerSeatSpec } from './worker-seat.js'
-import type { WorkflowServiceOptions } from './workflow-service.js'
+import type { WorkflowServiceOptions } from './workflow-service-options.js'
 
 const MEGABYTE = 1_048_576
 
