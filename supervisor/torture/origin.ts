@@ -66,6 +66,8 @@ export async function startReferee(seed: number): Promise<Referee> {
   const visits = new Map<string, number>()
   const sockets = new Set<Socket>()
   const server = createServer((request, response) => {
+    // It has no robots.txt: that is no page, and not what is reckoned.
+    if (request.url === '/robots.txt') return void response.writeHead(404).end()
     const call = readCall(request, visits)
     calls.push(call)
     response.once('close', () => {

@@ -30,6 +30,7 @@ async function servePages(names: readonly string[]): Promise<PageSite> {
   const waiting: { readonly count: number; readonly resolve: () => void }[] = []
   const server: Server = createServer((request, response) => {
     const path = request.url ?? '/'
+    if (path === '/robots.txt') return void response.writeHead(404).end()
     visits.set(path, (visits.get(path) ?? 0) + 1)
     requests += 1
     for (const waiter of waiting) if (requests >= waiter.count) waiter.resolve()

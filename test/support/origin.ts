@@ -138,6 +138,8 @@ class OriginServer implements Origin {
   }
 
   #onRequest(message: IncomingMessage, response: ServerResponse): void {
+    // It has no robots.txt; what is counted and held are pages.
+    if (message.url === '/robots.txt') return void response.writeHead(404).end()
     const query = new URL(message.url ?? '/', 'http://origin.invalid').searchParams
     const key = query.get('key') ?? ''
     const visit = this.visitsOf(key) + 1
