@@ -213,7 +213,8 @@ export class HostShelf<One> {
       const { state, waiting } = this.#hostOf(name)
       const rules = this.#deps.rulesOf(name)
       if (startsAtMs(state, rules) > nowMs) continue
-      const isOne = delayOf(state, rules) > 0 || (rules.isMetFirst === true && !state.isMet)
+      const isFirst = rules.isMetFirst === true && !state.isMet && state.active === 0
+      const isOne = delayOf(state, rules) > 0 || isFirst
       const room = isOne ? 1 : rules.concurrency - state.active
       items += Math.min(waiting.length, room)
     }

@@ -25,6 +25,8 @@ export interface HostState {
   readonly active: number
   /** Something of it has ended. */
   readonly isMet: boolean
+  /** Until when the first page of a new host may keep the others waiting. */
+  readonly meetsUntilMs: MonotonicMs
   /** Adapted to the host's latency while the rule is 'auto'. */
   readonly autoDelayMs: number
   readonly crawlDelayMs: number
@@ -36,6 +38,9 @@ export interface HostState {
 
 /** Scrapy's bounds and start for the delay that follows the latency. */
 const AUTO_DELAY_MS = { start: 1_000, max: 60_000 }
+
+/** Time for which the first page of a new host is waited for: its delay is not worth more. */
+const MEETING_MS_MAX = 5_000
 
 /** Ends that say nothing about the host: it was not asked, or the attempt was ours to lose. */
 const SILENT_ENDS: ReadonlySet<OutcomeCode> = new Set([
@@ -51,6 +56,7 @@ const SILENT_ENDS: ReadonlySet<OutcomeCode> = new Set([
 export const NEW_HOST: HostState = {
   active: 0,
   isMet: false,
+  meetsUntilMs: 0,
   autoDelayMs: AUTO_DELAY_MS.start,
   crawlDelayMs: 0,
   nextMs: 0,
@@ -66,17 +72,19 @@ export function delayOf(state: HostState, rules: HostRules): number {
 
 /**
  * When the next request may start, which may have passed; infinity while one has to end first. Of a
- * new host there is one at a time.
+ * new host there is one for a while: a page that hangs says as little as none.
  */
 export function startsAtMs(state: HostState, rules: HostRules): MonotonicMs {
-  const isMeeting = rules.isMetFirst === true && !state.isMet
-  const room = isMeeting ? Math.min(1, rules.concurrency) : rules.concurrency
-  if (state.active >= room) return Number.POSITIVE_INFINITY
-  return Math.max(state.nextMs, state.closedUntilMs)
+  if (state.active >= rules.concurrency) return Number.POSITIVE_INFINITY
+  const isMeeting = rules.isMetFirst === true && !state.isMet && state.active > 0
+  return Math.max(state.nextMs, state.closedUntilMs, isMeeting ? state.meetsUntilMs : 0)
 }
 
 export function onHostStart(state: HostState, rules: HostRules, nowMs: MonotonicMs): HostState {
-  return { ...state, active: state.active + 1, nextMs: nowMs + delayOf(state, rules) }
+  const isFirst = !state.isMet && state.active === 0
+  const meetsUntilMs = isFirst ? nowMs + MEETING_MS_MAX : state.meetsUntilMs
+  const nextMs = nowMs + delayOf(state, rules)
+  return { ...state, active: state.active + 1, nextMs, meetsUntilMs }
 }
 
 /** A request ended, or was given back. */

@@ -39,7 +39,9 @@ describe('core/host-plan', () => {
   it('asks a new host for one page before it asks for more', () => {
     const rules = rulesOf({ concurrency: 8, isMetFirst: true })
     const one = onHostStart(NEW_HOST, rules, NOW_MS)
-    expect(startsAtMs(one, rules)).to.equal(Number.POSITIVE_INFINITY)
+    expect(startsAtMs(one, rules), 'a first page that hangs').to.equal(NOW_MS + 5_000)
+    const two = onHostStart(one, rules, NOW_MS + 5_000)
+    expect(startsAtMs(two, rules), 'then no more waiting').to.be.at.most(NOW_MS + 5_000)
     const ends: Outcome[] = [answered(5), failed('http_4xx'), failed('robots'), failed('connect')]
     for (const outcome of ends) {
       const met = onHostEnd(one, rules, { outcome, nowMs: NOW_MS })
@@ -47,8 +49,8 @@ describe('core/host-plan', () => {
       expect(startsAtMs(again, rules)).to.be.at.most(NOW_MS)
     }
     const freed = onHostEnd(one, rules, { outcome: { result: 'release' }, nowMs: NOW_MS })
-    const other = onHostStart(freed, rules, NOW_MS)
-    expect(startsAtMs(other, rules)).to.equal(Number.POSITIVE_INFINITY)
+    const other = onHostStart(freed, rules, NOW_MS + 1)
+    expect(startsAtMs(other, rules), 'met anew').to.equal(NOW_MS + 5_001)
   })
 
   const started = (rules: HostRules, times = 1) =>
