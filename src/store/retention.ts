@@ -101,29 +101,19 @@ const BUSY = '55P03'
 const GONE = '42P01'
 
 /**
- * Drops a partition that no item depends on any more. Dropping waits for whoever reads the
- * receipts, and everybody else would wait behind us, so it waits a tenth of a second and is tried
- * again by the next pass.
+ * Drops a partition that no item depends on any more. Busy receipts are left to the next pass.
+ *
+ * One statement, not `sql.begin`: see `ensureReceiptPartitions`.
  */
 export async function dropReceipts(
   sql: Sql,
   of: { readonly nodeId: string; readonly partition: string },
 ): Promise<Dropped> {
-  const name = partitionName(of.partition)
+  partitionName(of.partition)
   try {
-    return (await sql.begin(async (transaction) => {
-      await transaction.unsafe(`set local statement_timeout = '60s'; set local lock_timeout = 100`)
-      const turn = await transaction.unsafe(`with ${turnCte('receipts')} select task from turn`, [
-        of.nodeId,
-      ])
-      if (turn.length === 0) return 'lost'
-      // From here on nobody adds to it; readers pass.
-      await transaction.unsafe(`lock table ${name} in share mode`)
-      const needed = await transaction.unsafe(`select from ${name} where ${FINAL} limit 1`)
-      if (needed.length > 0) return 'needed'
-      await transaction.unsafe(`drop table ${name}`)
-      return 'dropped'
-    })) as Dropped
+    const rows = await sql<{ outcome: Dropped }[]>`
+      select fetchyard.drop_receipts(${of.nodeId}::uuid, ${of.partition}) as outcome`
+    return rows[0]?.outcome ?? 'lost'
   } catch (error) {
     if (codeOf(error) === BUSY) return 'busy'
     if (codeOf(error) === GONE) return 'dropped'

@@ -422,6 +422,29 @@ returns numeric as $$
    where flow.workflow_id = p_workflow_id
 $$
 
+function fetchyard.drop_receipts(p_node_id uuid, p_partition text)
+returns text as $$
+declare
+  is_needed boolean;
+begin
+  perform from fetchyard.housekeeping
+    where task = 'receipts' and turn_of = p_node_id and paused_why is null
+      for update skip locked;
+  if not found then
+    return 'lost';
+  end if;
+  -- From here on nobody adds to it; readers pass.
+  execute format('lock table fetchyard.%I in share mode', p_partition);
+  execute format(
+    'select exists (select from fetchyard.%I where status in (''success'', ''error'', ''cancelled''))',
+    p_partition) into is_needed;
+  if is_needed then
+    return 'needed';
+  end if;
+  execute format('drop table fetchyard.%I', p_partition);
+  return 'dropped';
+end $$
+
 function fetchyard.enqueue_items(p_workflow_id smallint, p_keys text[], p_payloads jsonb[], p_lanes text[], p_again smallint[], p_priority smallint DEFAULT 0, p_run_at timestamp with time zone DEFAULT now())
 returns SETOF bigint as $$
   with input as materialized (

@@ -190,3 +190,32 @@ create or replace view fetchyard.work_items as
              where ending.item_id = item.item_id)
            order by ended_at desc
            limit 1) as last on true;
+
+-- Drops a day of receipts that no item depends on any more, if it is this node's turn: one statement,
+-- because a pool that works has no room for a transaction of several. Dropping waits for whoever
+-- reads the receipts, and everybody else would wait behind it, so it waits a tenth of a second.
+create function fetchyard.drop_receipts(p_node_id uuid, p_partition text)
+returns text
+language plpgsql
+set lock_timeout = '100ms'
+as $$
+declare
+  is_needed boolean;
+begin
+  perform from fetchyard.housekeeping
+    where task = 'receipts' and turn_of = p_node_id and paused_why is null
+      for update skip locked;
+  if not found then
+    return 'lost';
+  end if;
+  -- From here on nobody adds to it; readers pass.
+  execute format('lock table fetchyard.%I in share mode', p_partition);
+  execute format(
+    'select exists (select from fetchyard.%I where status in (''success'', ''error'', ''cancelled''))',
+    p_partition) into is_needed;
+  if is_needed then
+    return 'needed';
+  end if;
+  execute format('drop table fetchyard.%I', p_partition);
+  return 'dropped';
+end $$;
