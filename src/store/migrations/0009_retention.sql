@@ -57,7 +57,8 @@ values ('receipts'), ('items'), ('runs'), ('events'), ('nodes');
 
 -- As before, and: an ending counts like a receipt; and a round that follows a finished one holds on
 -- to it, so that it is not retired meanwhile. When it was, the key begins anew with its first round,
--- like for everybody who comes later, and the unique key lets one of them in.
+-- like for everybody who comes later, and the unique key lets one of them in. The partition of an
+-- item without a lane follows from its key.
 create or replace function fetchyard.enqueue_items(
   p_workflow_id smallint,
   p_keys        text[],
@@ -109,7 +110,8 @@ as $$
     select p_workflow_id,
            case when standing.item_key is null then 1 else latest.round + 1 end,
            case when flow.partitions = 1 then 0
-                else abs(hashtext(latest.lane)::bigint) % flow.partitions end,
+                else abs(hashtext(coalesce(nullif(latest.lane, ''), latest.item_key))::bigint)
+                  % flow.partitions end,
            latest.item_key,
            latest.lane,
            coalesce(latest.payload, 'null')
