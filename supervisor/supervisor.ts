@@ -30,8 +30,8 @@ import { heedRollout } from './rollout-option.js'
 import { createScheduler, type Scheduler } from './scheduler.js'
 import type { WorkerKind, WorkerTransport } from './transport.js'
 import { within } from './within.js'
-import type { WorkflowLoad, WorkflowServiceOptions } from './workflow-service.js'
 import { WorkflowService } from './workflow-service.js'
+import type { WorkflowLoad, WorkflowServiceOptions } from './workflow-service-options.js'
 
 export interface SupervisedWorkflow {
   readonly definition: StoredDefinition

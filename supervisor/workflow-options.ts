@@ -12,7 +12,7 @@ import { estimateCost } from '../src/fetch/upstream/credit-cost.js'
 import { ANY_SITE, tierPrice } from '../src/fetch/upstream/tier-options.js'
 import type { Keep } from './remover.js'
 import type { WorkerSeatSpec } from './worker-seat.js'
-import type { WorkflowServiceOptions } from './workflow-service.js'
+import type { WorkflowServiceOptions } from './workflow-service-options.js'
 
 const MEGABYTE = 1_048_576
 

@@ -3,28 +3,19 @@
 // another.
 
 import type { Settled } from '../src/actor/messages.js'
-import type { Clock } from '../src/core/clock.js'
-import { type AttemptFacts, OUTCOMES, type Outcome } from '../src/core/outcome.js'
-import type { Coordination } from '../src/core/partition-plan.js'
+import { OUTCOMES, type Outcome } from '../src/core/outcome.js'
 import { ownPartitions } from '../src/core/partition-plan.js'
-import type { Random } from '../src/core/random.js'
-import type { HeldItem, RetryPolicy, Settlement } from '../src/core/settlement.js'
+import type { HeldItem } from '../src/core/settlement.js'
 import {
   decideSettlement,
-  holdSettlement,
   knownFailureSettlement,
   releaseSettlement,
 } from '../src/core/settlement.js'
-import type { RollbackRule } from '../src/core/steering-plan.js'
-import type { NodeLoad } from '../src/core/why-plan.js'
-import type { WorkerOptions } from '../src/core/worker-options.js'
 import type { LeasedPack } from '../src/store/lease.js'
-import type { Store, WorkflowHandle } from '../src/store/store.js'
-import type { EventBus, ReclaimReason } from '../src/telemetry/events.js'
 import { Breakers } from './breakers.js'
 import { DeathCount } from './death-count.js'
 import { DispatchTable } from './dispatch-table.js'
-import type { Governor, GovernorOptions } from './governor.js'
+import type { Governor } from './governor.js'
 import { createGovernor } from './governor.js'
 import type { Leaser } from './leaser.js'
 import { createLeaser } from './leaser.js'
@@ -32,62 +23,15 @@ import { Pauser } from './pauser.js'
 import { RateMeter } from './rate-meter.js'
 import type { CallsInHand, Reserver } from './reserver.js'
 import { createReserver } from './reserver.js'
+import { Returns } from './returns.js'
 import { RolloutPace } from './rollout-pace.js'
 import { RolloutWatch } from './rollout-watch.js'
 import type { Settler } from './settler.js'
 import { createSettler } from './settler.js'
-import type { WorkerKind, WorkerTransport } from './transport.js'
 import type { WorkerDeath } from './worker-death.js'
 import { WorkerPool } from './worker-pool.js'
-import type { WorkerSeatSpec } from './worker-seat.js'
-
-export interface WorkflowServiceOptions {
-  readonly seats: readonly WorkerSeatSpec[]
-  readonly workerOptions: Omit<WorkerOptions, 'workerId' | 'slots'>
-  readonly retry: RetryPolicy
-  readonly heapMb: number | null
-  readonly memoryBytesMax: number
-  readonly silentMs: number
-  /** Items of one lease at most. @default what the slots can take */
-  readonly batchSize?: number | null
-  readonly governor: GovernorOptions
-  readonly rollback: RollbackRule
-  /** What a call is expected to cost; 0 for calls that cost nothing. */
-  readonly creditsPerCall: number
-  /** Age up to which a failure that was charged is not paid for again; 0 asks every time. */
-  readonly failureAgeMs: number
-  /** How nodes divide the items. @default each leases what is next */
-  readonly coordination?: Coordination
-}
-
-export interface WorkflowServiceDeps {
-  readonly workflow: WorkflowHandle
-  readonly nodeId: string
-  readonly store: Store
-  readonly clock: Clock
-  readonly random: Random
-  readonly events: EventBus
-  readonly transports: { readonly [kind in WorkerKind]: WorkerTransport }
-  readonly isTrusted: () => boolean
-  /** Items that the plan of the workflow's upstream lets be in flight in the whole cluster. */
-  readonly planLimit: () => number | null
-  /** Whether the database has few connections left. */
-  readonly isDatabaseCrowded: () => boolean
-  readonly options: WorkflowServiceOptions
-}
-
-/** What a heartbeat says of one workflow on this node, but for the node's name. */
-export interface WorkflowLoad extends Omit<NodeLoad, 'node'> {
-  readonly workflow: string
-}
-
-/** Time that a pack may be leased although its node lives, as a multiple of an item's own time. */
-const DEADLINE_ITEM_TIMES = 20
-const DEADLINE_FLOOR_MS = 600_000
-
-function deadlineOf(options: WorkflowServiceOptions): number {
-  return Math.max(DEADLINE_FLOOR_MS, DEADLINE_ITEM_TIMES * options.workerOptions.itemTimeoutMs)
-}
+import type { WorkflowLoad, WorkflowServiceDeps } from './workflow-service-options.js'
+import { deadlineOf } from './workflow-service-options.js'
 
 export class WorkflowService {
   readonly #deps: WorkflowServiceDeps
@@ -105,6 +49,7 @@ export class WorkflowService {
   readonly #pace = new RolloutPace()
   readonly #deaths = new DeathCount()
   readonly #pauser: Pauser
+  readonly #returns: Returns
   #isQuiet = false
   #isAbandoned = false
   /** Calls that were begun and are not in the ledger, when everything was dropped. */
@@ -122,6 +67,7 @@ export class WorkflowService {
     this.#reserver = this.#createReserver()
     this.#governor = this.#createGovernor()
     this.#settler = this.#createSettler()
+    this.#returns = this.#createReturns()
     this.#leaser = this.#createLeaser()
     this.#pool = this.#createPool()
   }
@@ -141,7 +87,7 @@ export class WorkflowService {
   async quiesce(): Promise<void> {
     this.#isQuiet = true
     this.#breakers.stop()
-    this.#release(this.#table.drainBuffer(), 'drain')
+    this.#returns.release(this.#table.drainBuffer(), 'drain')
     await Promise.all([this.#leaser.stop(), this.#governor.stop(), this.#reserver.stop()])
   }
 
@@ -225,7 +171,7 @@ export class WorkflowService {
         this.#reserver.noteBudget(steering.creditsLeft !== null)
         this.#table.reconsider()
         // What was leased ahead would wait here for a share that others have.
-        if (this.#allowed() === 0) this.#release(this.#table.drainBuffer(), 'no_share')
+        if (this.#allowed() === 0) this.#returns.release(this.#table.drainBuffer(), 'no_share')
         this.#dispatch()
       },
       onRoom: () => this.wake(),
@@ -268,6 +214,18 @@ export class WorkflowService {
     })
   }
 
+  #createReturns(): Returns {
+    const { workflow, events, options } = this.#deps
+    return new Returns({
+      workflow: workflow.name,
+      events,
+      breakers: this.#breakers,
+      settler: this.#settler,
+      creditsPerCall: options.creditsPerCall,
+      isAbandoned: () => this.#isAbandoned,
+    })
+  }
+
   #createLeaser(): Leaser {
     const { store, workflow, nodeId, clock, events, options } = this.#deps
     return createLeaser({
@@ -290,8 +248,8 @@ export class WorkflowService {
         this.#noteResumed()
         const unknown = packs.map((pack) => this.#withoutKnown(pack))
         this.#table.addPacks(unknown, clock.nowMs())
-        if (this.#isQuiet) this.#release(this.#table.drainBuffer(), 'drain')
-        else if (this.#isHolding) this.#release(this.#table.drainBuffer(), 'pause')
+        if (this.#isQuiet) this.#returns.release(this.#table.drainBuffer(), 'drain')
+        else if (this.#isHolding) this.#returns.release(this.#table.drainBuffer(), 'pause')
         else this.#dispatch()
       },
     })
@@ -392,10 +350,7 @@ export class WorkflowService {
   /** Items of lanes that are left alone come back when their lane may be asked again. */
   #holdBack(): void {
     const held = this.#table.takeHeldBack((item) => this.#breakers.isHeldBack(item))
-    for (const item of held) {
-      const settlement = holdSettlement(item, this.#breakers.waitMsOf(item))
-      this.#settler.offer({ held: item, settlement, facts: null })
-    }
+    for (const item of held) this.#returns.holdBack(item, this.#breakers.waitMsOf(item))
   }
 
   /** An item that waited for half its pack's time would be worked under a lease that ends. */
@@ -403,7 +358,7 @@ export class WorkflowService {
     const { clock, options } = this.#deps
     const oldestMs = this.#table.oldestLeasedMs
     if (oldestMs === null || clock.nowMs() - oldestMs < deadlineOf(options) / 2) return
-    this.#release(this.#table.drainBuffer(), 'deadline')
+    this.#returns.release(this.#table.drainBuffer(), 'deadline')
   }
 
   #onSettled(workerId: string, settled: Settled): void {
@@ -426,7 +381,7 @@ export class WorkflowService {
     if (outcome.facts?.credits !== undefined) this.#reserver.noteCredits(outcome.facts.credits)
     const settlement =
       outcome.result === 'release'
-        ? releaseSettlement(held, this.#costOf(outcome.facts ?? null))
+        ? releaseSettlement(held, this.#returns.costOf(outcome.facts ?? null))
         : decideSettlement(held, outcome, { ...options.retry, isSpared }, random)
     if (settlement.event === 'complete') this.#deaths.reset()
     const facts = outcome.result === 'release' ? null : outcome.facts
@@ -447,7 +402,7 @@ export class WorkflowService {
     }
     const isSpared = this.#breakers.noteEnd(held, outcome.result === 'failed' ? outcome.code : 'ok')
     // What was leased ahead is for others, or for later.
-    if (this.#breakers.room() === 0) this.#release(this.#table.drainBuffer(), 'breaker')
+    if (this.#breakers.room() === 0) this.#returns.release(this.#table.drainBuffer(), 'breaker')
     return isSpared
   }
 
@@ -458,7 +413,7 @@ export class WorkflowService {
   async #hold(reason: string, message: string): Promise<void> {
     if (this.#isHolding) return
     this.#isHolding = true
-    this.#release(this.#table.drainBuffer(), 'pause')
+    this.#returns.release(this.#table.drainBuffer(), 'pause')
     await this.#pauser.pause(reason, message)
     this.#isHolding = false
     this.wake()
@@ -467,7 +422,7 @@ export class WorkflowService {
   #onExit(workerId: string, death: WorkerDeath): { isExcused: boolean } {
     const { held, isAlone, begun } = this.#table.removeWorker(workerId)
     if (death.isExpected) {
-      this.#release(held, 'drain', begun)
+      this.#returns.release(held, 'drain', begun)
       return { isExcused: true }
     }
     for (const item of held) this.#breakers.forget(item)
@@ -475,45 +430,10 @@ export class WorkflowService {
     const creditsEach = this.#deps.options.creditsPerCall
     const crash = { held, isAlone, reason: death.reason, begun, creditsEach }
     const verdict = this.#deaths.judge(crash)
-    this.#giveUp(held, verdict.settlements)
+    void this.#returns.giveUp(held, verdict.settlements).then(() => this.wake())
     if (verdict.pauseMessage !== null)
       void this.#pauser.pause('restart_intensity', verdict.pauseMessage)
     return { isExcused: verdict.isExcused }
-  }
-
-  /** Settles what a worker died with. */
-  #giveUp(held: readonly HeldItem[], settlements: readonly Settlement[]): void {
-    const byId = new Map(held.map((item) => [item.itemId, item]))
-    for (const settlement of settlements) {
-      const item = byId.get(settlement.itemId)
-      if (item !== undefined) this.#settler.offer({ held: item, settlement, facts: null })
-    }
-    const { events, workflow } = this.#deps
-    const packs = new Set(held.map((item) => item.packId)).size
-    const items = held.length
-    events.emit('items.reclaimed', { workflow: workflow.name, packs, items, reason: 'worker_lost' })
-    // The items of a dead worker should not wait for company: others are ready to run them.
-    void this.#settler.flush().then(() => this.wake())
-  }
-
-  /** @param begun how many of them a worker had begun, at most: the first ones. */
-  #release(held: readonly HeldItem[], reason: ReclaimReason, begun = 0): void {
-    if (held.length === 0 || this.#isAbandoned) return
-    for (const [index, item] of held.entries()) {
-      this.#breakers.forget(item)
-      const cost = index < begun ? this.#costOf({ durationMs: 0 }) : null
-      this.#settler.offer({ held: item, settlement: releaseSettlement(item, cost), facts: null })
-    }
-    const { events, workflow } = this.#deps
-    events.emit('items.released', { workflow: workflow.name, items: held.length, reason })
-  }
-
-  /** What an item cost that is given back in the middle: its last call goes on without us. */
-  #costOf(facts: AttemptFacts | null): Pick<Settlement, 'credits' | 'creditsAtMost'> | null {
-    const { creditsPerCall } = this.#deps.options
-    if (facts === null || creditsPerCall === 0) return null
-    const { credits = null, creditsAtMost = 0 } = facts
-    return { credits, creditsAtMost: creditsAtMost + creditsPerCall }
   }
 
   /**

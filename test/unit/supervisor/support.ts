@@ -1,7 +1,7 @@
 // What pool, service and supervisor need around them, with time, store and workers made of paper.
 
 import type { WorkerOptions } from '../../../src/core/worker-options.js'
-import type { WorkflowServiceOptions } from '../../../supervisor/workflow-service.js'
+import type { WorkflowServiceOptions } from '../../../supervisor/workflow-service-options.js'
 import { CHAIN } from '../../support/chain.js'
 import { createFakeTransport } from '../../support/fake-transport.js'
 import { retryPolicy } from '../../support/values.js'
