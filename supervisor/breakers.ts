@@ -33,12 +33,15 @@ export class Breakers {
   /** Keys of those that are not closed. */
   readonly #open = new Set<string>()
   #cancelTimer: CancelTimer = () => {}
+  #isStopped = false
 
   constructor(deps: BreakersDeps) {
     this.#deps = deps
   }
 
+  /** Ends of items still count; nobody is woken for a probe any more. */
   stop(): void {
+    this.#isStopped = true
     this.#cancelTimer()
   }
 
@@ -161,7 +164,7 @@ export class Breakers {
     const coolDownMs = state === 'open' ? after.openUntilMs - nowMs : 0
     const fields = { state, failures, coolDownMs, code: after.code }
     events.emit('breaker.changed', { workflow, lane: key, ...fields })
-    if (scope === 'upstream' && state === 'open') {
+    if (scope === 'upstream' && state === 'open' && !this.#isStopped) {
       this.#cancelTimer()
       this.#cancelTimer = clock.setTimer(coolDownMs, this.#deps.onProbe)
     }

@@ -51,6 +51,7 @@ export function sliceStatement(
         or exists (select from fetchyard.processing_log as receipt
                     where receipt.item_id = latest.item_id
                       and receipt.status in ('success', 'error', 'cancelled'))
+        or exists (select from fetchyard.ending where ending.item_id = latest.item_id)
   ),
   wanted as materialized (
     select * from idle where word = 'Queued'

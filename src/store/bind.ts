@@ -162,10 +162,11 @@ async function backfill(
   let last: Bound = NOTHING
   for (;;) {
     const done = await sql.begin(async (transaction) => {
-      const [row] = await transaction<{ backfill: Backfill | null }[]>`
-        select backfill from fetchyard.workflow
+      const [row] = await transaction<{ binding: Binding | null; backfill: Backfill | null }[]>`
+        select binding, backfill from fetchyard.workflow
          where workflow_id = ${workflowId} for no key update`
-      const progress = row?.backfill ?? null
+      // Bound elsewhere between two slices: the progress is that of the other table now.
+      const progress = isSame(row?.binding ?? null, of.binding) ? (row?.backfill ?? null) : null
       return progress === null ? null : enqueueSlice(transaction, { ...of, progress })
     })
     if (done === null) return last

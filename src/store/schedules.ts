@@ -40,9 +40,19 @@ export async function putSchedule(
      where schedule.definition is distinct from excluded.definition`
 }
 
-/** The workflow always works from now on. */
+/**
+ * The workflow always works from now on. Instances end with their schedule: a later one would find
+ * them open, and lease before its first tick.
+ */
 export async function removeSchedule(sql: Sql, workflowId: number): Promise<void> {
-  await sql`delete from fetchyard.schedule where workflow_id = ${workflowId}`
+  await sql`
+    with gone as (
+      delete from fetchyard.schedule where workflow_id = ${workflowId} returning workflow_id
+    )
+    update fetchyard.instance
+       set closed_at = clock_timestamp()
+      from gone
+     where instance.workflow_id = gone.workflow_id and instance.closed_at is null`
 }
 
 export async function readSchedule(sql: Sql, workflowId: number): Promise<ScheduleRow | null> {

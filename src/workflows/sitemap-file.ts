@@ -6,6 +6,7 @@ import { readSitemap, type SitemapReading } from '../extract/sitemap/read-sitema
 import { FetchFailure } from '../fetch/failure.js'
 import { defineWorkflow, type HandlerContext, type ResultRow } from '../workflow/define.js'
 import { nextStage } from './next-stage.js'
+import { SITEMAPS_SINK } from './sitemaps-sink.js'
 import { streamInto } from './stream-into.js'
 import { PAGE_TABLES, SITEMAP_TABLES } from './tables.js'
 
@@ -181,23 +182,7 @@ export default defineWorkflow<SitemapFilePayload>({
       onConflict: 'ignore',
       leaseColumn: 'lease_id',
     },
-    sitemaps: {
-      table: 'public.sitemaps',
-      columns: {
-        run: 'bigint',
-        domain: 'text',
-        url: 'text',
-        skip: 'integer',
-        found_in: 'text',
-        depth: 'integer',
-        files_left: 'integer',
-        curation_status: 'text',
-        file_status: 'text',
-      },
-      key: ['domain', 'url', 'skip', 'run'],
-      onConflict: 'ignore',
-      leaseColumn: 'lease_id',
-    },
+    sitemaps: SITEMAPS_SINK,
     reads: {
       table: 'public.sitemap_read',
       columns: {

@@ -5,6 +5,7 @@ import { robotsSitemaps } from '../extract/sitemap/robots-sitemaps.js'
 import { FetchFailure } from '../fetch/failure.js'
 import { defineWorkflow, type HandlerContext, type ResultRow } from '../workflow/define.js'
 import { nextStage } from './next-stage.js'
+import { SITEMAPS_SINK } from './sitemaps-sink.js'
 import { DOMAIN_TABLES, PAGE_TABLES, SITEMAP_TABLES } from './tables.js'
 
 /** A row of `domains`, as far as the workflow reads it. */
@@ -96,23 +97,7 @@ export default defineWorkflow<SitemapPayload>({
     payload: ['domain'],
   },
   sinks: {
-    sitemaps: {
-      table: 'public.sitemaps',
-      columns: {
-        run: 'bigint',
-        domain: 'text',
-        url: 'text',
-        skip: 'integer',
-        found_in: 'text',
-        depth: 'integer',
-        files_left: 'integer',
-        curation_status: 'text',
-        file_status: 'text',
-      },
-      key: ['domain', 'url', 'skip', 'run'],
-      onConflict: 'ignore',
-      leaseColumn: 'lease_id',
-    },
+    sitemaps: SITEMAPS_SINK,
     pages: {
       table: 'public.pages',
       columns: {

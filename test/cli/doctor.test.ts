@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { Finding } from '../../src/core/health.js'
 import { useDatabase } from '../support/database.js'
@@ -154,7 +155,7 @@ describe('cli: doctor', () => {
     const pm2 = await preparePm2({ settings: { port: 'off' }, databaseUrl: database.url })
     try {
       await pm2.call('start', 'ecosystem.config.cjs')
-      const programs = new URL('../../../node_modules/.bin', import.meta.url).pathname
+      const programs = fileURLToPath(new URL('../../../node_modules/.bin', import.meta.url))
       const environment = {
         PM2_HOME: join(pm2.directory, 'pm2'),
         PATH: `${programs}:${process.env.PATH}`,

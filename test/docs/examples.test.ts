@@ -87,13 +87,13 @@ describe('documents', () => {
     for (const block of blocks.filter(({ language }) => language === 'console')) {
       for (const command of commandsOf(block)) {
         const words = wordsOf(command.split('|').at(-1)?.trim() ?? '')
-        const [npx, program, ...rest] = words
-        if (npx !== 'npx' || program !== 'fetchyard') continue
+        const [program, ...rest] = words[0] === 'npx' ? words.slice(1) : words
+        if (program !== 'fetchyard') continue
         count += 1
         const parsed = () => parseCommandLine(rest, COMMANDS)
         expect(parsed, `${block.document}:${block.line}: ${command}`).to.not.throw()
       }
     }
-    expect(count).to.be.at.least(10)
+    expect(count).to.be.at.least(20)
   })
 })

@@ -187,6 +187,52 @@ describe('bind', () => {
     expect(await countWords(yard)).to.deep.equal({ Complete: 5 })
   })
 
+  it('enqueues a queued row again whose last receipt was retired meanwhile', async () => {
+    await insertPages(yard, 2)
+    const { workflow } = await bind(PAGES, 'retired')
+    const nodeId = await yard.node()
+    await yard.complete(workflow, nodeId, await yard.hold(workflow, nodeId))
+    await removeTriggers(yard.sql, await stored('retired'), async () => {})
+    await yard.sql`
+      with receipt as (
+        delete from fetchyard.processing_log where workflow_id = ${workflow.workflowId} returning *
+      )
+      insert into fetchyard.ending
+             (item_id, lease_id, ended_at, workflow_id, attempt, status, outcome_code)
+      select item_id, lease_id, ended_at, workflow_id, attempt, status, outcome_code from receipt`
+    await yard.sql`update public.pages set status = 'Queued' where page_id = 1`
+
+    expect((await bind(PAGES, 'retired')).bound).to.include({ added: 1, stuck: 0 })
+  })
+
+  it('leaves the progress of another table alone when it was bound to that meanwhile', async () => {
+    const other = { ...PAGES, table: 'public.other_pages' }
+    await insertPages(yard, 100)
+    await yard.sql`create table public.other_pages (like public.pages including all)`
+    await yard.sql`
+      insert into public.other_pages overriding system value
+      select page_id + 1000, url, curation, status, updated_at from public.pages`
+    const row = await registerWorkflow(yard.sql, 'rebound')
+    let rebound: Promise<unknown> | null = null
+    const onSlice = () => {
+      rebound ??= stored('rebound').then((now) =>
+        bindSource(yard.sql, now, other, { sliceRows: 1 }),
+      )
+    }
+    await bindSource(yard.sql, row, PAGES, { sliceRows: 1, onSlice })
+    await rebound
+    const { binding, backfill, workflowId } = await stored('rebound')
+    const missing = await yard.sql`
+      select page_id from public.other_pages
+       where not exists (select from fetchyard.item
+                          where workflow_id = ${workflowId} and item_key = page_id::text)`
+    await yard.sql`drop table public.other_pages`
+
+    expect(binding).to.include({ table: 'public.other_pages' })
+    expect(backfill).to.equal(null)
+    expect(missing.length, 'rows that nobody enqueues').to.equal(0)
+  })
+
   it('moves to another table without leaving triggers on the former', async () => {
     const name = 'moved'
     await yard.workflow({ name, source: PAGES })

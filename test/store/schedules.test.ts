@@ -173,5 +173,8 @@ describe('schedules', () => {
     expect(await yard.store.schedules.readSchedule(workflowId)).to.not.equal(null)
     await yard.store.openWorkflow({ name, sinks: {}, schedule: null })
     expect(await yard.store.schedules.readSchedule(workflowId)).to.equal(null)
+    const open = await yard.sql`
+      select from fetchyard.instance where workflow_id = ${workflowId} and closed_at is null`
+    expect(open.length, 'instances that a later schedule would find').to.equal(0)
   })
 })

@@ -5,8 +5,11 @@ alter table fetchyard.work_queue add column lane text not null default '';
 comment on column fetchyard.work_queue.lane is
   'The lane of all its items; empty where they differ, or are too few to have a pack of their own.';
 
--- As before, and: a lane with 64 new items or more has packs of its own; the others share packs, lest
--- each item have one.
+-- As before, and: an ending counts like a receipt; and a round that follows a finished one holds on
+-- to it, so that it is not retired meanwhile. When it was, the key begins anew with its first round,
+-- like for everybody who comes later, and the unique key lets one of them in. The partition of an
+-- item without a lane follows from its key. A lane with 64 new items or more has packs of its own;
+-- the others share packs, lest each item have one.
 create or replace function fetchyard.enqueue_items(
   p_workflow_id smallint,
   p_keys        text[],

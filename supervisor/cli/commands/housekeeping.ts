@@ -3,13 +3,12 @@ import type { Chore, ChoreStatus } from '../../../src/store/chores.js'
 import { pauseChores, readChores } from '../../../src/store/chores.js'
 import type { Sql } from '../../../src/store/client.js'
 import { createStore } from '../../../src/store/store.js'
+import { OPERATOR } from '../../steering-desk.js'
 import { type Command, type Invocation, isGiven, textGiven } from '../command.js'
+import { orderer } from '../orderer.js'
 import { databaseRequest, withDatabase } from '../session.js'
 import { print, printJson } from '../streams.js'
 import { tableLines } from '../table.js'
-
-/** Reason under which a person holds housekeeping back. */
-const OPERATOR = 'operator'
 
 export const housekeepingCommand: Command = {
   syntax: 'housekeeping [verb]',
@@ -42,13 +41,14 @@ async function runHousekeeping(invocation: Invocation): Promise<number> {
 
 async function change(sql: Sql, verb: 'pause' | 'resume'): Promise<void> {
   if (!(await pauseChores(sql, verb === 'pause' ? OPERATOR : null))) return
+  const by = orderer()
   await createStore(sql).storeEvent({
     level: 'info',
     name: verb === 'pause' ? 'housekeeping.paused' : 'housekeeping.resumed',
     workflowId: null,
     nodeId: null,
-    message: 'by an operator, from the command line',
-    fields: {},
+    message: `by ${by.name}, ${by.via}`,
+    fields: { by: by.name, via: by.via },
   })
 }
 

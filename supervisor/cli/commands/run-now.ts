@@ -3,6 +3,7 @@ import type { RunNow } from '../../../src/store/schedules.js'
 import { openInstance } from '../../../src/store/schedules.js'
 import { createStore } from '../../../src/store/store.js'
 import type { Command, Invocation } from '../command.js'
+import { orderer } from '../orderer.js'
 import { databaseRequest, givenWorkflowRow, withDatabase } from '../session.js'
 import { print } from '../streams.js'
 
@@ -27,13 +28,14 @@ async function runNow(invocation: Invocation): Promise<number> {
       )
     }
     if (outcome === 'opened') {
+      const by = orderer()
       await createStore(sql).storeEvent({
         level: 'info',
         name: 'schedule.run_now',
         workflowId,
         nodeId: null,
-        message: 'by an operator, from the command line',
-        fields: {},
+        message: `by ${by.name}, ${by.via}`,
+        fields: { by: by.name, via: by.via },
       })
     }
     await print(invocation.streams, wordsOf(outcome, name, pausedBy))

@@ -176,7 +176,8 @@ const SETTINGS: { readonly [name: string]: Setting } = {
 function settingChange(text: string | null): Change {
   if (text === null) return {}
   const [name = '', value = ''] = text.split(/=(.*)/s)
-  const setting = SETTINGS[name]
+  // Names such as `constructor` are members of every object.
+  const setting = Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined
   const change = setting?.read(value)
   if (change !== undefined) return change
   const known = Object.entries(SETTINGS).map(
