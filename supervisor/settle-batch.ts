@@ -86,6 +86,7 @@ export function settledEvent(
     requests: facts?.requests ?? 0,
     reused: facts?.reused ?? false,
     bytes: facts?.bytes ?? 0,
+    credits: (settlement.credits ?? 0) + (settlement.creditsAtMost ?? 0),
     message: settlement.error,
     cohort: held.cohort ?? 'concurrent',
   }

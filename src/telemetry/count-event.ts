@@ -123,6 +123,8 @@ function countSettled(own: WorkflowCounters, event: EventOf<'item.settled'>): vo
   add(own.settled[event.state], event.code, 1)
   own.requests += event.requests
   own.bytes += event.bytes
+  if (event.state === 'complete') own.usefulCredits += event.credits
+  else own.otherCredits += event.credits
   if (event.requests > 0) own.fetches += 1
   if (event.requests > 0 && event.reused) own.reusedFetches += 1
   if (event.state === 'complete') own.resultRows += event.resultRows

@@ -44,6 +44,9 @@ export interface WorkflowCounters {
   fetches: number
   reusedFetches: number
   bytes: number
+  /** Credits of attempts whose item was completed, and of all others. */
+  usefulCredits: number
+  otherCredits: number
   /** Time of attempts. Attempts given back unworked are not in it. */
   readonly durations: Histogram
   readonly workersStarted: Counts<WorkerKind>
@@ -120,6 +123,8 @@ export function createWorkflowCounters(): WorkflowCounters {
     fetches: 0,
     reusedFetches: 0,
     bytes: 0,
+    usefulCredits: 0,
+    otherCredits: 0,
     durations: createHistogram(),
     workersStarted: {},
     workersExited: { process: {}, thread: {} },

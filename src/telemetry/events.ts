@@ -134,6 +134,8 @@ export interface ItemSettled {
   requests: number
   reused: boolean
   bytes: number
+  /** What the attempt cost, or may have cost at most. */
+  credits: number
   message: string | null
   cohort: Cohort
 }

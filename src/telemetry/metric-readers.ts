@@ -104,6 +104,17 @@ export function items({ figures }: MetricsInput): Reading<number>[] {
   )
 }
 
+/** Of workflows that completed something lately. */
+export function latencies({ figures }: MetricsInput): Reading<number>[] {
+  return (figures?.workflows ?? []).flatMap(({ workflow, latencyP50Ms, latencyP95Ms }) => {
+    if (latencyP50Ms === null || latencyP95Ms === null) return []
+    return [
+      { labels: { workflow, share: '0.5' }, value: latencyP50Ms / 1_000 },
+      { labels: { workflow, share: '0.95' }, value: latencyP95Ms / 1_000 },
+    ]
+  })
+}
+
 export function nodes({ figures }: MetricsInput): Reading<number>[] {
   return (['alive', 'stale', 'fenced'] as const).map((state) => ({
     labels: { state },

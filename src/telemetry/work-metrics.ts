@@ -3,6 +3,7 @@ import {
   epochSeconds,
   fromFigures,
   items,
+  latencies,
   type Metric,
   nodes,
   perKey,
@@ -26,6 +27,13 @@ export const CLUSTER_METRICS: readonly Metric[] = [
     labels: WORKFLOW,
     help: 'When the oldest item that could be leased became ready; absent when there is none.',
     read: fromFigures((own) => epochSeconds(own.oldestQueuedAt)),
+  },
+  {
+    name: 'fetchyard_result_latency_seconds',
+    type: 'gauge',
+    labels: ['workflow', 'share'],
+    help: 'Time from selection to result that this share of the items of the last 5 min kept.',
+    read: latencies,
   },
   {
     name: 'fetchyard_workflow_paused',
@@ -153,6 +161,13 @@ export const WORK_METRICS: readonly Metric[] = [
     labels: WORKFLOW,
     help: 'Bytes of response bodies received.',
     read: perWorkflow((own) => own.bytes),
+  },
+  {
+    name: 'fetchyard_credits_total',
+    type: 'counter',
+    labels: ['workflow', 'use'],
+    help: 'Credits of attempts that this node settled: useful for completed items, else other.',
+    read: perKey('use', (own) => ({ useful: own.usefulCredits, other: own.otherCredits })),
   },
   {
     name: 'fetchyard_released_items_total',

@@ -16,6 +16,7 @@ export function settled(changed: Partial<ItemSettled> = {}): ItemSettled {
     requests: 1,
     reused: true,
     bytes: 4_000,
+    credits: 0,
     message: null,
     cohort: 'concurrent',
     ...changed,
