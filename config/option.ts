@@ -12,6 +12,7 @@ export const OPTION_GROUPS = [
   'politeness',
   'upstream',
   'alert',
+  'webhook',
   'web',
   'log',
 ] as const

@@ -97,6 +97,20 @@ export const CROSS_RULES: readonly CrossRule[] = [
       `at most ${named(settings, 'memoryMb')}, above which the worker is replaced anyway`,
   },
   {
+    setting: 'alertWebhookKey',
+    words: 'set when `alertWebhook` is',
+    isBroken: ({ alertWebhook, alertWebhookKey }) =>
+      alertWebhook !== null && alertWebhookKey === null,
+    expected: () => 'set, since `alertWebhook` is: notices are signed with it',
+  },
+  {
+    setting: 'alertWebhook',
+    words: 'https, unless `alert-webhook-ranges` names a network of your own',
+    isBroken: ({ alertWebhook, alertWebhookRanges }) =>
+      alertWebhook?.startsWith('http:') === true && alertWebhookRanges.length === 0,
+    expected: () => 'https, or within `alert-webhook-ranges`, a network of your own',
+  },
+  {
     setting: 'upstreamKey',
     words: 'set when `upstream` is proxy-api',
     isBroken: ({ upstream, upstreamKey }) => upstream === 'proxy-api' && upstreamKey === null,

@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.js'
 import { systemClock } from '../src/core/clock.js'
 import type { RefusedWorkflow } from '../src/core/figures.js'
 import { systemRandom } from '../src/core/random.js'
+import { createAlertStore } from '../src/store/alerts.js'
 import { audit } from '../src/store/audit.js'
 import type { Sql } from '../src/store/client.js'
 import { createStore } from '../src/store/store.js'
@@ -14,6 +15,7 @@ import { createLogger, createLogSubscriber } from '../src/telemetry/log.js'
 import type { Telemetry } from '../src/telemetry/telemetry.js'
 import { startTelemetry } from '../src/telemetry/telemetry.js'
 import type { DeclaredWorkflow } from '../src/workflow/define.js'
+import { createAlerting } from './alerting.js'
 import type { OpenDatabase } from './database.js'
 import { AUDIT_PACE, createFiguresReader, FIGURES_PACE } from './figures-reader.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
@@ -86,13 +88,11 @@ const SILENCE: Silence = { statementMs: 30_000, heartbeatMs: 10_000 }
 /** Starts a node. When it rejects, everything it had started has ended. */
 export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const { settings, database, silence = SILENCE } = request
-  const store = createStore(
-    database.openPool({
-      max: Math.max(WORK_POOL_MIN, settings.poolMax - POOL_RESERVED),
-      silenceMs: silence.statementMs,
-    }),
-    database.openPool({ max: 1, silenceMs: silence.heartbeatMs }),
-  )
+  const pool = database.openPool({
+    max: Math.max(WORK_POOL_MIN, settings.poolMax - POOL_RESERVED),
+    silenceMs: silence.statementMs,
+  })
+  const store = createStore(pool, database.openPool({ max: 1, silenceMs: silence.heartbeatMs }))
   const plans = Object.fromEntries(
     request.workflows.map(({ definition: { name }, overrides }) => [
       name,
@@ -144,6 +144,11 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       return { definition: { ...definition, schedule }, options, rollout: own.rollout }
     }),
   })
+  const alerting = createAlerting(settings, {
+    store: createAlertStore(pool),
+    nodeId: identity.nodeId,
+    ...{ version, events, clock: systemClock, random: systemRandom },
+  })
   const readers = [
     createFiguresReader({
       clock: systemClock,
@@ -167,7 +172,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const end = async () => {
     // Not waited for: an audit of a large queue would hold up the end, and nobody needs its answer.
     for (const reader of readers) void reader.stop()
-    await accounts.stop()
+    await Promise.all([accounts.stop(), alerting.stop()])
     telemetry.stop()
     await web?.close('restart')
   }
@@ -182,6 +187,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     throw error
   }
   for (const reader of readers) reader.start()
+  alerting.start()
   return {
     supervisor,
     events,

@@ -79,6 +79,10 @@ export interface Counters {
   housekeepingFailures: number
   /** Connections of the database server as last read; null before. */
   connections: ConnectionUse | null
+  /** Alerts that this node raised for the cluster, and its notices of them. */
+  alertsRaised: number
+  noticesSent: number
+  noticeFailures: number
   framesSkipped: number
   readonly statements: Record<'lease' | 'settle' | 'heartbeat', Histogram>
 }
@@ -94,6 +98,9 @@ export function createCounters(): Counters {
     housekeepings: 0,
     housekeepingFailures: 0,
     connections: null,
+    alertsRaised: 0,
+    noticesSent: 0,
+    noticeFailures: 0,
     framesSkipped: 0,
     statements: {
       lease: createHistogram(),

@@ -57,6 +57,11 @@ export interface Events {
   'schedule.ticked': { workflow: string; nextAt: string }
   'schedule.failed': { workflow: string; message: string }
   'housekeeping.removed': { chore: string; rows: number; partitions: number; durationMs: number }
+  'alert.raised': AlertTold
+  'alert.cleared': AlertTold
+  'alert.judging_failed': { message: string }
+  'alert.notice_sent': { notice: string; alert: string; subject: string; tries: number }
+  'alert.notice_failed': AlertNoticeFailed
   'live.client_connected': { clients: number }
   'live.client_closed': { clients: number; code: number }
   'live.frame_skipped': { clients: number }
@@ -73,6 +78,24 @@ export type ReclaimReason =
   | 'no_share'
   | 'host'
   | 'breaker'
+
+/** An alert of the whole cluster. It is told by the node that judges, once. */
+export interface AlertTold {
+  alert: string
+  /** A workflow or a node; empty: the database. */
+  subject: string
+  severity: 'warn' | 'error'
+  message: string
+}
+
+export interface AlertNoticeFailed {
+  notice: string
+  alert: string
+  subject: string
+  tries: number
+  message: string
+  willRetry: boolean
+}
 
 /** The account of a proxy API; null for a figure that its answer did not have. */
 export interface UpstreamAccount {

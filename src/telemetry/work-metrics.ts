@@ -8,6 +8,7 @@ import {
   nodes,
   perKey,
   perWorkflow,
+  raisedAlerts,
   single,
   WORKFLOW,
 } from './metric-readers.js'
@@ -48,6 +49,13 @@ export const CLUSTER_METRICS: readonly Metric[] = [
     labels: ['state'],
     help: 'Supervisors by state in the whole cluster.',
     read: nodes,
+  },
+  {
+    name: 'fetchyard_alerts_raised',
+    type: 'gauge',
+    labels: ['alert', 'workflow'],
+    help: 'Alerts that are raised in the whole cluster. Every node reports the same: take the maximum.',
+    read: raisedAlerts,
   },
   {
     name: 'fetchyard_figures_timestamp_seconds',

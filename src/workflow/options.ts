@@ -70,7 +70,12 @@ export interface WorkflowOptions {
   readonly placesLanguage?: string | null
   readonly placesRegion?: string | null
 
+  readonly alertSuccessPercent?: number | null
   readonly alertErrorPercent?: number | null
   readonly alertLatencyMs?: Duration | null
   readonly alertOldestMs?: Duration | null
+  readonly alertStallMs?: Duration | null
+  readonly alertReclaims?: number | null
+  readonly alertBudgetPercent?: number | null
+  readonly alertCreditsRisePercent?: number | null
 }

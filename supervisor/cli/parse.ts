@@ -26,6 +26,7 @@ const GROUP_TITLES: { readonly [group in OptionGroup]: string } = {
   politeness: 'Politeness:',
   upstream: 'Upstream:',
   alert: 'Alerts:',
+  webhook: 'Webhook of alerts',
   web: 'Dashboard:',
   log: 'Log:',
 }

@@ -158,7 +158,16 @@ describe('cli: commands that read and operate', () => {
     expect(words.stdout).to.match(/^workflow +queued +processing +delayed +complete +error/)
     expect(words.stdout).to.match(/\ncontacts +0 +0 +0 +3 +1 /)
     expect(words.stdout).to.match(/\ncontacts +http_4xx +1\n/)
-    const figures = ['readAt', 'workflows', 'nodes', 'errors', 'budgets', 'loads', 'connections']
+    const figures = [
+      'readAt',
+      'workflows',
+      'nodes',
+      'raised',
+      'errors',
+      'budgets',
+      'loads',
+      'connections',
+    ]
     expect(json).to.have.all.keys('schema', 'schedules', ...figures)
     expect(words.stdout).to.match(/The database has \d+ of \d+ connections in use\.\n$/)
     expect(json.schema).to.equal(1)

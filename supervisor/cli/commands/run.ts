@@ -5,10 +5,11 @@ import { setBudgets } from '../../../src/store/money.js'
 import type { Run } from '../../../src/store/runs.js'
 import { openRun } from '../../../src/store/runs.js'
 import type { WorkflowHandle } from '../../../src/store/store.js'
+import { storeAlerts } from '../../../src/store/workflows.js'
 import type { OpenDatabase } from '../../database.js'
 import type { LoadedWorkflow } from '../../node.js'
 import { listenForStop, type StopListener } from '../../signals.js'
-import { creditsPerCallMinOf, creditsPerCallOf } from '../../workflow-options.js'
+import { alertsOf, creditsPerCallMinOf, creditsPerCallOf } from '../../workflow-options.js'
 import { type Command, type Invocation, isGiven, textGiven } from '../command.js'
 import { estimate, estimateLines } from '../estimate.js'
 import { feedWorkflow } from '../feed-workflow.js'
@@ -32,7 +33,17 @@ export const runCommand: Command = {
     ['fetchyard run contacts --input pages.csv --estimate', 'what it would cost'],
     ['fetchyard run contacts --input pages.csv --budget 5000', 'stops before it costs more'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'politeness', 'upstream', 'web'],
+  groups: [
+    'database',
+    'node',
+    'work',
+    'fetch',
+    'politeness',
+    'upstream',
+    'alert',
+    'webhook',
+    'web',
+  ],
   flags: {
     input: {
       type: 'text',
@@ -147,6 +158,8 @@ async function workInput(work: Work): Promise<RunReport> {
   const { invocation, database, workflow, input, stop } = work
   const { sql } = database
   const handle = await installWorkflow(sql, workflow)
+  const alerts = alertsOf({ ...invocation.settings, ...workflow.overrides })
+  await storeAlerts(sql, { workflowId: handle.workflowId, alerts })
   const name = runName(work)
   const run = await openRun(sql, { workflowId: handle.workflowId, name })
   const { runId, startedAt } = run

@@ -79,9 +79,14 @@ const NAMED: { readonly [Name in keyof Required<WorkflowOptions>]: true } = {
   checkDomains: true,
   sitemaps: true,
   sitemapPages: true,
+  alertSuccessPercent: true,
   alertErrorPercent: true,
   alertLatencyMs: true,
   alertOldestMs: true,
+  alertStallMs: true,
+  alertReclaims: true,
+  alertBudgetPercent: true,
+  alertCreditsRisePercent: true,
 }
 /** A key belongs into no module, nor does what a node is called; only records have a schema. */
 const NOT_FOR_MODULES: readonly SettingName[] = [

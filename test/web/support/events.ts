@@ -67,6 +67,7 @@ export function clusterFigures(changed: Partial<ClusterFigures> = {}): ClusterFi
     readAt: '2026-11-22T10:00:00.000Z',
     workflows: [workflowFigures()],
     nodes: [nodeFigures()],
+    raised: [],
     ...changed,
   }
 }
