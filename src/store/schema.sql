@@ -297,6 +297,20 @@ table fetchyard.run_item (
 )
 create index run_item_item_idx on fetchyard.run_item using btree (item_id)
 
+-- A row a command that worked a run, written at its end: how busy its slots were. A command that was killed leaves none.
+table fetchyard.run_stretch (
+  run_id integer not null
+  node text not null
+  started_at timestamp with time zone not null
+  ended_at timestamp with time zone not null default clock_timestamp()
+  slot_share real not null
+  fetches bigint not null
+  reused_fetches bigint not null
+  constraint run_stretch_run_id_fkey FOREIGN KEY (run_id) REFERENCES fetchyard.run(run_id) ON DELETE CASCADE
+  constraint run_stretch_slot_share_check CHECK (((slot_share >= (0)::double precision) AND (slot_share <= (1)::double precision)))
+)
+create index run_stretch_idx on fetchyard.run_stretch using btree (run_id)
+
 -- When a workflow works. One without a row here always does.
 table fetchyard.schedule (
   workflow_id smallint not null

@@ -22,6 +22,7 @@ import { type RunReport, reportLines } from '../report.js'
 import { type RowFormat, rowFormatOf } from '../rows.js'
 import { databaseRequest, givenWorkflow, installWorkflow, withDatabase } from '../session.js'
 import { print, printJson, say } from '../streams.js'
+import { writePage } from './report.js'
 
 export const runCommand: Command = {
   syntax: 'run <workflow>',
@@ -58,6 +59,7 @@ export const runCommand: Command = {
     },
     estimate: { type: 'switch', sentence: 'Say what the run would cost, and do nothing else' },
     name: { type: 'text', sentence: 'Name of the run, instead of one made from workflow and file' },
+    html: { type: 'text', sentence: 'File for the report as one HTML page' },
     json: { type: 'switch', sentence: 'Print the report as JSON' },
   },
   // The report counts what failed; a line for each would bury it.
@@ -91,6 +93,7 @@ async function runRun(invocation: Invocation): Promise<number> {
       workInput({ invocation, database, workflow, input, target, stop, budget }),
     )
     await printReport(invocation, report)
+    await keepPage(invocation, report)
     return finishedExit(invocation)
   } finally {
     stop.close()
@@ -224,6 +227,13 @@ async function exportRun(
   const statement = exportStatement({ workflowId, source, sink, runId })
   await exportToFile({ sql: database.sql, statement, format: target.format }, target.path)
   return target.path
+}
+
+async function keepPage(invocation: Invocation, report: RunReport): Promise<void> {
+  const { details = null, spent, lost, appliedTwice } = report
+  if (details === null) return
+  const madeAt = new Date(invocation.clock.wallMs()).toISOString()
+  await writePage(invocation, { details, spent, lost, appliedTwice, madeAt })
 }
 
 /** The report goes to standard output: it is what the command was for. */

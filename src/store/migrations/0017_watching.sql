@@ -1,4 +1,4 @@
--- breaking: no. Alerts that the cluster raises by itself, and the notices of them.
+-- breaking: no. Alerts that the cluster raises by itself and the notices of them, and how busy runs were.
 
 -- One row an alert that is not quiet.
 create table fetchyard.alert (
@@ -60,3 +60,19 @@ comment on column fetchyard.alert_notice.ended_at is
   'When it was taken, or given up, which leaves a failure.';
 
 create index alert_notice_open_idx on fetchyard.alert_notice (notice_id) where ended_at is null;
+
+-- Of the work on runs: what is known while it is done alone.
+create table fetchyard.run_stretch (
+  run_id         integer     not null references fetchyard.run on delete cascade,
+  node           text        not null,
+  started_at     timestamptz not null,
+  ended_at       timestamptz not null default clock_timestamp(),
+  slot_share     real        not null check (slot_share between 0 and 1),
+  fetches        bigint      not null,
+  reused_fetches bigint      not null
+);
+
+comment on table fetchyard.run_stretch is
+  'A row a command that worked a run, written at its end: how busy its slots were. A command that was killed leaves none.';
+
+create index run_stretch_idx on fetchyard.run_stretch (run_id);
