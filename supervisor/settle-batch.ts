@@ -75,6 +75,7 @@ export function settledEvent(
   const state = event === 'reclaim' || event === 'cancel' ? 'release' : event
   return {
     workflow,
+    leaseId: held.leaseId,
     itemId: held.itemId,
     itemKey: held.itemKey,
     state: isApplied ? state : 'rejected',

@@ -54,6 +54,8 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
   'item.dispatched': own('dispatched'),
   'item.settled': (counters, event) =>
     countSettled(workflowCounters(counters, event.workflow), event),
+  'batch.ended': UNCOUNTED,
+  'work.ended': UNCOUNTED,
   'settle.applied': (counters, event) => {
     const workflow = workflowCounters(counters, event.workflow)
     workflow.settleStatements += 1

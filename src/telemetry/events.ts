@@ -16,10 +16,18 @@ export interface Events {
   'node.trust_regained': { awayMs: number }
   'heartbeat.sent': { durationMs: number }
   'heartbeat.failed': { message: string }
-  'lease.granted': { workflow: string; packs: number; items: number; durationMs: number }
+  'lease.granted': {
+    workflow: string
+    packs: number
+    items: number
+    leaseIds: readonly string[]
+    durationMs: number
+  }
   'lease.failed': { workflow: string; message: string }
   'item.dispatched': { workflow: string; workerId: string; itemId: string; attempt: number }
   'item.settled': ItemSettled
+  'batch.ended': WorkSummary & { batches: number }
+  'work.ended': WorkSummary
   'settle.applied': { workflow: string; items: number; rejected: number; durationMs: number }
   'settle.failed': { workflow: string; items: number; message: string; willRetry: boolean }
   'settle.split': { workflow: string; items: number; message: string }
@@ -143,8 +151,19 @@ export interface WorkerExit {
   uptimeMs: number
 }
 
+/** What was worked, and how it ended: well, for good, or to be tried again. */
+export interface WorkSummary {
+  workflow: string
+  complete: number
+  failed: number
+  again: number
+  durationMs: number
+}
+
 export interface ItemSettled {
   workflow: string
+  /** The lease that it was worked under. */
+  leaseId: string
   itemId: string
   itemKey: string
   /** What became of the item; `rejected`: the lease was lost and nothing was written. */

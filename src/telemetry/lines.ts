@@ -5,6 +5,7 @@ import { OUTCOMES } from '../core/outcome.js'
 import { ALERT_LINES } from './alert-lines.js'
 import type { AnyEvent, EventOf, ItemSettled, LogLevel } from './events.js'
 import type { Line, Lines } from './line.js'
+import { SUMMARY_LINES } from './summary-lines.js'
 
 /** How many of something, in words. */
 function count(amount: number, noun: string): string {
@@ -259,6 +260,7 @@ const LINES: Lines = {
   ...WORKER_LINES,
   ...UPSTREAM_LINES,
   ...ALERT_LINES,
+  ...SUMMARY_LINES,
 }
 
 /** The table's row for an event. The compiler does not see that row and event share their name. */

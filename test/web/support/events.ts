@@ -5,6 +5,7 @@ import type { Events, ItemSettled } from '../../../src/telemetry/events.js'
 export function settled(changed: Partial<ItemSettled> = {}): ItemSettled {
   return {
     workflow: 'contacts',
+    leaseId: '1',
     itemId: '17',
     itemKey: 'https://example.com/',
     state: 'complete',
