@@ -23,7 +23,7 @@ function limitsOf(heapMb: number): ResourceLimits {
 }
 
 function createPool(heapMb: number | null): Piscina {
-  return new Piscina({
+  const pool = new Piscina({
     filename: ENTRY,
     minThreads: 0,
     maxThreads: LIMITS.workersMax,
@@ -34,6 +34,10 @@ function createPool(heapMb: number | null): Piscina {
     env: {},
     ...(heapMb === null ? {} : { resourceLimits: limitsOf(heapMb) }),
   })
+  // A thread that dies of itself after it was killed or has returned: its end is told already, and
+  // an error that nobody hears would end the supervisor.
+  pool.on('error', () => {})
+  return pool
 }
 
 /** How piscina words the end of a thread that called `process.exit`. */
