@@ -45,6 +45,8 @@ export interface WebOptions {
    * @default []
    */
   readonly allowedHosts?: readonly string[]
+  /** Time a client has to send its headers. Shorter for tests. @default 10_000 */
+  readonly headersTimeoutMs?: number
   readonly source: LiveSource
   /** The product's version. */
   readonly version: string
@@ -83,6 +85,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
       reads: desk === null ? null : { rollouts: shared(desk.rollouts), why: shared(desk.why) },
     },
     new Actions({ ...gate, desk, clock }),
+    options.headersTimeoutMs ?? WEB_LIMITS.headersTimeoutMs,
   )
   server.on('upgrade', (request, socket, head) => {
     upgrade({ request, socket, head, channel, gate })
@@ -112,14 +115,18 @@ function shared<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
   }
 }
 
-function createWebServer(options: RequestOptions, actions: Actions): Server {
+function createWebServer(
+  options: RequestOptions,
+  actions: Actions,
+  headersTimeoutMs: number,
+): Server {
   const server = createServer(
     {
       maxHeaderSize: WEB_LIMITS.headerBytesMax,
-      headersTimeout: WEB_LIMITS.headersTimeoutMs,
+      headersTimeout: headersTimeoutMs,
       requestTimeout: WEB_LIMITS.requestTimeoutMs,
       keepAliveTimeout: WEB_LIMITS.keepAliveMs,
-      connectionsCheckingInterval: WEB_LIMITS.headersTimeoutMs / 2,
+      connectionsCheckingInterval: headersTimeoutMs / 2,
     },
     (request, response) => {
       // What cannot be answered is a bug; it costs the caller its answer and nobody else anything.
