@@ -104,13 +104,6 @@ export const CROSS_RULES: readonly CrossRule[] = [
     expected: () => 'set, since `alertWebhook` is: notices are signed with it',
   },
   {
-    setting: 'alertWebhook',
-    words: 'https, unless `alert-webhook-ranges` names a network of your own',
-    isBroken: ({ alertWebhook, alertWebhookRanges }) =>
-      alertWebhook?.startsWith('http:') === true && alertWebhookRanges.length === 0,
-    expected: () => 'https, or within `alert-webhook-ranges`, a network of your own',
-  },
-  {
     setting: 'upstreamKey',
     words: 'set when `upstream` is proxy-api',
     isBroken: ({ upstream, upstreamKey }) => upstream === 'proxy-api' && upstreamKey === null,

@@ -52,7 +52,7 @@ export function createSummaries(deps: SummariesDeps): EventListener {
       pending.delete(workflow)
       toldMs.set(workflow, clock.nowMs())
       const { startedMs, endedMs, ...counts } = own
-      deps.emit('batch.ended', { workflow, ...counts, durationMs: endedMs - startedMs })
+      deps.emit('batch.ended', { workflow, ...counts, durationMs: Math.round(endedMs - startedMs) })
     }
   }
   const settle = (event: EventOf<'item.settled'>) => {
@@ -133,7 +133,7 @@ function sumUp(
       complete: totalOf(settled.complete),
       failed: totalOf(settled.discard),
       again: [retry, snooze, release, rejected].reduce((sum, counts) => sum + totalOf(counts), 0),
-      durationMs: clock.nowMs() - sinceMs,
+      durationMs: Math.round(clock.nowMs() - sinceMs),
     })
   }
 }
