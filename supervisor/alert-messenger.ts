@@ -14,7 +14,7 @@ import type { PostEnd, Poster } from './alert-post.js'
 import { createTicker } from './ticker.js'
 
 export interface AlertMessengerDeps {
-  readonly store: Pick<AlertStore, 'claimNotice' | 'endNotice' | 'forgetNotices'>
+  readonly store: Pick<AlertStore, 'claimNotice' | 'endNotice'>
   readonly poster: Poster
   readonly key: string
   /** The name by which the program introduces itself. */
@@ -25,8 +25,6 @@ export interface AlertMessengerDeps {
 }
 
 const LOOK_MS = 2_000
-/** Between looks for notices that are of no use any more. */
-const FORGET_MS = 3_600_000
 /** Half of the time between two tries: 10 s at first, half an hour at most. */
 const HALF = { baseMs: 5_000, factor: 2, maxMs: 900_000 } as const
 /** Tries of one notice, over some hours. */
@@ -37,14 +35,9 @@ export function createAlertMessenger(deps: AlertMessengerDeps): {
   readonly stop: () => Promise<void>
 } {
   const { store, poster, clock } = deps
-  let forgetAtMs = Number.NEGATIVE_INFINITY
   let isStopped = false
   const ticker = createTicker(clock, async () => {
     try {
-      if (clock.nowMs() >= forgetAtMs) {
-        await store.forgetNotices()
-        forgetAtMs = clock.nowMs() + FORGET_MS
-      }
       const notice = await store.claimNotice()
       if (notice === null) return LOOK_MS
       await bring(deps, notice, () => isStopped)

@@ -25,12 +25,19 @@ const TOTAL_CTE = `
      group by workflow_id
   )`
 
-/** Takes a sample of every workflow when the last one is old enough, and forgets old ones. */
+/** Notices are kept for so long, in seconds, sent or not: there may be nobody who sends them. */
+const NOTICES_KEPT_S = 7 * 86_400
+
+/** Takes a sample of every workflow when the last one is old enough, and forgets what is old. */
 export async function takeAlertSamples(sql: Sql): Promise<void> {
   await sql.unsafe(`
     with forgotten as (
       delete from fetchyard.alert_sample
        where taken_at < now() - ${SAMPLE_KEPT_S}::int * interval '1 second'
+    ),
+    said as (
+      delete from fetchyard.alert_notice
+       where happened_at < now() - ${NOTICES_KEPT_S}::int * interval '1 second'
     ),
     due as (
       select coalesce(max(taken_at), '-infinity')

@@ -28,7 +28,6 @@ export interface NoticeEnd {
 const CLAIM_S = 30
 /** Nobody wants to hear of it afterwards. */
 const STALE_S = 6 * 3_600
-const KEPT_S = 7 * 86_400
 
 /** Takes the next notice that is due. A later notice of an alert waits for the earlier ones. */
 export async function claimNotice(sql: Sql): Promise<Notice | null> {
@@ -71,11 +70,4 @@ export async function endNotice(sql: Sql, end: NoticeEnd): Promise<void> {
            next_try_at = clock_timestamp()
              + coalesce(${againInMs}::float8, 0) * interval '1 millisecond'
      where notice_id = ${noticeId} and ended_at is null`
-}
-
-/** Removes notices that are of no use any more. */
-export async function forgetNotices(sql: Sql): Promise<void> {
-  await sql.unsafe(`
-    delete from fetchyard.alert_notice
-     where happened_at < clock_timestamp() - ${KEPT_S}::int * interval '1 second'`)
 }

@@ -5,7 +5,7 @@
 import type { AlertChange, StoredAlert } from '../core/alert-plan.js'
 import { readAlertMeasures, takeAlertSamples } from './alert-measures.js'
 import type { Notice, NoticeEnd } from './alert-notices.js'
-import { claimNotice, endNotice, forgetNotices } from './alert-notices.js'
+import { claimNotice, endNotice } from './alert-notices.js'
 import type { Sql } from './client.js'
 
 /** A node's turn to judge ends by itself when it falls silent for so long, in seconds. */
@@ -145,7 +145,6 @@ export interface AlertStore {
   readonly apply: (of: Parameters<typeof applyAlerts>[1]) => Promise<readonly AlertChange[]>
   readonly claimNotice: () => Promise<Notice | null>
   readonly endNotice: (end: NoticeEnd) => Promise<void>
-  readonly forgetNotices: () => Promise<void>
 }
 
 export function createAlertStore(sql: Sql): AlertStore {
@@ -158,6 +157,5 @@ export function createAlertStore(sql: Sql): AlertStore {
     apply: (of) => applyAlerts(sql, of),
     claimNotice: () => claimNotice(sql),
     endNotice: (end) => endNotice(sql, end),
-    forgetNotices: () => forgetNotices(sql),
   }
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { AlertChange, StoredAlert } from '../../src/core/alert-plan.js'
 import { readAlertMeasures } from '../../src/store/alert-measures.js'
-import { claimNotice, endNotice, forgetNotices } from '../../src/store/alert-notices.js'
+import { claimNotice, endNotice } from '../../src/store/alert-notices.js'
 import {
   applyAlerts,
   createAlertStore,
@@ -260,10 +260,10 @@ describe('store/alerts', () => {
       await yard.sql`
         update fetchyard.alert_notice set happened_at = now() - interval '7 hours'`
       expect(await claimNotice(yard.sql)).to.equal(null)
-      await forgetNotices(yard.sql)
+      await createAlertStore(yard.sql).takeSamples()
       expect(await yard.sql`select from fetchyard.alert_notice`).to.have.lengthOf(1)
       await yard.sql`update fetchyard.alert_notice set happened_at = now() - interval '8 days'`
-      await forgetNotices(yard.sql)
+      await createAlertStore(yard.sql).takeSamples()
       expect(await yard.sql`select from fetchyard.alert_notice`).to.have.lengthOf(0)
     })
   })

@@ -147,7 +147,6 @@ describe('supervisor/alert-messenger', () => {
       endNotice: async (end: NoticeEnd) => {
         ends.push(end)
       },
-      forgetNotices: async () => {},
     }
     return { store, ends }
   }
