@@ -7,6 +7,7 @@ import type { RefusedWorkflow } from '../src/core/figures.js'
 import { systemRandom } from '../src/core/random.js'
 import { audit } from '../src/store/audit.js'
 import type { Sql } from '../src/store/client.js'
+import { createOperatorStore } from '../src/store/operator-store.js'
 import { createStore } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
 import { createEventBus } from '../src/telemetry/events.js'
@@ -17,6 +18,7 @@ import type { DeclaredWorkflow } from '../src/workflow/define.js'
 import type { OpenDatabase } from './database.js'
 import { AUDIT_PACE, createFiguresReader, FIGURES_PACE } from './figures-reader.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
+import { createOperatorDesk, type OperatorDesk } from './operator-desk.js'
 import { createProcessTransport } from './process-transport.js'
 import { createSteeringDesk, type SteeringDesk } from './steering-desk.js'
 import type { StopReason } from './supervisor.js'
@@ -107,7 +109,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const desk = createSteeringDesk(store, events.emit)
   const epoch = identity.nodeId
   showOrders(events, () => desk.rollouts().then(telemetry.live.setRollouts))
-  const web = await openWeb(settings, { events, telemetry, epoch, desk }).catch(
+  // On the pool of whoever asks: what people look for must not keep the work waiting.
+  const operator = createOperatorDesk({
+    store: createOperatorStore(database.sql),
+    nowMs: systemClock.nowMs,
+  })
+  const web = await openWeb(settings, { events, telemetry, epoch, desk, operator }).catch(
     (error: unknown) => {
       telemetry.stop()
       throw error
@@ -222,6 +229,7 @@ async function openWeb(
     readonly telemetry: Telemetry
     readonly epoch: string
     readonly desk: SteeringDesk
+    readonly operator: OperatorDesk
   },
 ): Promise<Web | null> {
   if (settings.port === null) return null
@@ -231,6 +239,7 @@ async function openWeb(
     token: settings.token ?? '',
     operatorToken: settings.operatorToken ?? '',
     desk: parts.desk,
+    operator: parts.operator,
     source: liveSourceOf(parts.telemetry, parts.epoch),
     version,
     clock: systemClock,
