@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Makes the pictures of docs/images from a real run: the demo, with a worker killed every second,
-// watched and steered in Chromium as a person would. Usage: npm run docs:images [seconds]
+// Makes the pictures of docs/images from a real run: the demo, a worker of which is killed now and
+// then, watched and steered in Chromium as a person would. Usage: npm run docs:images [seconds]
 import { spawn } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -25,7 +25,7 @@ const demo = spawn(
   [
     join(root, 'dist/supervisor/cli/main.js'),
     'demo',
-    ...['--sites', '5000', '--rate', '1500', '--chaos', '--keep-open'],
+    ...['--sites', '5000', '--rate', '1200', '--keep-open'],
     ...['--port', String(port), '--node-name', 'yard-1'],
   ],
   {
@@ -83,14 +83,35 @@ async function openPage(options) {
   return page
 }
 
-/** Lets the run go on for a while, with orders in between that the events then tell of. */
+function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** Kills a worker process of the demo, as an accident would. */
+async function killWorker() {
+  const headers = { Authorization: `Bearer ${token}` }
+  const { d } = await (await fetch(`http://127.0.0.1:${port}/api/nodes`, { headers })).json()
+  const workers = Object.values(d).flatMap((node) => Object.values(node.workers))
+  const victim = workers.find((worker) => worker.kind === 'process' && worker.state === 'ready')
+  if (victim !== undefined) process.kill(victim.pid, 'SIGKILL')
+}
+
+/** Lets the run go on for a while, with an order in between that the events then tell of. */
 async function steer(page) {
-  await page.waitForTimeout((seconds * 1_000) / 2)
+  await sleep((seconds * 1_000) / 3)
+  await killWorker()
   await page.locator('nav a', { hasText: 'Workflows' }).click()
   await page.getByLabel('Your name, for the record').fill('Anna')
-  await page.getByRole('button', { name: '50 %', exact: true }).click()
-  await page.locator('#said', { hasText: 'concurrent for 50 %' }).waitFor()
-  await page.waitForTimeout((seconds * 1_000) / 2)
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await page.locator('#said', { hasText: 'is paused' }).waitFor()
+  await page.getByRole('button', { name: 'Resume' }).click()
+  await page.locator('#said', { hasText: 'runs again' }).waitFor()
+  await page.getByLabel('At once on a node').fill('40')
+  await page.getByLabel('At once on a node').press('Enter')
+  await page.locator('#said', { hasText: '40' }).waitFor()
+  await sleep((seconds * 1_000) / 3)
+  await killWorker()
+  await sleep((seconds * 1_000) / 3)
 }
 
 async function pictures(page) {
@@ -108,12 +129,11 @@ async function pictures(page) {
   await page.evaluate("location.hash = '#items?workflow=contacts&state=Complete'")
   await page.locator('#items tr').first().waitFor()
   await picture(page, 'items')
-  await page.evaluate("location.hash = '#items?workflow=contacts&code=worker_lost'")
   await page.evaluate("location.hash = '#items?workflow=contacts&state=Error'")
+  // One with a second round, if there is one already.
   await page.locator('#items a').first().click()
   await page.locator('#item .timeline li').nth(1).waitFor()
-  await page.locator('#item').scrollIntoViewIfNeeded()
-  await picture(page, 'item')
+  await page.locator('#item').screenshot({ path: join(images, 'item.png') })
   await shoot(page, 'events')
 }
 
