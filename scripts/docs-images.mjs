@@ -119,22 +119,33 @@ async function pictures(page) {
   await shoot(page, 'workflows')
   await shoot(page, 'nodes')
   await shoot(page, 'hosts')
-  await page.evaluate("location.hash = '#items?workflow=contacts&state=Error'")
-  await page.locator('#items tr').first().waitFor()
+  await find(page, 'state=Error')
   await page.locator('#items-orders button', { hasText: 'Retry' }).click()
   await page.locator('#ask[open]').waitFor()
   await picture(page, 'ask')
   await page.locator('#ask-yes').click()
   await page.locator('#said', { hasText: 'Asked again for' }).waitFor()
-  await page.evaluate("location.hash = '#items?workflow=contacts&state=Complete'")
-  await page.locator('#items tr').first().waitFor()
+  await find(page, 'state=Complete')
   await picture(page, 'items')
-  await page.evaluate("location.hash = '#items?workflow=contacts&state=Error'")
+  await find(page, 'state=Error')
   // One with a second round, if there is one already.
   await page.locator('#items a').first().click()
   await page.locator('#item .timeline li').nth(1).waitFor()
   await page.locator('#item').screenshot({ path: join(images, 'item.png') })
   await shoot(page, 'events')
+}
+
+/** Shows the items of a filter, once they were found. */
+async function find(page, filter) {
+  await page.evaluate((hash) => {
+    location.hash = hash
+  }, `#items?workflow=contacts&${filter}`)
+  const words = { hasText: /all that match|so far/ }
+  await page
+    .locator('#items-said', { hasText: 'Looking' })
+    .waitFor({ timeout: 1_000 })
+    .catch(() => {})
+  await page.locator('#items-said', words).waitFor()
 }
 
 async function shoot(page, screen, name = screen) {

@@ -147,7 +147,7 @@ function aboutWords({ filter, key }: ItemDeed): string {
           ...(state === null ? [] : [`in state ${state}`]),
           ...(code === null ? [] : [`ended by ${code}`]),
           ...(host === null ? [] : [`of the host ${host}`]),
-          ...(text === null ? [] : [`with “${text}” in their keys`]),
+          ...(text === null ? [] : [`with “${text}” in key or URL`]),
         ]
   return parts.length === 0 ? '' : `, ${parts.join(', ')}`.slice(0, ABOUT_MAX)
 }

@@ -20,7 +20,7 @@ export interface ItemFilter {
   readonly code: string | null
   /** Host of the URL, exactly. */
   readonly host: string | null
-  /** Text in the key, whatever the case of its letters. */
+  /** Text in the key, or in the URL of the payload, whatever the case of its letters. */
   readonly text: string | null
 }
 

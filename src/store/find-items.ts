@@ -11,6 +11,8 @@ export interface FoundItem {
   readonly itemId: string
   readonly key: string
   readonly round: number
+  /** URL in its payload, where it has one. */
+  readonly url: string | null
   readonly lane: string
   /** `Waiting`: queued or delayed; telling which would mean to read the whole queue. */
   readonly state: ItemWord | 'Waiting'
@@ -215,9 +217,10 @@ function keysStatement(): string {
   return pageStatement(
     `
     select item_id, item_id as unit, null::smallint as attempt, null::text as word,
-           ($5::text is null or position($5 in lower(item_key)) > 0) as fits,
+           ($5::text is null or position($5 in lower(item_key)) > 0
+             or position($5 in lower(url)) > 0) as fits,
            json_build_array(item_key, round) as place, row_number() over () as n
-      from (select item_id, item_key, round from fetchyard.item
+      from (select item_id, item_key, round, payload ->> 'url' as url from fetchyard.item
              where workflow_id = $1::smallint
                and ($6::text::jsonb is null
                     or (item_key, round) > ($6::text::jsonb ->> 0, ($6::text::jsonb ->> 1)::integer))

@@ -5,7 +5,7 @@ import type { Sql } from './client.js'
 import type { FoundItem } from './find-items.js'
 
 export const SHOWN_COLUMNS = `item.item_id::text as "itemId", item.item_key as key, item.round,
-                   item.lane,
+                   item.lane, item.payload ->> 'url' as url,
                    to_char(item.enqueued_at at time zone 'UTC',
                            'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "enqueuedAt"`
 
@@ -15,6 +15,7 @@ export interface ShownRow {
   readonly key: string
   readonly round: number
   readonly lane: string
+  readonly url: string | null
   readonly enqueuedAt: string
   readonly code: string | null
   readonly httpStatus: number | null
@@ -56,6 +57,7 @@ export async function shownItems(
       key: row.key,
       round: row.round,
       lane: row.lane,
+      url: row.url,
       state: row.openState ?? row.word ?? inQueue,
       attempt: row.openAttempt ?? pack?.attempt ?? row.endAttempt ?? 0,
       enqueuedAt: row.enqueuedAt,

@@ -43,5 +43,6 @@ export function lastEndLateral(join: 'left' | 'cross'): string {
 export function matchCondition({ code, host, text }: MatchParameters): string {
   return `(${code}::text is null or last.code = ${code}::text)
                and (${host}::text is null or item.lane = ${host}::text)
-               and (${text}::text is null or position(${text}::text in lower(item.item_key)) > 0)`
+               and (${text}::text is null or position(${text}::text in lower(item.item_key)) > 0
+                    or position(${text}::text in lower(item.payload ->> 'url')) > 0)`
 }

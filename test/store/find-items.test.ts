@@ -89,6 +89,18 @@ describe('store/find-items', () => {
     expect(await keysOf(workflow, { text: '%' }), 'a letter, no pattern').to.deep.equal([])
   })
 
+  it('finds a text in the URL of an item whose key is something else', async () => {
+    const workflow = await yard.workflow()
+    await yard.enqueue(workflow, ['17'], { payload: { url: 'https://a.example/Contact' } })
+    await yard.enqueue(workflow, ['18'], { payload: { url: 'https://b.example/' } })
+    for (const fields of [{}, { state: 'Queued' }] as const) {
+      const { items } = await find(workflow, { ...fields, text: 'contact' })
+      expect(items.map(({ key, url }) => [key, url])).to.deep.equal([
+        ['17', 'https://a.example/Contact'],
+      ])
+    }
+  })
+
   it('finds what is left of an item whose receipt went', async () => {
     const workflow = await mixed()
     await yard.sql`

@@ -112,13 +112,19 @@ function optionsOf(chart) {
         ...axis,
         size: 24,
         space: 70,
-        values: (_, splits) => splits.map((at) => timeOfDay(at * 1_000).slice(0, 5)),
+        values: (_, splits) => splits.map((at) => tickWords(at, splits)),
       },
       { ...axis, size: 52, space: 36, values: (_, splits) => splits.map(options.format) },
     ],
     series: [{}, ...options.series.map((own) => seriesOf(place, own))],
     hooks: { setCursor: [(plot) => tell(chart, plot.cursor.idx ?? null)] },
   }
+}
+
+/** Minutes where the ticks are whole minutes apart, else seconds as well. */
+function tickWords(at, splits) {
+  const isFine = splits.length > 1 && (splits[1] - splits[0]) % 60 !== 0
+  return timeOfDay(at * 1_000).slice(0, isFine ? 8 : 5)
 }
 
 function seriesOf(place, { name, colour, isFilled = false, isStepped = false }) {

@@ -82,8 +82,8 @@ function drawOrders({ access, state }) {
 
 function roundOf(round) {
   const part = element('section', { class: 'round' })
-  const attempts = count(round.attempt)
-  const words = `Round ${round.round}: ${round.state ?? 'unknown'}, ${attempts} attempts charged`
+  const attempts = `${count(round.attempt)} ${round.attempt === 1 ? 'attempt' : 'attempts'}`
+  const words = `Round ${round.round}: ${round.state ?? 'unknown'}, ${attempts} charged`
   const list = element('ol', { class: 'timeline' })
   list.append(
     step({ at: round.enqueuedAt, words: 'Enqueued', tone: 'quiet' }),

@@ -131,7 +131,7 @@ function drawItems({ items, next }, filter) {
       { text: item.code ?? UNKNOWN, title: item.error ?? '' },
       item.httpStatus === null ? '' : String(item.httpStatus),
       item.endedAt === null ? UNKNOWN : moment(Date.parse(item.endedAt)),
-      item.lane,
+      { draw: (cell) => drawUrl(cell, item) },
     ],
   }))
   syncRows(byId('items'), rows, new Set([2, 4]))
@@ -148,6 +148,14 @@ function drawKey(cell, { key, round }, filter) {
   if (link.getAttribute('href') !== href) link.setAttribute('href', href)
   setText(link, round === 1 ? key : `${key} (round ${round})`)
   if (cell.title !== key) cell.title = key
+}
+
+/** The URL of an item whose key is something else, else its host. */
+function drawUrl(cell, { url, key, lane }) {
+  cell.className = 'url-cell'
+  const words = url === null || url === key ? lane : url
+  setText(cell, words)
+  if (cell.title !== words) cell.title = words
 }
 
 /** Orders that the chosen state gives something to do. */
@@ -188,7 +196,7 @@ function aboutWords({ workflow, state, code, host, text }) {
     ...(state === undefined ? [] : [`in state ${state}`]),
     ...(code === undefined ? [] : [`with the outcome ${code}`]),
     ...(host === undefined ? [] : [`of the host ${host}`]),
-    ...(text === undefined ? [] : [`with “${text}” in their keys`]),
+    ...(text === undefined ? [] : [`with “${text}” in key or URL`]),
   ]
   return `${parts.join(', ')}.`
 }

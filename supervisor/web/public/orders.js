@@ -18,11 +18,12 @@ export function say(words, tone = 'quiet') {
  *
  * @param question.type a word to be typed before Yes; none: a click is enough.
  */
-export function ask({ title, words, yes, type = null }) {
+export function ask({ title, words, yes, type = null, isDanger = true }) {
   const dialog = byId('ask')
   setText('ask-title', title)
   setText('ask-words', words)
   setText('ask-yes', yes)
+  byId('ask-yes').classList.toggle('danger', isDanger)
   setText('ask-word', type ?? '')
   const input = byId('ask-input')
   byId('ask-type').hidden = type === null
@@ -108,5 +109,6 @@ export function askAboutAll({ action, found, about, workflow }) {
     words: `${about} ${ASKED[action]}`,
     yes: `${TITLES[action]} ${many}`,
     type: items >= TYPE_FROM && action === 'cancel' ? workflow : null,
+    isDanger: action === 'cancel',
   })
 }

@@ -111,7 +111,7 @@ function drawStats(stats) {
   setText('retried', count(stats.retried))
   setText('retried-note', 'attempts tried again')
   setText('reclaimed', count(stats.reclaimed))
-  setText('reclaimed-note', 'items of the dead, done by others')
+  setText('reclaimed-note', 'items of dead workers')
   drawItems(items)
   drawLedger(stats, work)
   drawFailures(stats.cluster?.failures ?? stats.failures)
@@ -252,7 +252,10 @@ function drawHistory(history, stats, { charts, minutes }) {
   charts.p95.update(points.map(({ at, values }) => [at, known(values[3])]))
   drawSpark(
     byId('spark'),
-    points.slice(-SPARK_SECONDS).map(({ values }) => Math.max(0, values[0])),
+    points
+      .slice(-SPARK_SECONDS)
+      .map(({ values }) => values[0])
+      .filter((value) => value >= 0),
   )
 }
 
