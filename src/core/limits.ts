@@ -154,6 +154,12 @@ export const LIMITS = {
   liveBufferedBytesSkip: 64 * 1_024,
   liveBufferedBytesMax: 1_048_576,
   liveUndrainedMs: 10_000,
+  /** Lanes whose attempts are counted, and those shown: by every node, and of all nodes. */
+  lanesCountedMax: 2_000,
+  lanesToldMax: 20,
+  lanesShownMax: 50,
+  /** Workers that a heartbeat tells of. */
+  workersToldMax: 64,
   /** Points of history kept for the dashboard: 15 minutes at one a second. */
   historyPointsMax: 900,
   /** Events kept in memory for a client that connects. */

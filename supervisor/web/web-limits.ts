@@ -26,7 +26,7 @@ export const WEB_LIMITS = {
   /** Time between full snapshots of a topic. */
   snapshotIntervalMs: 30_000,
   /** Between the first full snapshots of two topics, so that not all come in one tick. */
-  snapshotStaggerMs: 5_000,
+  snapshotStaggerMs: 4_000,
   pingIntervalMs: 25_000,
   /** Pings without an answer after which a client is gone. */
   pingsUnansweredMax: 2,
