@@ -235,6 +235,8 @@ async function openWeb(
   return startWeb({
     host: settings.host,
     port: settings.port,
+    allowedHosts: settings.allowHosts,
+    liveClientsMax: settings.liveClients,
     token: settings.token ?? '',
     operatorToken: settings.operatorToken ?? '',
     desk: parts.desk,

@@ -147,8 +147,9 @@ export const LIMITS = {
   /** Items started in a minute, and the rest of a slot after a success, that may be asked for. */
   ratePerMinuteMax: 1_000_000,
   successPauseMsMax: 3_600_000,
-  /** Live channel. */
+  /** Live channel: clients at once unless set otherwise, and what may be set. */
   liveClientsMax: 100,
+  liveClientsBounds: { min: 1, max: 10_000 },
   liveInboundBytesMax: 16 * 1_024,
   liveInboundPerSecondMax: 10,
   liveBufferedBytesSkip: 64 * 1_024,

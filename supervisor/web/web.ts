@@ -7,6 +7,7 @@
 import { createServer, type Server } from 'node:http'
 import type { Clock } from '../../src/core/clock.js'
 import { messageOf } from '../../src/core/errors.js'
+import { LIMITS } from '../../src/core/limits.js'
 import type { EventBus } from '../../src/telemetry/events.js'
 import type { SteeringDesk } from '../steering-desk.js'
 import { Actions } from './actions.js'
@@ -17,6 +18,7 @@ import type { GateOptions } from './gate.js'
 import { LiveChannel } from './live-channel.js'
 import type { LiveSource } from './live-source.js'
 import { answerRequest, pathOf, type RequestOptions, writeAnswer } from './requests.js'
+import { Tickets } from './tickets.js'
 import { upgrade } from './upgrade.js'
 import { WEB_LIMITS } from './web-limits.js'
 
@@ -45,6 +47,8 @@ export interface WebOptions {
    * @default []
    */
   readonly allowedHosts?: readonly string[]
+  /** Clients of the live channel at once. @default LIMITS.liveClientsMax */
+  readonly liveClientsMax?: number
   readonly source: LiveSource
   /** The product's version. */
   readonly version: string
@@ -73,7 +77,8 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const allowedHosts = [options.host, ...(options.allowedHosts ?? [])]
   const gate: GateOptions = { ...tokens, allowedHosts }
   const channel = new LiveChannel(options)
-  const { desk = null, clock } = options
+  const { desk = null, clock, liveClientsMax: clientsMax = LIMITS.liveClientsMax } = options
+  const tickets = new Tickets({ ...gate, clock })
   const server = createWebServer(
     {
       ...gate,
@@ -82,10 +87,11 @@ export async function startWeb(options: WebOptions): Promise<Web> {
       assets: await loadAssets(),
       reads: desk === null ? null : { rollouts: shared(desk.rollouts), why: shared(desk.why) },
     },
-    new Actions({ ...gate, desk, clock }),
+    { actions: new Actions({ ...gate, desk, clock }), tickets },
   )
+  server.maxConnections = clientsMax + WEB_LIMITS.plainConnectionsMax
   server.on('upgrade', (request, socket, head) => {
-    upgrade({ request, socket, head, channel, gate })
+    upgrade({ request, socket, head, channel, tickets, gate, clientsMax })
   })
   const port = await listen(server, options)
   channel.start()
@@ -112,7 +118,10 @@ function shared<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
   }
 }
 
-function createWebServer(options: RequestOptions, actions: Actions): Server {
+function createWebServer(
+  options: RequestOptions,
+  { actions, tickets }: { readonly actions: Actions; readonly tickets: Tickets },
+): Server {
   const server = createServer(
     {
       maxHeaderSize: WEB_LIMITS.headerBytesMax,
@@ -125,13 +134,13 @@ function createWebServer(options: RequestOptions, actions: Actions): Server {
       // What cannot be answered is a bug; it costs the caller its answer and nobody else anything.
       actions
         .answer(request, pathOf(request.url))
+        .then((answer) => answer ?? tickets.answer(request, pathOf(request.url)))
         .then((answer) => answer ?? answerRequest(request, options))
         .catch((error: unknown) => failure(error))
         .then((answer) => writeAnswer(request, response, answer))
         .catch(() => response.destroy())
     },
   )
-  server.maxConnections = WEB_LIMITS.connectionsMax
   server.maxRequestsPerSocket = WEB_LIMITS.requestsPerConnectionMax
   return server
 }

@@ -144,6 +144,15 @@ describe('web/http', () => {
       expect(await upgradeStatus(yard.web.port, { path: '/other', headers: BEARER })).to.equal(404)
     })
 
+    it('is refused with 429 at the bound that was set', async () => {
+      const small = await openYard({ liveClientsMax: 2 })
+      const { port } = small.web
+      const clients = [await openSocket(port), await openSocket(port)]
+      expect(await upgradeStatus(port, { headers: BEARER })).to.equal(429)
+      for (const client of clients) client.socket.terminate()
+      await small.close()
+    })
+
     it('is refused with 429 at the bound of clients, and possible again below it', async () => {
       const { port } = yard.web
       const clients: LiveSocket[] = []
