@@ -105,8 +105,9 @@ export function createLiveStats(options: {
     setRollouts: (read) => {
       rollouts = rolloutsState(read)
     },
-    setAudit: (audit) => {
-      input.audit = audit
+    // The report of an audit has more to tell, with lists and nulls that a state must not hold.
+    setAudit: ({ lost, appliedTwice, fetchedAgain }) => {
+      input.audit = { lost, appliedTwice, fetchedAgain }
     },
     setHeard: (heard) => {
       input.heard = heard
