@@ -10,7 +10,7 @@ import { within } from '../within.js'
 import { type Access, accessOf } from './access.js'
 import { type Answer, json } from './answer.js'
 import { readBody } from './body.js'
-import { type GateOptions, refuseRequest } from './gate.js'
+import { type GateOptions, refuseCrossSite, refuseRequest } from './gate.js'
 import { bearerOf } from './token.js'
 import { WEB_LIMITS } from './web-limits.js'
 
@@ -69,11 +69,8 @@ export class PostDoor {
     const { headers, method } = request
     const site = refuseRequest(headers, this.#options, { token: false })
     if (site !== null) return refused(site.status, site.reason, CLOSE)
-    // Browsers say themselves who makes a request; programs say nothing.
-    const from = headers['sec-fetch-site']
-    if (from !== undefined && from !== 'same-origin' && from !== 'none') {
-      return refused(403, `Requests of other sites are refused; this one is ${from}`, CLOSE)
-    }
+    const crossSite = refuseCrossSite(headers)
+    if (crossSite !== null) return refused(crossSite.status, crossSite.reason, CLOSE)
     const login = refuseRequest(headers, this.#options, { token: true })
     if (login !== null) {
       return refused(login.status, login.reason, { ...CLOSE, 'WWW-Authenticate': 'Bearer' })

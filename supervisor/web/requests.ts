@@ -95,7 +95,7 @@ function hasBody(request: Pick<IncomingMessage, 'headers'>): boolean {
   return length !== '0' || request.headers['transfer-encoding'] !== undefined
 }
 
-/** The path without query. Nothing here reads a query, so nothing secret needs to be in one. */
+/** The path without query: no answer depends on one. */
 export function pathOf(url: string | undefined): string {
   return (url ?? '/').split(/[?#]/, 1)[0] ?? '/'
 }

@@ -7,6 +7,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Clock } from '../../src/core/clock.js'
 import { messageOf } from '../../src/core/errors.js'
+import { LIMITS } from '../../src/core/limits.js'
 import type { EventBus } from '../../src/telemetry/events.js'
 import type { OperatorDesk } from '../operator-desk.js'
 import type { SteeringDesk } from '../steering-desk.js'
@@ -21,6 +22,7 @@ import type { LiveSource } from './live-source.js'
 import { Lookups } from './lookups.js'
 import { PostDoor } from './post-door.js'
 import { answerRequest, pathOf, type Reads, type RequestOptions, writeAnswer } from './requests.js'
+import { Tickets } from './tickets.js'
 import { upgrade } from './upgrade.js'
 import { WEB_LIMITS } from './web-limits.js'
 
@@ -51,6 +53,8 @@ export interface WebOptions {
    * @default []
    */
   readonly allowedHosts?: readonly string[]
+  /** Clients of the live channel at once. @default LIMITS.liveClientsMax */
+  readonly liveClientsMax?: number
   readonly source: LiveSource
   /** The product's version. */
   readonly version: string
@@ -80,7 +84,9 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const gate: GateOptions = { ...tokens, allowedHosts }
   const channel = new LiveChannel(options)
   const { desk = null, operator = null, clock } = options
+  const { liveClientsMax: clientsMax = LIMITS.liveClientsMax } = options
   const door = new PostDoor({ ...gate, clock })
+  const tickets = new Tickets({ ...gate, clock })
   const server = createWebServer(
     {
       ...gate,
@@ -89,10 +95,15 @@ export async function startWeb(options: WebOptions): Promise<Web> {
       assets: await loadAssets(),
       reads: readsOf(desk, operator),
     },
-    [new Actions({ ...gate, desk, clock, door }), new Lookups({ ...gate, operator, clock, door })],
+    [
+      new Actions({ ...gate, desk, clock, door }),
+      new Lookups({ ...gate, operator, clock, door }),
+      tickets,
+    ],
   )
+  server.maxConnections = clientsMax + WEB_LIMITS.plainConnectionsMax
   server.on('upgrade', (request, socket, head) => {
-    upgrade({ request, socket, head, channel, gate })
+    upgrade({ request, socket, head, channel, tickets, gate, clientsMax })
   })
   const port = await listen(server, options)
   channel.start()
@@ -140,7 +151,10 @@ function shared<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
 
 /** What takes POST. @returns null for a path that is another's. */
 interface PostTaker {
-  readonly answer: (request: IncomingMessage, path: string) => Promise<Answer | null>
+  readonly answer: (
+    request: IncomingMessage,
+    path: string,
+  ) => Promise<Answer | null> | Answer | null
 }
 
 async function answerPost(
@@ -173,7 +187,6 @@ function createWebServer(options: RequestOptions, takers: readonly PostTaker[]):
         .catch(() => response.destroy())
     },
   )
-  server.maxConnections = WEB_LIMITS.connectionsMax
   server.maxRequestsPerSocket = WEB_LIMITS.requestsPerConnectionMax
   return server
 }

@@ -10,7 +10,14 @@ import { useYard } from '../support/factory.js'
 import { eventually } from '../support/poll.js'
 import { nextTry, settlement } from '../support/values.js'
 import { openBrowser, openPage } from './support/browser.js'
-import { clusterFigures, nodeFigures, STARTED, WORKER, workflowFigures } from './support/events.js'
+import {
+  clusterFigures,
+  nodeFigures,
+  STARTED,
+  settled,
+  WORKER,
+  workflowFigures,
+} from './support/events.js'
 import { openYard, TOKEN, type Yard } from './support/yard.js'
 
 const OPERATOR = 'an-operator-token-of-its-own'
@@ -182,6 +189,32 @@ describe('web/screens', () => {
     await fold.press('Enter')
     await page.locator('#nodes button.fold[aria-expanded="false"]').waitFor()
     expect(await page.locator('#nodes tr.worker').count()).to.equal(0)
+    expect(complaints).to.deep.equal([])
+  })
+
+  it('shows hosts with how attempts ended, which wait, and leads to their items', async () => {
+    for (let n = 0; n < 8; n += 1) {
+      yard.bus.emit('item.settled', settled({ lane: 'shop.example' }))
+      yard.bus.emit(
+        'item.settled',
+        settled({ lane: 'slow.example', state: 'retry', code: 'http_5xx', durationMs: 900 }),
+      )
+    }
+    const breaker = { workflow: NAME, lane: 'slow.example', state: 'open' } as const
+    const fields = { failures: 5, code: 'http_5xx', coolDownMs: 60_000 } as const
+    yard.bus.emit('breaker.changed', { ...breaker, ...fields })
+    await visit('hosts')
+    const slow = page.locator('#hosts tr', { hasText: 'slow.example' })
+    await slow.filter({ hasText: /open.*0\.0 % ok, 8 http_5xx/ }).waitFor()
+    await page.locator('#hosts tr', { hasText: /shop\.example.*closed.*8 ok/ }).waitFor()
+    await page.getByLabel('Only those that wait or fail').check()
+    await page.locator('#hosts tr', { hasText: 'shop.example' }).waitFor({ state: 'detached' })
+    await page.locator('#hosts-filter').fill('nobody')
+    await page.locator('#hosts-empty').waitFor()
+    await page.locator('#hosts-filter').fill('slow')
+    await slow.locator('a').click()
+    await said(/items/)
+    expect(await page.locator('#items-host').inputValue()).to.equal('slow.example')
     expect(complaints).to.deep.equal([])
   })
 
