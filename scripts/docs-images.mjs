@@ -13,7 +13,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const images = join(root, 'docs/images')
 const token = 'a-token-for-the-pictures'
 const seconds = Number(process.argv[2] ?? 100)
-const SIZE = { width: 1_280, height: 800 }
+const SIZE = { width: 1_280, height: 720 }
+/** Pictures of tables need few rows. */
+const LOW = { width: 1_280, height: 560 }
 
 const folder = await mkdtemp(join(tmpdir(), 'fetchyard-images-'))
 // Run by root, the server has an account of its own, which must be able to enter.
@@ -117,6 +119,7 @@ async function steer(page) {
 async function pictures(page) {
   await shoot(page, 'overview')
   await shoot(page, 'workflows')
+  await page.setViewportSize(LOW)
   await shoot(page, 'nodes')
   await shoot(page, 'hosts')
   await find(page, 'state=Error')

@@ -2,6 +2,8 @@ import type { ConnectionUse } from '../../../src/core/connection-use.js'
 import { isCrowded } from '../../../src/core/connection-use.js'
 import type { ClusterFigures, NodeFigures, WorkflowFigures } from '../../../src/core/figures.js'
 import { scheduleWords } from '../../../src/core/schedule.js'
+import type { ChoreStatus } from '../../../src/store/chores.js'
+import { readChores } from '../../../src/store/chores.js'
 import type { Sql } from '../../../src/store/client.js'
 import { readConnections } from '../../../src/store/connections.js'
 import { readFigures } from '../../../src/store/figures.js'
@@ -33,20 +35,33 @@ export const statusCommand: Command = {
 async function runStatus(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, budgets, limits, schedules } = await withDatabase(request, async ({ sql }) => ({
-    figures: await readFigures(sql),
-    budgets: await readAllBudgets(sql),
-    limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
-    schedules: await readSchedules(sql),
-  }))
+  const { figures, budgets, limits, schedules, chores } = await withDatabase(
+    request,
+    async ({ sql }) => ({
+      figures: await readFigures(sql),
+      budgets: await readAllBudgets(sql),
+      limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
+      schedules: await readSchedules(sql),
+      chores: await readChores(sql),
+    }),
+  )
   if (isGiven(invocation, 'json')) {
     const errors = errorsOf(figures)
-    await printJson(streams, { schema: 1, ...figures, errors, budgets, ...limits, schedules })
+    await printJson(streams, {
+      schema: 1,
+      ...figures,
+      errors,
+      budgets,
+      ...limits,
+      schedules,
+      chores,
+    })
     return 0
   }
   const lines = [
     ...statusLines(figures, budgets),
     ...scheduleLines(schedules),
+    ...choreLines(chores),
     ...limitLines(limits),
   ]
   for (const line of lines) await print(streams, line)
@@ -57,6 +72,25 @@ interface ErrorCount {
   readonly workflow: string
   readonly code: string
   readonly items: number
+}
+
+/** A line on housekeeping: what it removed last, and what keeps it from going on. */
+function choreLines(chores: readonly ChoreStatus[]): readonly string[] {
+  const paused = chores.find(({ pausedWhy }) => pausedWhy !== null)
+  if (paused !== undefined) return ['', `Housekeeping is paused by ${paused.pausedWhy}.`]
+  const failed = chores.filter(
+    ({ failedAt, passedAt }) => failedAt !== null && failedAt === passedAt,
+  )
+  const rows = chores.reduce((sum, { passedRows }) => sum + passedRows, 0)
+  const passes = chores.flatMap(({ passedAt }) => (passedAt === null ? [] : [passedAt])).sort()
+  const last = passes.at(-1)
+  if (last === undefined) return []
+  const words = `Housekeeping passed last at ${last} and removed ${showCount(rows)} rows.`
+  return [
+    '',
+    words,
+    ...failed.map(({ chore, failure }) => `Housekeeping of ${chore} failed: ${failure}`),
+  ]
 }
 
 /** Schedules as lines of words; none when every workflow always works. */

@@ -51,7 +51,7 @@ function hostRow(host, serverNowMs) {
   return {
     key: `${workflow} ${lane}`,
     cells: [
-      isUpstream ? 'the upstream as a whole' : { text: lane, href: items },
+      isUpstream ? 'the upstream as a whole' : { text: lane, href: items, title: lane },
       workflow,
       { text: breaker, tone: BREAKER_TONES[breaker] ?? '' },
       rate(host.perSecond),
