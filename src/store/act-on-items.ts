@@ -54,6 +54,17 @@ function packCondition({ action, filter }: Pick<ItemOrder, 'action' | 'filter'>)
 
 const MATCH = matchCondition({ code: '$3', host: '$4', text: '$5' })
 
+/**
+ * The part of a statement that keeps items that match. How the last attempt ended is looked up only
+ * where the filter asks for it: for many items that is most of the time.
+ */
+function matching({ code }: ItemFilter): string {
+  return code === null
+    ? `where ${matchCondition({ code: null, host: '$4', text: '$5' })} and $3::text is null`
+    : `${lastEndLateral('left')}
+     where ${MATCH}`
+}
+
 /** Whether a filter says anything that only the item itself, or its last attempt, can tell. */
 function isPlain({ code, host, text }: ItemFilter): boolean {
   return code === null && host === null && text === null
@@ -87,8 +98,7 @@ function takeCtes(order: ItemOrder): string {
       from looked
      cross join lateral unnest(looked.item_ids) as member (item_id)
       join fetchyard.item on item.item_id = member.item_id
-      ${lastEndLateral('left')}
-     where ${MATCH}
+      ${matching(order.filter)}
   ),
   held as materialized (
     select pack.*
@@ -181,8 +191,7 @@ function countStatement(of: Pick<ItemOrder, 'action' | 'filter'>): string {
   select (select count(*) from looked) as looked, count(*) as items
     from looked
     join fetchyard.item on item.item_id = looked.item_id
-    ${lastEndLateral('left')}
-   where ${MATCH}`
+    ${matching(of.filter)}`
 }
 
 function failedCount({ state }: ItemFilter): string {

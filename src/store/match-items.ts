@@ -2,7 +2,8 @@
 
 /** Parameters by name, such as `$3`. */
 export interface MatchParameters {
-  readonly code: string
+  /** null: the filter names none. */
+  readonly code: string | null
   readonly host: string
   /** In lower case. */
   readonly text: string
@@ -41,8 +42,12 @@ export function lastEndLateral(join: 'left' | 'cross'): string {
  * what is asked for is a text, in which `%` and `_` are letters.
  */
 export function matchCondition({ code, host, text }: MatchParameters): string {
-  return `(${code}::text is null or last.code = ${code}::text)
-               and (${host}::text is null or item.lane = ${host}::text)
+  const codeMatches =
+    code === null
+      ? ''
+      : `(${code}::text is null or last.code = ${code}::text)
+               and `
+  return `${codeMatches}(${host}::text is null or item.lane = ${host}::text)
                and (${text}::text is null or position(${text}::text in lower(item.item_key)) > 0
                     or position(${text}::text in lower(item.payload ->> 'url')) > 0)`
 }

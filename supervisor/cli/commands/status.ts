@@ -74,24 +74,28 @@ interface ErrorCount {
   readonly items: number
 }
 
+/** A pass that failed ended at the moment at which it did; those moments are written one by one. */
+const SAME_MOMENT_MS = 1_000
+
 /** A line on housekeeping: what it removed last, and what keeps it from going on. */
-function choreLines(chores: readonly ChoreStatus[]): readonly string[] {
+export function choreLines(chores: readonly ChoreStatus[]): readonly string[] {
   const paused = chores.find(({ pausedWhy }) => pausedWhy !== null)
   if (paused !== undefined) return ['', `Housekeeping is paused by ${paused.pausedWhy}.`]
-  const failed = chores.filter(
-    ({ failedAt, passedAt }) => failedAt !== null && failedAt === passedAt,
-  )
+  const passed = chores.filter(({ passedAt }) => passedAt !== null)
+  const last = [...passed].sort((a, b) => passedMs(b) - passedMs(a))[0]?.passedAt
+  if (last === null || last === undefined) return []
   const rows = chores.reduce((sum, { passedRows }) => sum + passedRows, 0)
-  const passes = chores.flatMap(({ passedAt }) => (passedAt === null ? [] : [passedAt])).sort()
-  const last = passes.at(-1)
-  if (last === undefined) return []
-  const words = `Housekeeping passed last at ${last} and removed ${showCount(rows)} rows.`
+  const failed = passed.filter((chore) => {
+    return Date.parse(chore.failedAt ?? '') > passedMs(chore) - SAME_MOMENT_MS
+  })
+  const removed = `${showCount(rows)} ${rows === 1 ? 'row' : 'rows'}`
   return [
-    '',
-    words,
+    ...['', `Housekeeping passed last at ${last}; its last passes removed ${removed}.`],
     ...failed.map(({ chore, failure }) => `Housekeeping of ${chore} failed: ${failure}`),
   ]
 }
+
+const passedMs = ({ passedAt }: ChoreStatus) => Date.parse(passedAt ?? '')
 
 /** Schedules as lines of words; none when every workflow always works. */
 function scheduleLines(schedules: readonly ScheduleStatus[]): readonly string[] {
