@@ -128,6 +128,10 @@ export interface Settings {
   readonly host: string
   /** 0: any free port; null: no dashboard. */
   readonly port: number | null
+  /** Names by which browsers may address the server, beside `localhost`, `host`, addresses. */
+  readonly allowHosts: readonly string[]
+  /** Clients of the live channel at once. */
+  readonly liveClients: number
   /** null: one is made up at each start. */
   readonly token: string | null
   /** null: the token gives orders as well. */

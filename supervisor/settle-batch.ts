@@ -77,6 +77,7 @@ export function settledEvent(
     workflow,
     itemId: held.itemId,
     itemKey: held.itemKey,
+    lane: held.lane ?? '',
     state: isApplied ? state : 'rejected',
     code: settlement.code,
     attempt: settlement.attempt,

@@ -24,6 +24,7 @@ import { runNowCommand } from './commands/run-now.js'
 import { spendCommand } from './commands/spend.js'
 import { statusCommand } from './commands/status.js'
 import { rolloutCommand, setCommand } from './commands/steer.js'
+import { topCommand } from './commands/top.js'
 import { tortureCommand } from './commands/torture.js'
 import { upCommand } from './commands/up.js'
 import { whyCommand } from './commands/why.js'
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   upCommand,
   enqueueCommand,
   statusCommand,
+  topCommand,
   historyCommand,
   whyCommand,
   auditCommand,

@@ -9,6 +9,7 @@ import type { OpenDatabase } from '../database.js'
 import { FENCED_MEANS } from '../fence-reason.js'
 import { type LoadedWorkflow, type RunningNode, startNode } from '../node.js'
 import type { StopListener } from '../signals.js'
+import { announceWeb } from './announce.js'
 import { type Invocation, isUnderPm2 } from './command.js'
 import { freePort } from './free-port.js'
 import { showCount } from './progress.js'
@@ -56,7 +57,7 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
   const node = await startNode({
     ...{ settings, database, workflows: [workflow], log: run.log, isUnscheduled: true },
   })
-  if (node.dashboardUrl !== null) say(streams, `Dashboard: ${node.dashboardUrl}`)
+  await announceWeb(node, invocation)
   obeyStop(node, stop, invocation)
   const name = workflow.definition.name
   let pauseWords = ''

@@ -85,6 +85,7 @@ function firstStates(states: LiveStates, clock: Clock): Record<LiveTopic, TopicS
     workflows: first('workflows'),
     rollouts: first('rollouts'),
     nodes: first('nodes'),
+    lanes: first('lanes'),
     events: first('events'),
     history: first('history'),
   }

@@ -80,6 +80,8 @@ export const CLUSTER_SETTINGS: Settings = {
   sitemapPages: 50_000,
   host: '127.0.0.1',
   port: null,
+  allowHosts: [],
+  liveClients: 100,
   token: null,
   operatorToken: null,
   logLevel: 'info',

@@ -7,6 +7,7 @@ export function settled(changed: Partial<ItemSettled> = {}): ItemSettled {
     workflow: 'contacts',
     itemId: '17',
     itemKey: 'https://example.com/',
+    lane: 'example.com',
     state: 'complete',
     code: 'ok',
     attempt: 1,
