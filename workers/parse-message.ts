@@ -181,7 +181,9 @@ function isDocuments(documents: unknown): documents is DocumentOptions {
     isWithin(documents.bytesMin, 0, Number.MAX_SAFE_INTEGER) &&
     [documents.isHeadless, documents.keepsFailurePages].every((one) => typeof one === 'boolean') &&
     hasList(documents, 'blockedTypes', (type) => BLOCKED_TYPES.some((known) => known === type)) &&
-    hasList(documents, 'blockedPatterns', isText)
+    hasList(documents, 'blockedPatterns', isText) &&
+    hasList(documents, 'allowedRanges', isText) &&
+    hasList(documents, 'ports', isPortRange)
   )
 }
 

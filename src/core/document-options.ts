@@ -37,4 +37,7 @@ export interface DocumentOptions {
   readonly bytesMax: number
   /** Whether a picture and the HTML of a page are kept when its document fails. */
   readonly keepsFailurePages: boolean
+  /** Ranges and ports that the guard lets the browser through to, as it does for fetches. */
+  readonly allowedRanges: readonly string[]
+  readonly ports: readonly (readonly [number, number])[]
 }

@@ -16,10 +16,12 @@ export type StreamUrl = (
 export async function fillFrom(
   part: Part,
   pieces: AsyncIterable<Uint8Array> | readonly Uint8Array[],
-  bounds: SizeBounds,
+  bounds: SizeBounds & { readonly abortSignal?: AbortSignal },
 ): Promise<void> {
   let at = 0
   for await (const piece of pieces) {
+    // The step that reads it may be over, and another one may have begun.
+    bounds.abortSignal?.throwIfAborted()
     checkLarge(at + piece.length, bounds)
     await part.file.write(piece, 0, piece.length, at)
     at += piece.length

@@ -34,7 +34,7 @@ export interface Part {
   readonly note: (origin: PartOrigin) => Promise<void>
   /** Lets go of the file and keeps it for a later try if that can use it. */
   readonly leave: () => Promise<void>
-  /** Removes it, and whatever earlier tries left. */
+  /** Removes it, and whatever tries before it left. */
   readonly clear: () => Promise<void>
 }
 
@@ -58,7 +58,9 @@ export class DocumentParts {
     const digest = digestOf(reference)
     const id = `${digest}-${newNonce()}`
     const path = this.#pathOf(id)
-    const left = resumes ? await this.#findLeft(digest) : null
+    // Parts that are begun later are not this one's to remove.
+    const before = await this.#idsOf(digest)
+    const left = resumes ? await this.#findLeft(before) : null
     // First the note, by which the part is found again: nothing is left behind for ever.
     await writeFile(this.#noteOf(id), '{}')
     if (left !== null) await copyFile(this.#pathOf(left.id), path)
@@ -73,7 +75,7 @@ export class DocumentParts {
       leave: () => file.close(),
       clear: async () => {
         await file.close().catch(() => {})
-        await this.#clear(digest, id)
+        for (const old of [id, ...before]) await this.#remove(old)
       },
     }
   }
@@ -94,9 +96,11 @@ export class DocumentParts {
   }
 
   /** The longest part that an earlier try left. */
-  async #findLeft(digest: string): Promise<{ id: string; origin: PartOrigin } | null> {
+  async #findLeft(
+    ids: readonly string[],
+  ): Promise<{ readonly id: string; readonly origin: PartOrigin } | null> {
     let longest: { id: string; origin: PartOrigin; bytes: number } | null = null
-    for (const id of await this.#idsOf(digest)) {
+    for (const id of ids) {
       const bytes = await this.#sizeOf(id)
       const origin = await this.#readNote(id)
       if (origin === null || bytes === 0) continue
@@ -122,10 +126,6 @@ export class DocumentParts {
     } catch {
       return null
     }
-  }
-
-  async #clear(digest: string, own: string): Promise<void> {
-    for (const id of new Set([own, ...(await this.#idsOf(digest))])) await this.#remove(id)
   }
 
   async #remove(id: string): Promise<void> {
