@@ -1,6 +1,6 @@
-// The ledger on disk: an entry a document, beside the documents themselves, so that a worker without
-// a database can tell a file that is right from one that is not, and a directory that was moved
-// explains itself.
+// The ledger on disk: an entry a document, beside the documents themselves, so that a worker, which
+// has no database, can tell a file that is right from one that is not, and a directory that was
+// moved explains itself.
 
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 // Documents on their way: files under temporary names, in the directory that they end in, so that a
-// rename is all that is left to do. What a dead worker left of one is taken over by its bytes, never
-// by its file: who is thought dead may still write.
+// rename is all that is left to do. What a dead worker left of one is taken over by its bytes,
+// never by its file: who is thought dead may still write.
 
 import {
   copyFile,

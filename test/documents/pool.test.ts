@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { DocumentOptions } from '../../src/core/document-options.js'
+import { blocksOf } from '../docs/blocks.js'
 import { pdfOf, sha256Of } from '../support/document-site/pdf.js'
 import { FAULTS, type Fault, referenceAt, type SitePlan } from '../support/document-site/plan.js'
 import { browserOf, processesWith } from '../support/document-site/processes.js'
@@ -15,6 +16,7 @@ import { type DocumentSite, startDocumentSite } from '../support/document-site/s
 import { CHROMIUM, startWorkerPart, type WorkerPart } from '../support/document-site/worker-part.js'
 import { eventually } from '../support/poll.js'
 
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const CHILD = fileURLToPath(new URL('../support/documents-child.js', import.meta.url))
 
 /** A fault for every document but the first. */
@@ -44,10 +46,11 @@ describe('documents through a browser', () => {
   async function open(
     plan: Partial<SitePlan>,
     options: Partial<DocumentOptions> = {},
+    moduleFor?: (origin: string) => string,
   ): Promise<{ readonly site: DocumentSite; readonly part: WorkerPart }> {
     const site = await startDocumentSite(plan)
     closing.push(() => site.close())
-    const part = await startWorkerPart(site.origin, options)
+    const part = await startWorkerPart(site.origin, options, moduleFor?.(site.origin))
     closing.push(() => part.close())
     return { site, part }
   }
@@ -116,6 +119,24 @@ describe('documents through a browser', () => {
     const { site, part } = await open({}, { allowedRanges: [] })
     expect(await codeOf(part.save(referenceAt(0)))).to.equal('ssrf')
     expect(site.requestsOf(/./)).to.equal(0)
+  })
+
+  it('are saved by the module that docs/documents.md shows', async () => {
+    const blocks = blocksOf('', await readFile(join(ROOT, 'docs/documents.md'), 'utf8'))
+    const example = blocks.find(({ language }) => language === 'js')?.text ?? ''
+    const { part } = await open({}, { contexts: 1 }, (origin) =>
+      example
+        .replaceAll('https://archive.example', origin)
+        .replace(
+          'fetchyard/documents',
+          new URL('../../src/documents/index.js', import.meta.url).href,
+        ),
+    )
+    // One of each way, and one that is not there.
+    for (const index of [0, 1, 2]) {
+      expect(await part.save(referenceAt(index))).to.include({ outcome: 'saved', level: 'first' })
+    }
+    expect(await codeOf(part.save(referenceAt(99)))).to.equal('http_4xx')
   })
 
   it('cost fewer requests when pages do without their furniture', async () => {

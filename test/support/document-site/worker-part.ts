@@ -1,6 +1,6 @@
 // One worker's part of saving documents, without a queue around it.
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DocumentOptions } from '../../../src/core/document-options.js'
@@ -46,10 +46,12 @@ export interface WorkerPart {
 export async function startWorkerPart(
   origin: string,
   options: Partial<DocumentOptions> = {},
+  moduleText?: string,
 ): Promise<WorkerPart> {
   const home = await mkdtemp(join(tmpdir(), 'fetchyard-documents-'))
   const siteModule = join(home, 'site.mjs')
-  await writeSiteModule(siteModule, origin)
+  if (moduleText === undefined) await writeSiteModule(siteModule, origin)
+  else await writeFile(siteModule, moduleText)
   const directory = join(home, 'out')
   const work = new DocumentWork({ ...OPTIONS, siteModule, directory, ...options })
   const fetcher = createFetcher({ ...FETCH_OPTIONS, allowedRanges: ['127.0.0.0/8'] })
