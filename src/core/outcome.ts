@@ -32,6 +32,7 @@ export const OUTCOME_CODES = [
   'upstream_down',
   'parse',
   'login_refused',
+  'site_refused',
   'browser',
   'disk_full',
   'directory_refused',
@@ -135,6 +136,11 @@ export const OUTCOMES: Readonly<Record<OutcomeCode, OutcomeRow>> = {
     rule: 'snooze',
     pauses: true,
     meaning: 'The site refuses the login; the workflow is paused.',
+  },
+  site_refused: {
+    rule: 'snooze',
+    pauses: true,
+    meaning: 'The site module cannot be imported or is none; the workflow is paused.',
   },
   browser: {
     rule: 'retry',

@@ -10,6 +10,7 @@ export const OWN_PAUSES = [
   'request_refused',
   'budget',
   'login_refused',
+  'site_refused',
   'disk_full',
   'directory_refused',
 ] as const

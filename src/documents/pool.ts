@@ -4,7 +4,8 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { DocumentOptions } from '../core/document-options.js'
-import { FetchyardError } from '../core/errors.js'
+import { FetchyardError, messageOf } from '../core/errors.js'
+import { FetchFailure } from '../fetch/failure.js'
 import { WorkerBrowser } from './browser.js'
 import { type GuardProxy, startGuardProxy } from './guard-proxy.js'
 import { Seat } from './seat.js'
@@ -189,6 +190,12 @@ export class ContextPool {
 async function importSite(path: string | null): Promise<Site> {
   if (path === null) throw new FetchyardError('CONFIG_INVALID', 'No site module is named.')
   const { href } = pathToFileURL(resolve(path))
-  const module: { readonly default?: unknown } = await import(href)
-  return validateSite(module.default, path)
+  try {
+    const module: { readonly default?: unknown } = await import(href)
+    return validateSite(module.default, path)
+  } catch (error) {
+    // Every other document would end the same way.
+    const words = `The site module ${path} cannot be used: ${messageOf(error)}`
+    throw new FetchFailure('site_refused', words, { cause: error })
+  }
 }

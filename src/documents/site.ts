@@ -63,7 +63,7 @@ const FUNCTIONS = ['login', 'isLoggedOut', 'open', 'save', 'recover'] as const
 export function validateSite(value: unknown, origin: string): Site {
   if (isSite(value)) return value
   const words = problemsOf(value)
-  const message = `The site module ${origin} cannot be used:\n- ${words.join('\n- ')}`
+  const message = `it is no site (${origin}): ${words.join(' ')}`
   throw new FetchyardError('CONFIG_INVALID', message)
 }
 

@@ -3,7 +3,9 @@
 import type { Page } from 'playwright-core'
 import type { DocumentOptions } from '../core/document-options.js'
 import { FetchyardError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
 import type { ResultRow } from '../core/outcome.js'
+import { parseUrl } from '../core/parse-url.js'
 import { FetchFailure } from '../fetch/failure.js'
 import type { HandlerContext } from '../workflow/define.js'
 import { Climb, type ClimbTerms } from './climb.js'
@@ -110,7 +112,7 @@ export class DocumentWork {
     if ('createReadStream' in source) {
       const fill = async (part: Part): Promise<Filled> => {
         await fillFrom(part, await source.createReadStream(), options)
-        return { url: source.url().slice(0, 2_000), etag: null }
+        return { url: bareUrl(source.url()), etag: null }
       }
       try {
         return await this.#files.save(reference, { fill, resumes: false })
@@ -129,7 +131,12 @@ export class DocumentWork {
     context: HandlerContext,
   ): Promise<SavedDocument> {
     const terms = { ...of, stream: context.streamPage, bounds: this.#options }
-    const fill = (part: Part) => fillFromUrl(part, terms)
+    const fill = async (part: Part): Promise<Filled> => {
+      const filled = await fillFromUrl(part, terms)
+      return filled.url === of.url && this.#pool === null
+        ? filled
+        : { ...filled, url: bareUrl(filled.url ?? of.url) }
+    }
     return this.#files.save(reference, { fill, resumes: true })
   }
 
@@ -165,6 +172,13 @@ export class DocumentWork {
 const NO_WAY =
   'The document has no URL, and no site module knows where it is: give it one, or name a module ' +
   'with `site`.'
+
+/** A URL for the ledger, without what may open the document for whoever reads it there. */
+function bareUrl(text: string): string | null {
+  const url = parseUrl(text)
+  if (url === null || !url.protocol.startsWith('http')) return null
+  return `${url.origin}${url.pathname}`.slice(0, LIMITS.urlMax)
+}
 
 /** What makes a request of ours one of the page's session. */
 async function sessionHeaders(

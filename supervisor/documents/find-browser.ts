@@ -1,6 +1,6 @@
 // Which browser a site module works with, and what to install where there is none.
 
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Settings } from '../../config/settings.js'
 import { FetchyardError, messageOf } from '../../src/core/errors.js'
@@ -26,6 +26,10 @@ function isProgram(path: string): boolean {
   }
 }
 
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+}
+
 /** The program of the browser, or null when there is none. */
 export function findBrowser(named: string | null): string | null {
   if (named === null) return PLACES.find(isProgram) ?? null
@@ -44,6 +48,10 @@ export async function checkBrowser(
 ): Promise<void> {
   const { siteModule, browserPath } = settings
   if (siteModule === null) return
+  if (!isFile(resolve(siteModule))) {
+    const words = `There is no site module at ${resolve(siteModule)}.`
+    throw new FetchyardError('CONFIG_INVALID', words)
+  }
   if (findBrowser(browserPath) === null) {
     const where = browserPath === null ? 'none is installed' : `there is none at ${browserPath}`
     throw new FetchyardError(

@@ -117,6 +117,7 @@ describe('fetchyard documents', () => {
 
   it('says which package to install where there is no browser, before it begins', async () => {
     await writeFile(join(directory.path, 'list.txt'), 'DOC-1\n')
+    await writeFile(join(directory.path, 'site.mjs'), '')
     const words = ['--site', 'site.mjs', '--browser', '/nowhere/chromium', ...LOCAL]
     const ended = await run(['run', 'list.txt', ...words])
     expect(ended.exitCode).to.equal(78)

@@ -104,6 +104,14 @@ describe('documents through a browser', () => {
     expect(site.logins()).to.equal(0)
   })
 
+  it('are not begun with a module that is no site', async () => {
+    for (const text of ['export default {}', 'export default { open() {}, save() {}, log() {} }']) {
+      const { site, part } = await open({}, {}, () => text)
+      expect(await codeOf(part.save(referenceAt(0)))).to.equal('site_refused')
+      expect(site.requestsOf(/./)).to.equal(0)
+    }
+  })
+
   it('survive the death of their browser, each by itself', async () => {
     const { site, part } = await open({ generationMs: 1_500 })
     // Both are being made when their browser dies.

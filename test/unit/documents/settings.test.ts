@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { assemble } from '../../../config/load.js'
 import { PROTOCOL_VERSION } from '../../../src/actor/messages.js'
@@ -71,12 +72,15 @@ describe('documents/settings', () => {
   })
 
   it('names what a site module needs and is not installed', async () => {
-    const none = { siteModule: 's.mjs', browserPath: '/nowhere/chromium' }
+    const siteModule = fileURLToPath(import.meta.url)
+    const none = { siteModule, browserPath: '/nowhere/chromium' }
     expect(await messageOf(checkBrowser(none))).to.contain('Install the package chromium')
-    const here = { siteModule: 's.mjs', browserPath: process.execPath }
+    const here = { siteModule, browserPath: process.execPath }
     const missing = () => Promise.reject(new Error('Cannot find package'))
     expect(await messageOf(checkBrowser(here, missing))).to.contain('npm install playwright-core')
     expect(await messageOf(checkBrowser(here))).to.equal('')
+    const lost = { ...here, siteModule: '/nowhere/site.mjs' }
+    expect(await messageOf(checkBrowser(lost))).to.contain('no site module at /nowhere/site.mjs')
     expect(await messageOf(checkBrowser({ ...none, siteModule: null }, missing))).to.equal('')
   })
 
