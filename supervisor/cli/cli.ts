@@ -11,6 +11,7 @@ import { auditCommand } from './commands/audit.js'
 import { bindCommand, unbindCommand } from './commands/bind.js'
 import { demoCommand } from './commands/demo.js'
 import { doctorCommand } from './commands/doctor.js'
+import { documentsCommand } from './commands/documents.js'
 import { enqueueCommand } from './commands/enqueue.js'
 import { exportCommand } from './commands/export.js'
 import { historyCommand } from './commands/history.js'
@@ -50,6 +51,7 @@ export const COMMANDS: readonly Command[] = [
   setCommand,
   exportCommand,
   recordsCommand,
+  documentsCommand,
   housekeepingCommand,
   initCommand,
   bindCommand,

@@ -129,6 +129,13 @@ const PAUSE_FIXES: ReadonlyMap<string, string> = new Map([
   ],
   ['request_refused', 'The upstream refuses what is asked of it: mend the options it names'],
   ['budget', 'The credits are used up: renew or raise the plan of the upstream'],
+  [
+    'login_refused',
+    'The site refuses the login: mend FETCHYARD_SITE_USER, FETCHYARD_SITE_PASSWORD',
+  ],
+  ['site_refused', 'The site module cannot be used: mend it, or name another with --site'],
+  ['disk_full', 'The disk of the documents is full: make room'],
+  ['directory_refused', 'The directory of documents cannot be written to: see its permissions'],
   ['results_refused', 'The database refuses its results: compare its sinks with their tables'],
 ])
 

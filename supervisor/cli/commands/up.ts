@@ -20,7 +20,17 @@ export const upCommand: Command = {
     ['fetchyard up', 'what the configuration file lists, or else all shipped workflows'],
     ['fetchyard up contacts ./my.workflow.js', 'these workflows only'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'politeness', 'upstream', 'alert', 'web'],
+  groups: [
+    'database',
+    'node',
+    'work',
+    'fetch',
+    'politeness',
+    'upstream',
+    'documents',
+    'alert',
+    'web',
+  ],
   flags: {},
   run: runUp,
 }
