@@ -6,7 +6,9 @@
 //
 // One supervisor works one queue all the time; windows without and with clients take turns, so that
 // both see the same machine. The clients live in this process, which has no part in the work; on a
-// machine of few cores their reading is in the figures all the same.
+// machine of few cores their reading is in the figures all the same. What a client does not read
+// waits in the kernel's buffers first, which take megabytes: whether it is then passed over and cut
+// off is the business of test/web/slow-client.test.ts.
 
 import type { BenchDatabase } from './support/bench-database.js'
 import { emptyBenchDatabase, enqueueUrls, startBenchDatabase } from './support/bench-database.js'
