@@ -144,9 +144,20 @@ export interface Settings {
   readonly failurePages: boolean
 
   /** null: no alert. */
+  readonly alertSuccessPercent: number | null
   readonly alertErrorPercent: number | null
   readonly alertLatencyMs: number | null
   readonly alertOldestMs: number | null
+  readonly alertStallMs: number | null
+  readonly alertReclaims: number | null
+  readonly alertBudgetPercent: number | null
+  readonly alertCreditsRisePercent: number | null
+
+  /** null: notices are posted nowhere. */
+  readonly alertWebhook: string | null
+  readonly alertWebhookKey: string | null
+  /** CIDRs. */
+  readonly alertWebhookRanges: readonly string[]
 
   readonly host: string
   /** 0: any free port; null: no dashboard. */

@@ -20,6 +20,7 @@ import { initCommand } from './commands/init.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { recordsCommand } from './commands/records.js'
+import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
 import { runNowCommand } from './commands/run-now.js'
 import { spendCommand } from './commands/spend.js'
@@ -43,6 +44,7 @@ export const COMMANDS: readonly Command[] = [
   whyCommand,
   auditCommand,
   doctorCommand,
+  reportCommand,
   spendCommand,
   pauseCommand,
   resumeCommand,

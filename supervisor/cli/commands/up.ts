@@ -29,6 +29,7 @@ export const upCommand: Command = {
     'upstream',
     'documents',
     'alert',
+    'webhook',
     'web',
   ],
   flags: {},
