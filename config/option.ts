@@ -11,6 +11,7 @@ export const OPTION_GROUPS = [
   'fetch',
   'politeness',
   'upstream',
+  'documents',
   'alert',
   'webhook',
   'web',

@@ -8,6 +8,7 @@ import { systemRandom } from '../src/core/random.js'
 import { createAlertStore } from '../src/store/alerts.js'
 import { audit } from '../src/store/audit.js'
 import type { Sql } from '../src/store/client.js'
+import { createOperatorStore } from '../src/store/operator-store.js'
 import { createStore } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
 import { createEventBus } from '../src/telemetry/events.js'
@@ -17,8 +18,10 @@ import { startTelemetry } from '../src/telemetry/telemetry.js'
 import type { DeclaredWorkflow } from '../src/workflow/define.js'
 import { createAlerting } from './alerting.js'
 import type { OpenDatabase } from './database.js'
-import { AUDIT_PACE, createFiguresReader, FIGURES_PACE } from './figures-reader.js'
+import { AUDIT_PACE, createFiguresReader, FIGURES_PACE, REPORTS_PACE } from './figures-reader.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
+import { readHeard, reportJson } from './node-reports.js'
+import { createOperatorDesk, type OperatorDesk } from './operator-desk.js'
 import { createProcessTransport } from './process-transport.js'
 import { createSteeringDesk, type SteeringDesk } from './steering-desk.js'
 import type { StopReason } from './supervisor.js'
@@ -107,7 +110,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const desk = createSteeringDesk(store, events.emit)
   const epoch = identity.nodeId
   showOrders(events, () => desk.rollouts().then(telemetry.live.setRollouts))
-  const web = await openWeb(settings, { events, telemetry, epoch, desk }).catch(
+  // On the pool of whoever asks: what people look for must not keep the work waiting.
+  const operator = createOperatorDesk({
+    store: createOperatorStore(database.sql),
+    nowMs: systemClock.nowMs,
+  })
+  const web = await openWeb(settings, { events, telemetry, epoch, desk, operator }).catch(
     (error: unknown) => {
       telemetry.stop()
       throw error
@@ -136,6 +144,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     },
     sweepMs: settings.sweepMs,
     drainMs: settings.drainMs,
+    report: () => reportJson(telemetry.live.report(), settings.leaseMs),
     keep: keepOf(settings),
     workflows: request.workflows.map(({ definition, moduleUrl, overrides }) => {
       const own = { ...settings, ...overrides }
@@ -144,12 +153,19 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       return { definition: { ...definition, schedule }, options, rollout: own.rollout }
     }),
   })
+  telemetry.live.setLaneHolds(() => supervisor.lanes())
   const alerting = createAlerting(settings, {
     store: createAlertStore(pool),
     nodeId: identity.nodeId,
     ...{ version, events, clock: systemClock, random: systemRandom },
   })
   const readers = [
+    createFiguresReader({
+      clock: systemClock,
+      pace: REPORTS_PACE,
+      read: () => readHeard(pool, identity.nodeId),
+      onFigures: telemetry.live.setHeard,
+    }),
     createFiguresReader({
       clock: systemClock,
       pace: FIGURES_PACE,
@@ -228,15 +244,19 @@ async function openWeb(
     readonly telemetry: Telemetry
     readonly epoch: string
     readonly desk: SteeringDesk
+    readonly operator: OperatorDesk
   },
 ): Promise<Web | null> {
   if (settings.port === null) return null
   return startWeb({
     host: settings.host,
     port: settings.port,
+    allowedHosts: settings.allowHosts,
+    liveClientsMax: settings.liveClients,
     token: settings.token ?? '',
     operatorToken: settings.operatorToken ?? '',
     desk: parts.desk,
+    operator: parts.operator,
     source: liveSourceOf(parts.telemetry, parts.epoch),
     version,
     clock: systemClock,

@@ -22,6 +22,11 @@ const PASSED_ENVIRONMENT = [
   'LC_ALL',
   'TZ',
   'NODE_EXTRA_CA_CERTS',
+  // A browser that shows its windows needs to know where.
+  'DISPLAY',
+  'WAYLAND_DISPLAY',
+  'XAUTHORITY',
+  'XDG_RUNTIME_DIR',
 ]
 
 export function workerEnvironment(): NodeJS.ProcessEnv {

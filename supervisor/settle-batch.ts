@@ -78,6 +78,7 @@ export function settledEvent(
     leaseId: held.leaseId,
     itemId: held.itemId,
     itemKey: held.itemKey,
+    lane: held.lane ?? '',
     state: isApplied ? state : 'rejected',
     code: settlement.code,
     attempt: settlement.attempt,

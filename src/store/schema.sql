@@ -97,6 +97,7 @@ table fetchyard.ending (
   constraint ending_status_check CHECK ((status = ANY (ARRAY['success'::text, 'error'::text, 'cancelled'::text])))
 )
   with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000, autovacuum_vacuum_scale_factor=0.05)
+create index ending_failed_idx on fetchyard.ending using btree (workflow_id, item_id) include (status, outcome_code) where (status = any (array['error'::text, 'cancelled'::text]))
 create index ending_time_idx on fetchyard.ending using btree (ended_at, item_id)
 
 table fetchyard.event (
@@ -182,6 +183,7 @@ table fetchyard.item (
   constraint item_workflow_id_item_key_round_key UNIQUE (workflow_id, item_key, round)
 )
   with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000, autovacuum_vacuum_scale_factor=0.05)
+create index item_lane_idx on fetchyard.item using btree (workflow_id, lane, item_id) where (lane <> ''::text)
 
 -- URLs whose failure for good was charged, by their SHA-256. Forgotten by age, by number, and when somebody asks for the URL again by name.
 table fetchyard.known_failure (
@@ -241,6 +243,7 @@ table fetchyard.processing_log (
   credits_at_most integer -- Beyond credits: what calls of this attempt whose end nobody knows may have cost, at most.
   constraint processing_log_status_check CHECK ((status = ANY (ARRAY['success'::text, 'retry'::text, 'error'::text, 'cancelled'::text, 'reclaimed'::text])))
 ) partition by range (ended_at)
+create index processing_log_failed_idx on only fetchyard.processing_log using btree (workflow_id, item_id) include (status, outcome_code) where (status = any (array['error'::text, 'cancelled'::text]))
 create index processing_log_item_status_idx on only fetchyard.processing_log using btree (item_id) include (status)
 
 table fetchyard.processing_log_rest partition of fetchyard.processing_log DEFAULT (
@@ -262,6 +265,7 @@ table fetchyard.processing_log_rest partition of fetchyard.processing_log DEFAUL
 )
   with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000)
 create index processing_log_rest_item_id_status_idx on fetchyard.processing_log_rest using btree (item_id) include (status)
+create index processing_log_rest_workflow_id_item_id_status_outcome_code_idx on fetchyard.processing_log_rest using btree (workflow_id, item_id) include (status, outcome_code) where (status = any (array['error'::text, 'cancelled'::text]))
 
 -- What a node may have under way, or ended and not written, at most: written before the calls are begun. When the node is lost this much is booked.
 table fetchyard.reserve (

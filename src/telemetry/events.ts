@@ -166,6 +166,8 @@ export interface ItemSettled {
   leaseId: string
   itemId: string
   itemKey: string
+  /** The host, or whatever else is asked at a pace of its own; empty: nothing in particular. */
+  lane: string
   /** What became of the item; `rejected`: the lease was lost and nothing was written. */
   state: 'complete' | 'retry' | 'snooze' | 'discard' | 'release' | 'rejected'
   code: OutcomeCode

@@ -4,6 +4,7 @@ import { type Counters, createCounters } from './counters.js'
 import type { EventBus } from './events.js'
 import { createLiveStats, type LiveStats } from './live-stats.js'
 import { createMetrics, type Metrics } from './metrics.js'
+import { createPulse } from './process-pulse.js'
 import { createSummaries } from './summaries.js'
 
 export interface Telemetry {
@@ -30,7 +31,8 @@ export interface TelemetryOptions {
 export function startTelemetry(options: TelemetryOptions): Telemetry {
   const { bus, clock, version, isProcessIncluded = true } = options
   const counters = createCounters()
-  const live = createLiveStats({ clock, counters })
+  const pulse = isProcessIncluded ? createPulse() : null
+  const live = createLiveStats({ clock, counters, pulse })
   const metrics = createMetrics({
     isProcessIncluded,
     read: () => ({

@@ -11,6 +11,7 @@ import { auditCommand } from './commands/audit.js'
 import { bindCommand, unbindCommand } from './commands/bind.js'
 import { demoCommand } from './commands/demo.js'
 import { doctorCommand } from './commands/doctor.js'
+import { documentsCommand } from './commands/documents.js'
 import { enqueueCommand } from './commands/enqueue.js'
 import { exportCommand } from './commands/export.js'
 import { historyCommand } from './commands/history.js'
@@ -25,6 +26,7 @@ import { runNowCommand } from './commands/run-now.js'
 import { spendCommand } from './commands/spend.js'
 import { statusCommand } from './commands/status.js'
 import { rolloutCommand, setCommand } from './commands/steer.js'
+import { topCommand } from './commands/top.js'
 import { tortureCommand } from './commands/torture.js'
 import { upCommand } from './commands/up.js'
 import { whyCommand } from './commands/why.js'
@@ -37,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   upCommand,
   enqueueCommand,
   statusCommand,
+  topCommand,
   historyCommand,
   whyCommand,
   auditCommand,
@@ -50,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   setCommand,
   exportCommand,
   recordsCommand,
+  documentsCommand,
   housekeepingCommand,
   initCommand,
   bindCommand,

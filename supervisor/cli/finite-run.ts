@@ -11,6 +11,7 @@ import type { OpenDatabase } from '../database.js'
 import { FENCED_MEANS } from '../fence-reason.js'
 import { type LoadedWorkflow, type RunningNode, startNode } from '../node.js'
 import type { StopListener } from '../signals.js'
+import { announceWeb } from './announce.js'
 import { type Invocation, isUnderPm2 } from './command.js'
 import { freePort } from './free-port.js'
 import { showCount } from './progress.js'
@@ -58,7 +59,7 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
   const node = await startNode({
     ...{ settings, database, workflows: [workflow], log: run.log, isUnscheduled: true },
   })
-  if (node.dashboardUrl !== null) say(streams, `Dashboard: ${node.dashboardUrl}`)
+  await announceWeb(node, invocation)
   obeyStop(node, stop, invocation)
   const name = workflow.definition.name
   let pauseWords = ''
@@ -143,6 +144,13 @@ const PAUSE_FIXES: ReadonlyMap<string, string> = new Map([
   ],
   ['request_refused', 'The upstream refuses what is asked of it: mend the options it names'],
   ['budget', 'The credits are used up: renew or raise the plan of the upstream'],
+  [
+    'login_refused',
+    'The site refuses the login: mend FETCHYARD_SITE_USER, FETCHYARD_SITE_PASSWORD',
+  ],
+  ['site_refused', 'The site module cannot be used: mend it, or name another with --site'],
+  ['disk_full', 'The disk of the documents is full: make room'],
+  ['directory_refused', 'The directory of documents cannot be written to: see its permissions'],
   ['results_refused', 'The database refuses its results: compare its sinks with their tables'],
 ])
 

@@ -300,6 +300,7 @@ export function createSimStore(parts: SimStoreParts): SimStore {
     storeEvent: () => ask('event', () => undefined),
     chores: IDLE_CHORES,
     schedules: IDLE_SCHEDULES,
+    readSchedules: () => ask('schedules', () => []),
   }
   return { store, underWay: () => line.underWay }
 }

@@ -236,6 +236,7 @@ export class FakeStore {
         }),
       chores: IDLE_CHORES,
       schedules: IDLE_SCHEDULES,
+      readSchedules: async () => [],
     }
   }
 

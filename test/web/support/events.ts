@@ -8,6 +8,7 @@ export function settled(changed: Partial<ItemSettled> = {}): ItemSettled {
     leaseId: '1',
     itemId: '17',
     itemKey: 'https://example.com/',
+    lane: 'example.com',
     state: 'complete',
     code: 'ok',
     attempt: 1,
