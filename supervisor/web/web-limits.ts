@@ -10,8 +10,8 @@ export const WEB_LIMITS = {
   keepAliveMs: 5_000,
   /** Requests over one connection before it is closed. */
   requestsPerConnectionMax: 1_000,
-  /** Bytes of an order's body, and the time it has to come. */
-  bodyBytesMax: 4 * 1_024,
+  /** Bytes of an order's body, which may hold a key and a place, and the time it has to come. */
+  bodyBytesMax: 16 * 1_024,
   bodyTimeoutMs: 5_000,
   /** Orders that are carried out at once, and the time that one has. */
   actionsMax: 8,

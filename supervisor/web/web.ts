@@ -4,20 +4,24 @@
 // opens it to a network has to have chosen what keeps the network out. Health and readiness and the
 // files of the page need no token; everything that holds data does.
 
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Clock } from '../../src/core/clock.js'
 import { messageOf } from '../../src/core/errors.js'
 import { LIMITS } from '../../src/core/limits.js'
 import type { EventBus } from '../../src/telemetry/events.js'
+import type { OperatorDesk } from '../operator-desk.js'
 import type { SteeringDesk } from '../steering-desk.js'
 import { Actions } from './actions.js'
 import { chosenTokens, listenError, urlHost } from './address.js'
+import type { Answer } from './answer.js'
 import { loadAssets } from './assets.js'
 import type { CloseReason } from './frames.js'
 import type { GateOptions } from './gate.js'
 import { LiveChannel } from './live-channel.js'
 import type { LiveSource } from './live-source.js'
-import { answerRequest, pathOf, type RequestOptions, writeAnswer } from './requests.js'
+import { Lookups } from './lookups.js'
+import { PostDoor } from './post-door.js'
+import { answerRequest, pathOf, type Reads, type RequestOptions, writeAnswer } from './requests.js'
 import { Tickets } from './tickets.js'
 import { upgrade } from './upgrade.js'
 import { WEB_LIMITS } from './web-limits.js'
@@ -40,6 +44,8 @@ export interface WebOptions {
   readonly operatorToken?: string
   /** Carries out orders. @default null, takes none */
   readonly desk?: SteeringDesk | null
+  /** Answers about items and events, and carries out orders to them. @default null */
+  readonly operator?: OperatorDesk | null
   /**
    * Names by which clients may address the server, beside `localhost`, `host` and addresses.
    * Others are refused: a web page could point a name of its own at this machine.
@@ -49,6 +55,8 @@ export interface WebOptions {
   readonly allowedHosts?: readonly string[]
   /** Clients of the live channel at once. @default LIMITS.liveClientsMax */
   readonly liveClientsMax?: number
+  /** Time a client has to send its headers. Shorter for tests. @default 10_000 */
+  readonly headersTimeoutMs?: number
   readonly source: LiveSource
   /** The product's version. */
   readonly version: string
@@ -77,7 +85,9 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const allowedHosts = [options.host, ...(options.allowedHosts ?? [])]
   const gate: GateOptions = { ...tokens, allowedHosts }
   const channel = new LiveChannel(options)
-  const { desk = null, clock, liveClientsMax: clientsMax = LIMITS.liveClientsMax } = options
+  const { desk = null, operator = null, clock } = options
+  const { liveClientsMax: clientsMax = LIMITS.liveClientsMax } = options
+  const door = new PostDoor({ ...gate, clock })
   const tickets = new Tickets({ ...gate, clock })
   const server = createWebServer(
     {
@@ -85,9 +95,14 @@ export async function startWeb(options: WebOptions): Promise<Web> {
       source: options.source,
       wallMs: clock.wallMs,
       assets: await loadAssets(),
-      reads: desk === null ? null : { rollouts: shared(desk.rollouts), why: shared(desk.why) },
+      reads: readsOf(desk, operator),
     },
-    { actions: new Actions({ ...gate, desk, clock }), tickets },
+    [
+      new Actions({ ...gate, desk, clock, door }),
+      new Lookups({ ...gate, operator, clock, door }),
+      tickets,
+    ],
+    options.headersTimeoutMs ?? WEB_LIMITS.headersTimeoutMs,
   )
   server.maxConnections = clientsMax + WEB_LIMITS.plainConnectionsMax
   server.on('upgrade', (request, socket, head) => {
@@ -107,6 +122,25 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   }
 }
 
+/** What is asked of the database by a GET, by its path. */
+function readsOf(desk: SteeringDesk | null, operator: OperatorDesk | null): Reads {
+  return new Map<string, () => Promise<object>>([
+    ...(desk === null
+      ? []
+      : ([
+          ['/api/rollout', shared(async () => ({ rollouts: await desk.rollouts() }))],
+          ['/api/why', shared(async () => ({ verdicts: await desk.why() }))],
+        ] as const)),
+    ...(operator === null
+      ? []
+      : ([
+          ['/api/pace', shared(async () => ({ minutes: await operator.pace() }))],
+          ['/api/schedules', shared(async () => ({ schedules: await operator.schedules() }))],
+          ['/api/housekeeping', shared(async () => ({ chores: await operator.chores() }))],
+        ] as const)),
+  ])
+}
+
 /** Who asks while an answer is under way gets that one: many readers cost no more than one. */
 function shared<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
   let underWay: Promise<Answer> | null = null
@@ -118,23 +152,42 @@ function shared<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
   }
 }
 
+/** What takes POST. @returns null for a path that is another's. */
+interface PostTaker {
+  readonly answer: (
+    request: IncomingMessage,
+    path: string,
+  ) => Promise<Answer | null> | Answer | null
+}
+
+async function answerPost(
+  takers: readonly PostTaker[],
+  request: IncomingMessage,
+): Promise<Answer | null> {
+  const path = pathOf(request.url)
+  for (const taker of takers) {
+    const answer = await taker.answer(request, path)
+    if (answer !== null) return answer
+  }
+  return null
+}
+
 function createWebServer(
   options: RequestOptions,
-  { actions, tickets }: { readonly actions: Actions; readonly tickets: Tickets },
+  takers: readonly PostTaker[],
+  headersTimeoutMs: number,
 ): Server {
   const server = createServer(
     {
       maxHeaderSize: WEB_LIMITS.headerBytesMax,
-      headersTimeout: WEB_LIMITS.headersTimeoutMs,
+      headersTimeout: headersTimeoutMs,
       requestTimeout: WEB_LIMITS.requestTimeoutMs,
       keepAliveTimeout: WEB_LIMITS.keepAliveMs,
-      connectionsCheckingInterval: WEB_LIMITS.headersTimeoutMs / 2,
+      connectionsCheckingInterval: headersTimeoutMs / 2,
     },
     (request, response) => {
       // What cannot be answered is a bug; it costs the caller its answer and nobody else anything.
-      actions
-        .answer(request, pathOf(request.url))
-        .then((answer) => answer ?? tickets.answer(request, pathOf(request.url)))
+      answerPost(takers, request)
         .then((answer) => answer ?? answerRequest(request, options))
         .catch((error: unknown) => failure(error))
         .then((answer) => writeAnswer(request, response, answer))

@@ -10,7 +10,7 @@ import { openYard, TOKEN, type Yard } from './support/yard.js'
 
 const BEARER = { authorization: `Bearer ${TOKEN}` }
 const DATA = ['/api/stats', '/api/workflows', '/api/nodes', '/api/events', '/metrics']
-const PAGE = ['/', '/app.js', '/style.css', '/view.js', '/icon.svg']
+const PAGE = ['/', '/app.js', '/style.css', '/overview.js', '/uPlot.js', '/uPlot.css', '/icon.svg']
 
 function base64Url(text: string): string {
   return Buffer.from(text).toString('base64url')
