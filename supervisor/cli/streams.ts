@@ -52,9 +52,10 @@ export function createOut(
   const isTerminal = stream.isTTY === true
   let isOpen = true
   stream.on('error', (error) => {
-    // `fetchyard export | head` ends its reader early: that is no failure of ours.
+    // `fetchyard export | head` ends its reader early, and a terminal window may be closed: neither
+    // is a failure of ours, and what is under way is to end in order.
     isOpen = false
-    if (!hasCode(error, 'EPIPE')) throw error
+    if (!hasCode(error, 'EPIPE') && !hasCode(error, 'EIO')) throw error
   })
   return {
     isTerminal,

@@ -25,6 +25,8 @@ export async function leaveWebNote(dataDir: string, note: WebNote): Promise<() =
   const path = join(folder, `${note.pid}${SUFFIX}`)
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
+    // A token is not to be committed with the project that it stands in.
+    await writeFile(join(folder, '.gitignore'), '*\n')
     const draft = join(folder, `${note.pid}.part`)
     // A file that is there already would keep the rights it has.
     await rm(draft, { force: true })

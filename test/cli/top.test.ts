@@ -1,16 +1,62 @@
 // `fetchyard top` as a process of its own, in a terminal and without one, over a real web server.
 
-import { rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { seededRandom } from '../../src/core/random.js'
-import { leaveWebNote } from '../../supervisor/cli/web-notes.js'
+import { leaveWebNote, readWebNotes } from '../../supervisor/cli/web-notes.js'
+import { useDatabase } from '../support/database.js'
 import { eventually } from '../support/poll.js'
 import { hasTerminals, startTerminal, type Terminal } from '../support/terminal.js'
 import { createManualClock, type ManualClock } from '../web/support/manual-clock.js'
 import { createSimulation, type Simulation } from '../web/support/simulation.js'
 import { openYard, TOKEN, type Yard } from '../web/support/yard.js'
 import { MAIN, runProgram, startProgram, useDirectory } from './program.js'
+
+describe('cli: top of a node', () => {
+  const database = useDatabase()
+  const directory = useDirectory()
+
+  it('finds it by a note that only its owner can read, and that ends with it', async () => {
+    const options = { cwd: directory.path, environment: { DATABASE_URL: database.url } }
+    const up = startProgram(['up', 'contacts', '--port', '0'], options)
+    await up.says('Dashboard:')
+    const folder = join(directory.path, '.fetchyard', 'web')
+    const path = join(folder, `${up.child.pid}.json`)
+    await eventually({ words: 'a note' }, () => existsSync(path))
+    expect((await stat(path)).mode & 0o777).to.equal(0o600)
+    const top = await runProgram(['top', '--lines', '1'], { cwd: directory.path })
+    expect(top.exitCode, top.stderr).to.equal(0)
+    expect(top.stdout).to.match(/Z {2}(idle|running) {2}0\/0 {2}/)
+    up.child.kill('SIGTERM')
+    expect((await up.ended).exitCode).to.equal(0)
+    expect(await readdir(folder)).to.deep.equal(['.gitignore'])
+    expect(up.stderr()).to.contain('Dashboard:')
+  })
+
+  it('is no worse off where no note can be left', async () => {
+    const note = { url: 'http://127.0.0.1:1/', pid: process.pid, startedAtMs: 0 }
+    const noFolder = join(directory.path, 'a-file')
+    await writeFile(noFolder, '')
+    const takeAway = await leaveWebNote(noFolder, note)
+    await takeAway()
+    expect(await readWebNotes(noFolder)).to.deep.equal([])
+  })
+
+  it('takes no note of a process that is gone, and forgets it at the next start', async () => {
+    const dataDir = join(directory.path, 'notes')
+    const gone = startProgram(['--version'], { cwd: directory.path })
+    const pid = gone.child.pid ?? 0
+    await gone.ended
+    await leaveWebNote(dataDir, { url: 'http://127.0.0.1:1/', pid, startedAtMs: 2 })
+    expect(await readWebNotes(dataDir)).to.deep.equal([])
+    await leaveWebNote(dataDir, { url: 'http://127.0.0.1:2/', pid: process.pid, startedAtMs: 1 })
+    expect((await readWebNotes(dataDir)).map((note) => note.pid)).to.deep.equal([process.pid])
+    const names = await readdir(join(dataDir, 'web'))
+    expect(names.sort()).to.deep.equal(['.gitignore', `${process.pid}.json`])
+  })
+})
 
 describe('cli: top', () => {
   const directory = useDirectory()

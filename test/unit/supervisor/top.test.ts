@@ -1,4 +1,6 @@
+import { PassThrough } from 'node:stream'
 import { expect } from 'chai'
+import { createOut } from '../../../supervisor/cli/streams.js'
 import { findAddress, parseAddress } from '../../../supervisor/cli/top/address.js'
 import {
   showBytes,
@@ -180,5 +182,28 @@ describe('supervisor/top', () => {
       expect(drawn.lines).to.have.length(14)
       expect(drawPage(FIRST_PAGE, { ...around, rows: 3 }).lines).to.have.length(3)
     })
+  })
+})
+
+describe('supervisor/streams', () => {
+  const broken = (code: string) => {
+    const stream = new PassThrough()
+    const out = createOut(stream, {})
+    const error = Object.assign(new Error(code), { code })
+    return { out, fail: () => stream.emit('error', error) }
+  }
+
+  for (const code of ['EPIPE', 'EIO']) {
+    it(`takes ${code} for a reader or a terminal that has gone, which is no failure`, async () => {
+      const { out, fail } = broken(code)
+      expect(out.isOpen()).to.equal(true)
+      fail()
+      expect(out.isOpen()).to.equal(false)
+      await out.write('nobody reads this')
+    })
+  }
+
+  it('does not keep any other error to itself', () => {
+    expect(broken('ENOSPC').fail).to.throw('ENOSPC')
   })
 })
