@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.js'
 import { systemClock } from '../src/core/clock.js'
 import type { RefusedWorkflow } from '../src/core/figures.js'
 import { systemRandom } from '../src/core/random.js'
+import { createAlertStore } from '../src/store/alerts.js'
 import { audit } from '../src/store/audit.js'
 import type { Sql } from '../src/store/client.js'
 import { createOperatorStore } from '../src/store/operator-store.js'
@@ -15,6 +16,7 @@ import { createLogger, createLogSubscriber } from '../src/telemetry/log.js'
 import type { Telemetry } from '../src/telemetry/telemetry.js'
 import { startTelemetry } from '../src/telemetry/telemetry.js'
 import type { DeclaredWorkflow } from '../src/workflow/define.js'
+import { createAlerting } from './alerting.js'
 import type { OpenDatabase } from './database.js'
 import { AUDIT_PACE, createFiguresReader, FIGURES_PACE, REPORTS_PACE } from './figures-reader.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
@@ -152,6 +154,11 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     }),
   })
   telemetry.live.setLaneHolds(() => supervisor.lanes())
+  const alerting = createAlerting(settings, {
+    store: createAlertStore(pool),
+    nodeId: identity.nodeId,
+    ...{ version, events, clock: systemClock, random: systemRandom },
+  })
   const readers = [
     createFiguresReader({
       clock: systemClock,
@@ -181,7 +188,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const end = async () => {
     // Not waited for: an audit of a large queue would hold up the end, and nobody needs its answer.
     for (const reader of readers) void reader.stop()
-    await accounts.stop()
+    await Promise.all([accounts.stop(), alerting.stop()])
     telemetry.stop()
     await web?.close('restart')
   }
@@ -196,6 +203,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     throw error
   }
   for (const reader of readers) reader.start()
+  alerting.start()
   return {
     supervisor,
     events,

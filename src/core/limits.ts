@@ -173,6 +173,8 @@ export const LIMITS = {
   /** Records, and their bytes, that an import commits with its position. */
   importRecordsMax: 1_000,
   importBytesMax: 4 * 1_048_576,
+  /** Browser contexts of one node. */
+  contextsMax: 64,
   /** Partitions that items are spread over where nodes divide them. */
   partitionsMax: 64,
 } as const

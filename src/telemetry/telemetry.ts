@@ -5,6 +5,7 @@ import type { EventBus } from './events.js'
 import { createLiveStats, type LiveStats } from './live-stats.js'
 import { createMetrics, type Metrics } from './metrics.js'
 import { createPulse } from './process-pulse.js'
+import { createSummaries } from './summaries.js'
 
 export interface Telemetry {
   readonly counters: Counters
@@ -42,9 +43,11 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
       figures: live.figures(),
     }),
   })
+  const summaries = createSummaries({ clock, counters, emit: bus.emit })
   const unsubscribe = bus.subscribe((event) => {
     countEvent(counters, event)
     live.onEvent(event)
+    summaries(event)
   })
   live.start()
   return {

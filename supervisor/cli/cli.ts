@@ -11,6 +11,7 @@ import { auditCommand } from './commands/audit.js'
 import { bindCommand, unbindCommand } from './commands/bind.js'
 import { demoCommand } from './commands/demo.js'
 import { doctorCommand } from './commands/doctor.js'
+import { documentsCommand } from './commands/documents.js'
 import { enqueueCommand } from './commands/enqueue.js'
 import { exportCommand } from './commands/export.js'
 import { historyCommand } from './commands/history.js'
@@ -19,6 +20,7 @@ import { initCommand } from './commands/init.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { recordsCommand } from './commands/records.js'
+import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
 import { runNowCommand } from './commands/run-now.js'
 import { spendCommand } from './commands/spend.js'
@@ -42,6 +44,7 @@ export const COMMANDS: readonly Command[] = [
   whyCommand,
   auditCommand,
   doctorCommand,
+  reportCommand,
   spendCommand,
   pauseCommand,
   resumeCommand,
@@ -50,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   setCommand,
   exportCommand,
   recordsCommand,
+  documentsCommand,
   housekeepingCommand,
   initCommand,
   bindCommand,

@@ -6,9 +6,11 @@ import type { Settings } from '../../config/settings.js'
 import { settingsOfWorkflow } from '../../config/workflows.js'
 import { FetchyardError, messageOf } from '../../src/core/errors.js'
 import type { RefusedWorkflow } from '../../src/core/figures.js'
+import { checkBrowser } from '../documents/find-browser.js'
+import { DOCUMENTS } from '../documents/settings.js'
 import type { LoadedWorkflow } from '../node.js'
 import { type LoadedRecords, loadRecords } from '../records/load-records.js'
-import { isModulePath, loadWorkflow, SHIPPED_NAMES } from '../workflows.js'
+import { isModulePath, loadWorkflow, SHIPPED_NAMES, USUAL_NAMES } from '../workflows.js'
 import type { Invocation } from './command.js'
 
 /** What was found of the workflows that were asked for. */
@@ -26,7 +28,11 @@ function fileDirectory({ cwd, configuration }: Invocation): string {
 /** Loads a workflow by a word, with the settings that it has for itself. */
 async function load(asked: Asked, invocation: Invocation): Promise<LoadedWorkflow> {
   const workflow = await loadWorkflow(asked.word, asked.directory, schemaFor(asked, invocation))
-  return { ...workflow, overrides: overridesOf(workflow, asked, invocation) }
+  const overrides = overridesOf(workflow, asked, invocation)
+  if (workflow.definition.name === DOCUMENTS) {
+    await checkBrowser({ ...invocation.settings, ...overrides })
+  }
+  return { ...workflow, overrides }
 }
 
 /** The same for a mapping of records, by its path. */
@@ -137,5 +143,13 @@ function askedFor(named: readonly string[], invocation: Invocation): readonly As
   if (configuration.listed !== null) {
     return configuration.listed.map((word) => ({ word, directory }))
   }
-  return [...SHIPPED_NAMES.map((word) => ({ word, directory: cwd })), ...modulesOf(invocation)]
+  return [
+    ...usualNames(invocation).map((word) => ({ word, directory: cwd })),
+    ...modulesOf(invocation),
+  ]
+}
+
+/** The usual ones, and those that the file has something for. */
+function usualNames({ configuration: { workflows } }: Invocation): readonly string[] {
+  return SHIPPED_NAMES.filter((name) => USUAL_NAMES.includes(name) || workflows.has(name))
 }

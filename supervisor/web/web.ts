@@ -55,6 +55,8 @@ export interface WebOptions {
   readonly allowedHosts?: readonly string[]
   /** Clients of the live channel at once. @default LIMITS.liveClientsMax */
   readonly liveClientsMax?: number
+  /** Time a client has to send its headers. Shorter for tests. @default 10_000 */
+  readonly headersTimeoutMs?: number
   readonly source: LiveSource
   /** The product's version. */
   readonly version: string
@@ -100,6 +102,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
       new Lookups({ ...gate, operator, clock, door }),
       tickets,
     ],
+    options.headersTimeoutMs ?? WEB_LIMITS.headersTimeoutMs,
   )
   server.maxConnections = clientsMax + WEB_LIMITS.plainConnectionsMax
   server.on('upgrade', (request, socket, head) => {
@@ -170,14 +173,18 @@ async function answerPost(
   return null
 }
 
-function createWebServer(options: RequestOptions, takers: readonly PostTaker[]): Server {
+function createWebServer(
+  options: RequestOptions,
+  takers: readonly PostTaker[],
+  headersTimeoutMs: number,
+): Server {
   const server = createServer(
     {
       maxHeaderSize: WEB_LIMITS.headerBytesMax,
-      headersTimeout: WEB_LIMITS.headersTimeoutMs,
+      headersTimeout: headersTimeoutMs,
       requestTimeout: WEB_LIMITS.requestTimeoutMs,
       keepAliveTimeout: WEB_LIMITS.keepAliveMs,
-      connectionsCheckingInterval: WEB_LIMITS.headersTimeoutMs / 2,
+      connectionsCheckingInterval: headersTimeoutMs / 2,
     },
     (request, response) => {
       // What cannot be answered is a bug; it costs the caller its answer and nobody else anything.

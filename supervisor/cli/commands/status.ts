@@ -59,6 +59,7 @@ async function runStatus(invocation: Invocation): Promise<number> {
     return 0
   }
   const lines = [
+    ...alertLines(figures),
     ...statusLines(figures, budgets),
     ...scheduleLines(schedules),
     ...choreLines(chores),
@@ -66,6 +67,12 @@ async function runStatus(invocation: Invocation): Promise<number> {
   ]
   for (const line of lines) await print(streams, line)
   return 0
+}
+
+/** What is beyond its bound, before everything else; nothing when all is well. */
+function alertLines({ raised }: ClusterFigures): readonly string[] {
+  if (raised.length === 0) return []
+  return [...raised.map(({ message, raisedAt }) => `ALERT ${message}, since ${raisedAt}`), '']
 }
 
 interface ErrorCount {
