@@ -14,6 +14,8 @@ const images = join(root, 'docs/images')
 const token = 'a-token-for-the-pictures'
 const seconds = Number(process.argv[2] ?? 100)
 const SIZE = { width: 1_280, height: 720 }
+/** The charts of the first screen should be seen. */
+const HIGH = { width: 1_280, height: 1_020 }
 /** Pictures of tables need few rows. */
 const LOW = { width: 1_280, height: 560 }
 
@@ -117,7 +119,9 @@ async function steer(page) {
 }
 
 async function pictures(page) {
+  await page.setViewportSize(HIGH)
   await shoot(page, 'overview')
+  await page.setViewportSize(SIZE)
   await shoot(page, 'workflows')
   await page.setViewportSize(LOW)
   await shoot(page, 'nodes')

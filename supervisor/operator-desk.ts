@@ -12,6 +12,7 @@ import type {
   OperatorStore,
   PaceMinute,
   ScheduleStatus,
+  StoredLoad,
 } from '../src/store/operator-store.js'
 import type { WorkflowRow } from '../src/store/workflows.js'
 import type { Orderer } from './steering-desk.js'
@@ -57,6 +58,8 @@ export interface OperatorDesk {
     readonly events: readonly EventRow[]
     readonly next: string | null
   }>
+  /** What each living node has in hand, and its limit, as its last heartbeat told. */
+  readonly loads: () => Promise<readonly StoredLoad[]>
   readonly pace: () => Promise<readonly PaceMinute[]>
   readonly schedules: () => Promise<readonly ScheduleStatus[]>
   readonly chores: () => Promise<readonly ChoreStatus[]>
@@ -87,6 +90,7 @@ export function createOperatorDesk({ store, nowMs }: OperatorDeskDeps): Operator
     act: (deed, by) => act({ store, nowMs }, deed, by),
     runNow: (workflow, by) => runNow(store, workflow, by),
     events: (question) => store.readEvents(question),
+    loads: store.readLoads,
     pace: store.readPace,
     schedules: store.readSchedules,
     chores: store.readChores,

@@ -12,6 +12,8 @@ import type { ItemPage } from './find-items.js'
 import { findItems } from './find-items.js'
 import type { ItemName, ItemRound } from './history.js'
 import { readHistory } from './history.js'
+import type { StoredLoad } from './loads.js'
+import { readLoads } from './loads.js'
 import { cancelItems, promoteItems } from './operate.js'
 import type { PaceMinute } from './pace.js'
 import { readPace } from './pace.js'
@@ -39,6 +41,7 @@ export interface OperatorStore {
   ) => Promise<number>
   readonly readHistory: (item: ItemName) => Promise<readonly ItemRound[]>
   readonly readEvents: (filter: EventFilter) => ReturnType<typeof readEvents>
+  readonly readLoads: () => Promise<readonly StoredLoad[]>
   readonly readPace: () => Promise<readonly PaceMinute[]>
   readonly readSchedules: () => Promise<readonly ScheduleStatus[]>
   readonly readChores: () => Promise<readonly ChoreStatus[]>
@@ -46,7 +49,7 @@ export interface OperatorStore {
   readonly storeEvent: (event: StoredEvent) => Promise<void>
 }
 
-export type { ChoreStatus, EventRow, ItemPage, ItemRound, PaceMinute, ScheduleStatus }
+export type { ChoreStatus, EventRow, ItemPage, ItemRound, PaceMinute, ScheduleStatus, StoredLoad }
 
 export function createOperatorStore(sql: Sql): OperatorStore {
   return {
@@ -63,6 +66,7 @@ export function createOperatorStore(sql: Sql): OperatorStore {
     },
     readHistory: (item) => readHistory(sql, item),
     readEvents: (filter) => readEvents(sql, filter),
+    readLoads: () => readLoads(sql),
     readPace: () => readPace(sql),
     readSchedules: () => readSchedules(sql),
     readChores: () => readChores(sql),

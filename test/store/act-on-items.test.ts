@@ -103,6 +103,13 @@ describe('store/act-on-items', () => {
       expect(await yard.packs(workflow)).to.deep.equal([])
     })
 
+    it('reaches what matches behind many packs that do not', async () => {
+      const workflow = await yard.workflow()
+      for (let pack = 0; pack < 130; pack += 1) await yard.enqueue(workflow, [`other-${pack}`])
+      await yard.enqueue(workflow, ['last'])
+      expect(await act(workflow, 'cancel', { text: 'last' })).to.deep.equal({ items: 1, slices: 2 })
+    })
+
     it('writes the words of bound rows', async () => {
       await createPages(yard)
       const workflow = await yard.workflow({ source: PAGES })

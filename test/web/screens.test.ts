@@ -60,6 +60,9 @@ describe('web/screens', () => {
         await rows.enqueue(filled, own, { lane: host, payload: { url: own[0] ?? '' } })
       }
     }
+    const load = { workflow: NAME, slots: 20, inFlight: 8, limit: 8, reason: 'operator' }
+    const stats = { workflows: [load] }
+    await rows.store.sendHeartbeat({ nodeId, leaseMs: 600_000, gapMs: 600_000, stats })
     const held = await rows.hold(filled, nodeId, { itemsMax: 300 })
     const next = nextTry({ attempt: 1, delayMs: 3_600_000 })
     await rows.settle(
@@ -148,7 +151,9 @@ describe('web/screens', () => {
   it('says on Overview how it stands, what holds it back, and that nothing was lost', async () => {
     await visit('overview')
     await page.locator('#whys', { hasText: `${NAME}` }).waitFor()
-    await page.locator('#whys', { hasText: /No living node works it|Leasing/ }).waitFor()
+    await page.locator('#whys', { hasText: /that an operator set: 8 of 8 in flight/ }).waitFor()
+    await page.locator('#slots', { hasText: '0 / 8' }).waitFor()
+    expect(await page.locator('#slots-note').textContent()).to.equal('20 slots')
     expect(await page.locator('#lost').textContent()).to.equal('0')
     expect(await page.locator('#applied-twice').textContent()).to.equal('0')
     await page.locator('#errors tr', { hasText: /http_4xx.*contacts.*80/ }).waitFor()

@@ -71,6 +71,15 @@ function openPolls(api) {
     },
   )
   poll(
+    'why',
+    ['overview'],
+    () => api.get('api/loads'),
+    ({ loads }) => {
+      overview.setLoads(loads)
+      redraw()
+    },
+  )
+  poll(
     'pace',
     ['overview'],
     () => api.get('api/pace'),

@@ -114,11 +114,16 @@ function optionsOf(chart) {
         space: 70,
         values: (_, splits) => splits.map((at) => tickWords(at, splits)),
       },
-      { ...axis, size: 52, space: 36, values: (_, splits) => splits.map(options.format) },
+      { ...axis, size: widthOf, space: 36, values: (_, splits) => splits.map(options.format) },
     ],
     series: [{}, ...options.series.map((own) => seriesOf(place, own))],
     hooks: { setCursor: [(plot) => tell(chart, plot.cursor.idx ?? null)] },
   }
+}
+
+/** Room for the longest of the words beside an axis. */
+function widthOf(_, words) {
+  return 16 + 6.4 * Math.max(3, ...(words ?? []).map((one) => one.length))
 }
 
 /** Minutes where the ticks are whole minutes apart, else seconds as well. */

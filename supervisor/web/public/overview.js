@@ -34,6 +34,7 @@ const ERRORS_SHOWN = 12
 export function createOverview() {
   const charts = createCharts()
   let minutes = []
+  let loads = null
   return {
     /** The state of the cluster is told on every screen. */
     drawState: ({ state, ratePerSecond }) => {
@@ -43,13 +44,16 @@ export function createOverview() {
       setText('state', words)
     },
     draw: ({ stats, workflows, history }) => {
-      if (stats !== undefined) drawStats(stats)
+      if (stats !== undefined) drawStats(stats, loads)
       if (workflows !== undefined) drawErrors(workflows)
       if (history !== undefined && stats !== undefined) {
         drawHistory(history, stats, { charts, minutes })
       }
     },
     drawWhys,
+    setLoads: (read) => {
+      loads = read
+    },
     setMinutes: (read) => {
       minutes = read
       drawLatency(minutes, charts.latency)
@@ -90,7 +94,7 @@ function createCharts() {
   }
 }
 
-function drawStats(stats) {
+function drawStats(stats, loads) {
   const { items, durations } = stats
   // Figures of all nodes where the supervisor tells them, else of its own.
   const work = stats.cluster ?? { ...stats.node, slots: stats.slots, durations }
@@ -99,8 +103,7 @@ function drawStats(stats) {
   setText('rate-note', `${rate(stats.errorsPerSecond)}/s failed · ${rate(attempts)}/s attempts`)
   setText('ok', percent(stats.completedRatio))
   setText('ok-note', `of ${count(stats.finished)} finished since the start`)
-  setText('slots', `${count(work.slots.active)} / ${count(work.slots.total)}`)
-  byId('slots-meter').value = work.slots.total === 0 ? 0 : work.slots.active / work.slots.total
+  drawInFlight(work.slots, loads)
   setText('left', count(items.queued))
   const oldest = stats.oldestQueuedMs
   setText('left-note', oldest === undefined ? 'none waits' : `the oldest for ${duration(oldest)}`)
@@ -120,6 +123,15 @@ function drawStats(stats) {
   const where = stats.cluster === undefined ? 'this node' : 'cluster'
   setText('failures-where', where)
   setText('ledger-where', where)
+}
+
+/** Of what the nodes allow themselves now, which may be less than their slots. */
+function drawInFlight({ active, total }, loads) {
+  const allowed = (loads ?? []).reduce((sum, { limit }) => sum + limit, 0)
+  const limit = allowed > 0 ? Math.min(allowed, total) : total
+  setText('slots', `${count(active)} / ${count(limit)}`)
+  byId('slots-meter').value = limit === 0 ? 0 : Math.min(1, active / limit)
+  setText('slots-note', `${count(total)} slots`)
 }
 
 function drawItems(items) {
