@@ -74,17 +74,22 @@ export function steps<Word extends string>(
 
 /** Names that match a pattern: a list in a file, separated by commas elsewhere. */
 export function names(
-  words: OptionWords<readonly string[]> & { readonly pattern: RegExp; readonly max: number },
+  words: OptionWords<readonly string[]> & {
+    readonly pattern: RegExp
+    readonly max: number
+    /** What the pattern says, in words. */
+    readonly rule?: string
+  },
 ): Option<readonly string[]> {
   return makeOption(words, {
     type: 'list',
-    rule: `1 to ${words.max} names of letters, digits and dots, or *`,
+    rule: words.rule ?? `1 to ${words.max} names of letters, digits and dots, or *`,
     parse: (raw) => {
       const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
       const parts = given.flatMap((entry) => String(entry).split(',')).map((part) => part.trim())
       const isFit = parts.length <= words.max && parts.every((part) => words.pattern.test(part))
       return isFit ? parts : undefined
     },
-    show: (value) => value.join(', '),
+    show: (value) => (value.length === 0 ? 'none' : value.join(', ')),
   })
 }

@@ -13,6 +13,7 @@ export const OPTION_GROUPS = [
   'upstream',
   'documents',
   'alert',
+  'webhook',
   'web',
   'log',
 ] as const

@@ -11,6 +11,7 @@ import { CHAIN_OPTIONS, PLACES_OPTIONS } from './options/places.js'
 import { POLITENESS_OPTIONS } from './options/politeness.js'
 import { UPSTREAM_OPTIONS } from './options/upstream.js'
 import { LOG_OPTIONS, WEB_OPTIONS } from './options/web.js'
+import { WEBHOOK_OPTIONS } from './options/webhook.js'
 import { WORK_OPTIONS } from './options/work.js'
 import type { SettingName, Settings } from './settings.js'
 
@@ -25,6 +26,7 @@ export const OPTIONS: { readonly [Name in SettingName]: Option<Settings[Name]> }
   ...PLACES_OPTIONS,
   ...DOCUMENT_OPTIONS,
   ...ALERT_OPTIONS,
+  ...WEBHOOK_OPTIONS,
   ...WEB_OPTIONS,
   ...LOG_OPTIONS,
 }

@@ -144,13 +144,28 @@ export interface Settings {
   readonly failurePages: boolean
 
   /** null: no alert. */
+  readonly alertSuccessPercent: number | null
   readonly alertErrorPercent: number | null
   readonly alertLatencyMs: number | null
   readonly alertOldestMs: number | null
+  readonly alertStallMs: number | null
+  readonly alertReclaims: number | null
+  readonly alertBudgetPercent: number | null
+  readonly alertCreditsRisePercent: number | null
+
+  /** null: notices are posted nowhere. */
+  readonly alertWebhook: string | null
+  readonly alertWebhookKey: string | null
+  /** CIDRs. */
+  readonly alertWebhookRanges: readonly string[]
 
   readonly host: string
   /** 0: any free port; null: no dashboard. */
   readonly port: number | null
+  /** Names by which browsers may address the server, beside `localhost`, `host`, addresses. */
+  readonly allowHosts: readonly string[]
+  /** Clients of the live channel at once. */
+  readonly liveClients: number
   /** null: one is made up at each start. */
   readonly token: string | null
   /** null: the token gives orders as well. */

@@ -151,9 +151,14 @@ function coordinationOf({ coordination, instanceId, instanceCount }: Settings): 
 
 export function alertsOf(settings: Settings): AlertThresholds {
   return {
+    successPercent: settings.alertSuccessPercent,
     errorPercent: settings.alertErrorPercent,
     latencyMs: settings.alertLatencyMs,
     oldestMs: settings.alertOldestMs,
+    stallMs: settings.alertStallMs,
+    reclaims: settings.alertReclaims,
+    budgetPercent: settings.alertBudgetPercent,
+    creditsRisePercent: settings.alertCreditsRisePercent,
   }
 }
 

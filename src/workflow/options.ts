@@ -87,7 +87,12 @@ export interface WorkflowOptions {
   readonly documentMb?: Size
   readonly failurePages?: boolean
 
+  readonly alertSuccessPercent?: number | null
   readonly alertErrorPercent?: number | null
   readonly alertLatencyMs?: Duration | null
   readonly alertOldestMs?: Duration | null
+  readonly alertStallMs?: Duration | null
+  readonly alertReclaims?: number | null
+  readonly alertBudgetPercent?: number | null
+  readonly alertCreditsRisePercent?: number | null
 }

@@ -20,11 +20,13 @@ import { initCommand } from './commands/init.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { recordsCommand } from './commands/records.js'
+import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
 import { runNowCommand } from './commands/run-now.js'
 import { spendCommand } from './commands/spend.js'
 import { statusCommand } from './commands/status.js'
 import { rolloutCommand, setCommand } from './commands/steer.js'
+import { topCommand } from './commands/top.js'
 import { tortureCommand } from './commands/torture.js'
 import { upCommand } from './commands/up.js'
 import { whyCommand } from './commands/why.js'
@@ -37,10 +39,12 @@ export const COMMANDS: readonly Command[] = [
   upCommand,
   enqueueCommand,
   statusCommand,
+  topCommand,
   historyCommand,
   whyCommand,
   auditCommand,
   doctorCommand,
+  reportCommand,
   spendCommand,
   pauseCommand,
   resumeCommand,

@@ -27,6 +27,7 @@ const GROUP_TITLES: { readonly [group in OptionGroup]: string } = {
   upstream: 'Upstream:',
   documents: 'Documents:',
   alert: 'Alerts:',
+  webhook: 'Webhook of alerts',
   web: 'Dashboard:',
   log: 'Log:',
 }

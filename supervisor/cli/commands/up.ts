@@ -6,6 +6,7 @@ import { storeAlerts } from '../../../src/store/workflows.js'
 import { type LoadedWorkflow, startNode } from '../../node.js'
 import { listenForStop } from '../../signals.js'
 import { alertsOf } from '../../workflow-options.js'
+import { announceWeb } from '../announce.js'
 import { type Command, type Invocation, wordsGiven } from '../command.js'
 import { type ChosenWorkflows, chosenWorkflows } from '../configured.js'
 import { fencedWords, obeyStop } from '../finite-run.js'
@@ -28,6 +29,7 @@ export const upCommand: Command = {
     'upstream',
     'documents',
     'alert',
+    'webhook',
     'web',
   ],
   flags: {},
@@ -49,7 +51,7 @@ async function runUp(invocation: Invocation): Promise<number> {
       }
       if (stop.request() !== null) return EXIT_CODES.ok
       const node = await startNode({ settings, database, workflows: loaded, refused, log: 'auto' })
-      if (node.dashboardUrl !== null) say(streams, `Dashboard: ${node.dashboardUrl}`)
+      await announceWeb(node, invocation)
       obeyStop(node, stop, invocation)
       invocation.notifyManager('ready')
       if ((await node.stopped) === 'stopped') return EXIT_CODES.ok

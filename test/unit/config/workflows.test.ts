@@ -95,9 +95,14 @@ const NAMED: { readonly [Name in keyof Required<WorkflowOptions>]: true } = {
   documentBytesMin: true,
   documentMb: true,
   failurePages: true,
+  alertSuccessPercent: true,
   alertErrorPercent: true,
   alertLatencyMs: true,
   alertOldestMs: true,
+  alertStallMs: true,
+  alertReclaims: true,
+  alertBudgetPercent: true,
+  alertCreditsRisePercent: true,
 }
 /** A key belongs into no module, nor does what a node is called; only records have a schema. */
 const NOT_FOR_MODULES: readonly SettingName[] = [
