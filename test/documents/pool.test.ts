@@ -30,7 +30,9 @@ async function codeOf(failing: Promise<unknown>): Promise<unknown> {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : error
 }
 
-describe('documents through a browser', () => {
+describe('documents through a browser', function () {
+  // A browser needs its time on a machine that has other work.
+  this.timeout(180_000)
   const closing: (() => Promise<unknown>)[] = []
 
   before(function () {

@@ -60,7 +60,8 @@ describe('documents/document-files', () => {
     const body = pdfOf('DOC-1')
     const spoilers: (() => Promise<void>)[] = [
       () => truncate(path, body.length - 1),
-      () => writeFile(path, pdfOf('DOC-2', body.length)),
+      // One byte in the middle, of a file that is a PDF as before.
+      () => writeFile(path, Buffer.from(body).fill('x', 1_000, 1_001)),
       () => rm(path),
     ]
     for (const spoil of spoilers) {
