@@ -53,7 +53,7 @@ const equationOf = ({ enqueued, queued, finished, retired, lost }: AuditReport) 
 async function clear(yard: Yard): Promise<void> {
   await yard.sql`
     truncate fetchyard.item, fetchyard.work_queue, fetchyard.processing_log, fetchyard.ending,
-             fetchyard.tally, fetchyard.run, fetchyard.run_item, fetchyard.event`
+             fetchyard.tally, fetchyard.run, fetchyard.run_item, fetchyard.run_stretch, fetchyard.event`
   await yard.sql`update fetchyard.housekeeping set newest_lease = 0, paused_why = null`
 }
 
