@@ -147,6 +147,7 @@ async function main(): Promise<void> {
     ...{ documents: 300, pairs: 40, contexts: 5, latency: 1_500 },
   })
   const { documents, pairs, contexts, latency: latencyMs } = numbers
+  if (pairs < 4 * contexts) throw new Error('Expected --pairs to be at least 4 times --contexts.')
   const database = await startBenchDatabase()
   try {
     const plan = { documents: pairs, latencyMs }
