@@ -9,6 +9,7 @@ import type { CancelTimer, Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import { LIMITS } from '../src/core/limits.js'
 import { resultBytes } from '../src/core/result-size.js'
+import type { HeldItem, Settlement } from '../src/core/settlement.js'
 import { classifyFault } from '../src/store/client.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
@@ -26,6 +27,8 @@ export interface SettlerDeps {
   readonly onProgress: () => void
   /** Called when the results cannot be written for a reason that will not pass by itself. */
   readonly onBlocked: (message: string) => void
+  /** Called for each decision that was written. */
+  readonly onWritten?: (held: HeldItem, settlement: Settlement) => void
 }
 
 export interface Settler {
@@ -202,8 +205,9 @@ class BatchingSettler implements Settler {
   }
 
   #announce(ending: Ending, isApplied: boolean): void {
-    const workflow = this.#deps.workflow.name
-    this.#deps.events.emit('item.settled', settledEvent(workflow, ending, isApplied))
+    const { workflow, events, onWritten } = this.#deps
+    events.emit('item.settled', settledEvent(workflow.name, ending, isApplied))
+    if (isApplied) onWritten?.(ending.held, ending.settlement)
   }
 
   #failed(batch: Batch, error: unknown): void {

@@ -5,20 +5,21 @@
 import type { FromWorker, Settled } from '../src/actor/messages.js'
 import { PROTOCOL_VERSION } from '../src/actor/messages.js'
 import { assertNever } from '../src/core/assert.js'
-import type { CancelTimer, Clock } from '../src/core/clock.js'
+import type { CancelTimer, Clock, MonotonicMs } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { WorkerOptions } from '../src/core/worker-options.js'
 import type { FruitlessDeath } from '../src/core/worker-plan.js'
-import { planRestart } from '../src/core/worker-plan.js'
+import { planRestart, restartPeriodOf } from '../src/core/worker-plan.js'
 import type { WorkerEvent } from '../src/core/worker-state.js'
 import { WORKER_TRANSITIONS } from '../src/core/worker-state.js'
 import type { EventBus, WorkerIdentity } from '../src/telemetry/events.js'
+import { SwollenCount } from './swollen-count.js'
 import type { LinkExit, WorkerKind, WorkerLink, WorkerTransport } from './transport.js'
 import type { WorkerDeath } from './worker-death.js'
 import { deathReason, hasEndedAsAsked } from './worker-death.js'
 import { tellEndpoint, tellLog } from './worker-news.js'
 import type { Worker, WorkerSeatSpec } from './worker-seat.js'
-import { newWorker } from './worker-seat.js'
+import { newWorker, setupOf } from './worker-seat.js'
 
 export interface WorkerPoolDeps {
   readonly workflow: string
@@ -52,6 +53,7 @@ export class WorkerPool {
   readonly #workers = new Map<string, Worker>()
   readonly #timers = new Set<CancelTimer>()
   #fruitless: FruitlessDeath[] = []
+  readonly #swollen: SwollenCount
   #born = 0
   #isStopping = false
   #cancelPing: CancelTimer | null = null
@@ -59,6 +61,7 @@ export class WorkerPool {
 
   constructor(deps: WorkerPoolDeps) {
     this.#deps = deps
+    this.#swollen = new SwollenCount(deps.seats.length)
   }
 
   start(): void {
@@ -151,16 +154,7 @@ export class WorkerPool {
       this.#deps.events.emit('worker.replaced', { ...worker.identity, reason: 'protocol' })
       return this.#kill(worker, 'silent', `speaks protocol ${protocolVersion}`)
     }
-    worker.link?.send({
-      type: 'setup',
-      protocolVersion: PROTOCOL_VERSION,
-      options: {
-        ...this.#deps.workerOptions,
-        fetch: { ...this.#deps.workerOptions.fetch, ...worker.spec.sockets },
-        workerId: worker.identity.workerId,
-        slots: worker.spec.slots,
-      },
-    })
+    worker.link?.send(setupOf(worker, this.#deps.workerOptions))
   }
 
   #onPong(worker: Worker, pong: Extract<FromWorker, { type: 'pong' }>): void {
@@ -174,8 +168,11 @@ export class WorkerPool {
     const isGorging = memoryBytes > LIMITS.memoryTimesMax * memoryBytesMax
     if (worker.state !== 'ready' && !(isGorging && worker.state === 'draining')) return
     events.emit('worker.replaced', { ...worker.identity, reason: 'memory' })
-    if (!isGorging) return this.#drainToReplace(worker)
     const limit = `${Math.round(memoryBytesMax / MEGABYTE)} MB`
+    const times = this.#swollen.note(this.#deps.clock.nowMs())
+    const words = `${times} workers within a minute grew beyond their memory of ${limit}`
+    if (times !== null) this.#deps.onGiveUp('restart_intensity', words)
+    if (!isGorging) return this.#drainToReplace(worker)
     this.#kill(worker, 'silent', `took more than twice its memory of ${limit}`)
   }
 
@@ -266,9 +263,15 @@ export class WorkerPool {
     })
     const reason = deathReason(worker, exit)
     const { isExcused } = this.#deps.onExit(workerId, { reason, isExpected })
-    if (!isExpected && !isExcused && worker.finished === 0) this.#fruitless.push({ atMs: nowMs })
+    if (!isExpected && !isExcused && worker.finished === 0) this.#noteFruitless(nowMs)
     if (this.#isStopping) return this.#noteGone()
-    this.#replace(worker.spec, reason)
+    this.#replace(worker.spec, reason, worker.killReason !== null && worker.unanswered > 0)
+  }
+
+  #noteFruitless(nowMs: MonotonicMs): void {
+    const periodMs = restartPeriodOf(this.#deps.silentMs)
+    const recent = this.#fruitless.filter(({ atMs }) => nowMs - atMs < periodMs)
+    this.#fruitless = [...recent, { atMs: nowMs }]
   }
 
   #noteGone(): void {
@@ -277,16 +280,17 @@ export class WorkerPool {
     for (const resolve of this.#allGone.splice(0)) resolve()
   }
 
-  #replace(spec: WorkerSeatSpec, reason: string): void {
+  #replace(spec: WorkerSeatSpec, reason: string, wasSilent: boolean): void {
     const nowMs = this.#deps.clock.nowMs()
-    const plan = planRestart(this.#fruitless, nowMs)
-    this.#fruitless = this.#fruitless.filter(({ atMs }) => nowMs - atMs < LIMITS.restartPeriodMs)
+    const periodMs = wasSilent ? restartPeriodOf(this.#deps.silentMs) : LIMITS.restartPeriodMs
+    const plan = planRestart(this.#fruitless, nowMs, periodMs)
     if (plan.action === 'give-up') {
-      const message = `${plan.deaths} workers died within a minute without finishing an item; the last ${reason}`
+      const within = `${Math.round(periodMs / 1_000)} s`
+      const message = `${plan.deaths} workers died within ${within} without finishing an item; the last ${reason}`
       this.#deps.onGiveUp('restart_intensity', message)
     }
     // After giving up the seat is filled slowly, so that a resumed workflow finds a worker.
-    const delayMs = plan.action === 'restart' ? plan.delayMs : LIMITS.restartPeriodMs
+    const delayMs = plan.action === 'restart' ? plan.delayMs : periodMs
     const cancel = this.#deps.clock.setTimer(delayMs, () => {
       this.#timers.delete(cancel)
       this.#startWorker(spec)

@@ -17,6 +17,7 @@ import type { LeasedPack } from '../src/store/lease.js'
 import { Breakers } from './breakers.js'
 import { DeathCount } from './death-count.js'
 import { DispatchTable } from './dispatch-table.js'
+import { FailureStreak } from './failure-streak.js'
 import type { Governor } from './governor.js'
 import { createGovernor } from './governor.js'
 import { createHostShelf } from './host-pace.js'
@@ -55,6 +56,7 @@ export class WorkflowService {
   readonly #fetches = { fetches: 0, reusedFetches: 0 }
   readonly #pace = new RolloutPace()
   readonly #deaths = new DeathCount()
+  readonly #streak: FailureStreak
   readonly #pauser: Pauser
   readonly #returns: Returns
   readonly #hostWatch: HostWatch | null
@@ -74,6 +76,7 @@ export class WorkflowService {
     this.#pauser = new Pauser(deps)
     this.#rollout = new RolloutWatch({ ...shared, rule: options.rollback })
     this.#breakers = this.#createBreakers()
+    this.#streak = new FailureStreak(options.workerOptions.fetch.upstream.kind !== 'direct')
     this.#reserver = this.#createReserver()
     this.#governor = this.#createGovernor()
     this.#settler = this.#createSettler()
@@ -260,6 +263,10 @@ export class WorkflowService {
       events,
       onProgress: () => this.#dispatch(),
       onBlocked: (message) => void this.#pauser.pause('results_refused', message),
+      onWritten: (held, settlement) => {
+        const order = this.#streak.note(held, settlement)
+        if (order !== null) void this.#hold(order.reason, order.message)
+      },
     })
   }
 
@@ -489,6 +496,8 @@ export class WorkflowService {
    * poison is left would be paused at each death from then on, and never come to its end.
    */
   #noteResumed(): void {
-    if (this.#pauser.takeResumed()) this.#deaths.reset()
+    if (!this.#pauser.takeResumed()) return
+    this.#deaths.reset()
+    this.#streak.reset()
   }
 }

@@ -86,6 +86,8 @@ export const LIMITS = {
   crashesCounted: 1_000,
   /** Lonely crashes after which an item is quarantined as poison. */
   lonelyCrashesMax: 3,
+  /** Attempts in a row that fail by the workflow's own fault; then it is paused. */
+  failuresInARowMax: 50,
   /** Longest wait before a retry, and the longest Retry-After that is honoured. */
   retryDelayMsMax: 3_600_000,
   redirectsMax: 10,

@@ -129,6 +129,7 @@ const PAUSE_FIXES: ReadonlyMap<string, string> = new Map([
   ['request_refused', 'The upstream refuses what is asked of it: mend the options it names'],
   ['budget', 'The credits are used up: renew or raise the plan of the upstream'],
   ['results_refused', 'The database refuses its results: compare its sinks with their tables'],
+  ['failing', 'Attempt after attempt fails: `fetchyard status` repeats the words of the last one'],
 ])
 
 function refuseEarlyEnd(

@@ -159,7 +159,7 @@ describe('cli: commands that read and operate', () => {
     expect(words.stdout).to.match(/\ncontacts +0 +0 +0 +3 +1 /)
     expect(words.stdout).to.match(/\ncontacts +http_4xx +1\n/)
     const figures = ['readAt', 'workflows', 'nodes', 'errors', 'budgets', 'loads', 'connections']
-    expect(json).to.have.all.keys('schema', 'schedules', ...figures)
+    expect(json).to.have.all.keys('schema', 'schedules', 'pauses', ...figures)
     expect(words.stdout).to.match(/The database has \d+ of \d+ connections in use\.\n$/)
     expect(json.schema).to.equal(1)
     expect(json.errors).to.deep.equal([{ workflow: 'contacts', code: 'http_4xx', items: 1 }])

@@ -9,6 +9,8 @@ import type { StoredLoad } from '../../../src/store/loads.js'
 import { readLoads } from '../../../src/store/loads.js'
 import type { Budgets } from '../../../src/store/money.js'
 import { readBudgets } from '../../../src/store/money.js'
+import type { Pause } from '../../../src/store/pauses.js'
+import { readPauses } from '../../../src/store/pauses.js'
 import type { ScheduleStatus } from '../../../src/store/schedules.js'
 import { readSchedules } from '../../../src/store/schedules.js'
 import { readWorkflows } from '../../../src/store/workflows.js'
@@ -33,24 +35,39 @@ export const statusCommand: Command = {
 async function runStatus(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, budgets, limits, schedules } = await withDatabase(request, async ({ sql }) => ({
-    figures: await readFigures(sql),
-    budgets: await readAllBudgets(sql),
-    limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
-    schedules: await readSchedules(sql),
-  }))
+  const { figures, budgets, limits, schedules, pauses } = await withDatabase(
+    request,
+    async ({ sql }) => ({
+      figures: await readFigures(sql),
+      budgets: await readAllBudgets(sql),
+      limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
+      schedules: await readSchedules(sql),
+      pauses: await readPauses(sql),
+    }),
+  )
   if (isGiven(invocation, 'json')) {
     const errors = errorsOf(figures)
-    await printJson(streams, { schema: 1, ...figures, errors, budgets, ...limits, schedules })
+    await printJson(streams, {
+      ...{ schema: 1, ...figures, errors, budgets, ...limits, schedules, pauses },
+    })
     return 0
   }
   const lines = [
     ...statusLines(figures, budgets),
+    ...pauseLines(pauses),
     ...scheduleLines(schedules),
     ...limitLines(limits),
   ]
   for (const line of lines) await print(streams, line)
   return 0
+}
+
+/** What was said when workflows were paused; one that nobody explained is in the table alone. */
+function pauseLines(pauses: readonly Pause[]): readonly string[] {
+  const lines = pauses.flatMap(({ workflow, reason, message, since }) =>
+    message === null ? [] : [`${workflow} is paused since ${since}, ${reason}: ${message}`],
+  )
+  return lines.length === 0 ? [] : ['', ...lines]
 }
 
 interface ErrorCount {
@@ -158,10 +175,16 @@ function limitLines(limits: {
   if (loads.length === 0) return database
   const head = ['works', 'node', 'in flight', 'limit', 'held by', 'reused']
   const rows = loads.map((load) => [
-    ...[load.workflow, load.node, load.inFlight, load.limit, load.reason],
+    ...[load.workflow, load.node, load.inFlight, load.limit, heldBy(load)],
     load.fetches === 0 ? '-' : `${((100 * load.reusedFetches) / load.fetches).toFixed(0)} %`,
   ])
   return ['', ...tableLines(head, rows), ...database]
+}
+
+/** Hosts that fail again and again are left alone, which is no limit of the workflow's. */
+function heldBy({ reason, lanesOpen }: StoredLoad): string {
+  if (lanesOpen === 0) return reason
+  return `${reason}; breaker of ${lanesOpen} host${lanesOpen === 1 ? '' : 's'}`
 }
 
 function budgetRow({ workflow, perDay, total, left }: OwnBudgets) {
