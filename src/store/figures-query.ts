@@ -116,4 +116,4 @@ const NODES = `
                 or node.fenced_at > now() - ${FENCED_SHOWN_S}::int * interval '1 second')`
 
 export const FIGURES_QUERY = `${COUNT_CTES}${PACE_CTES}${HOLDER_CTE}
-    select now()::text as "readAt", ${WORKFLOWS} as workflows, ${NODES} as nodes`
+    select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "readAt", ${WORKFLOWS} as workflows, ${NODES} as nodes`
