@@ -168,6 +168,8 @@ export const LIMITS = {
   /** Records, and their bytes, that an import commits with its position. */
   importRecordsMax: 1_000,
   importBytesMax: 4 * 1_048_576,
+  /** Bytes of one record of a source file that is no XML. */
+  sourceRecordBytesMax: 1_048_576,
   /** Partitions that items are spread over where nodes divide them. */
   partitionsMax: 64,
 } as const
