@@ -15,10 +15,15 @@ const IMPORT_MS = 30_000
 /** Characters of an answer: a declaration with the SQL of many tables. */
 const ANSWER_CHARS_MAX = 1_048_576
 
+/** Processes that are asked when one after another is killed. */
+const ASKED_MAX = 3
+
 interface Told {
   readonly text: string
   /** Why there is no answer; null when there is one. */
   readonly failure: string | null
+  /** By somebody else, the machine short of memory most likely: not the module's fault. */
+  readonly isKilled: boolean
 }
 
 /**
@@ -59,7 +64,19 @@ export async function probeData(moduleUrl: string, importMs = IMPORT_MS): Promis
   return told.data
 }
 
-function ask(words: readonly string[], importMs: number): Promise<Told> {
+/**
+ * The answer of the first process that gives one. A node that starts while its machine is short of
+ * memory must not take that for a module that is wrong: for those it ends for good.
+ */
+async function ask(words: readonly string[], importMs: number): Promise<Told> {
+  let told = await askOnce(words, importMs)
+  for (let asked = 1; told.isKilled && asked < ASKED_MAX; asked += 1) {
+    told = await askOnce(words, importMs)
+  }
+  return told
+}
+
+function askOnce(words: readonly string[], importMs: number): Promise<Told> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [ENTRY, ...words], {
       env: workerEnvironment(),
@@ -88,6 +105,7 @@ function ask(words: readonly string[], importMs: number): Promise<Told> {
       resolve({
         text: failure === null ? text : '',
         failure: failure ?? `its process ended ${end} before it was imported`,
+        isKilled: failure === null && signal !== null && text === '',
       })
     })
   })

@@ -41,16 +41,6 @@ const ENVIRONMENT_ALLOWED: Allowed = {
   'supervisor/embedded/program.ts': 'hands a few variables on to the programs of Postgres',
 }
 
-const TRANSACTION_ALLOWED: Allowed = {
-  'src/store/audit.ts': 'on the pool of whoever asks, never on that of the work',
-  'src/store/bind.ts': 'before the services start, or by a command',
-  'src/store/imports.ts': 'by a command that imports and does nothing else',
-  'src/store/migrate.ts': 'before anything else',
-  'src/store/table-lock.ts': 'before the services start, or by a command',
-  'src/store/tables.ts': 'before the services start, or by a command',
-  'src/store/torture.ts': 'by a command, on a pool of its own',
-}
-
 const LONG_FUNCTION_ALLOWED: Allowed = {
   'supervisor/leaser.ts': 'one closure over the state of one leaser; to be split',
   'supervisor/node.ts': 'puts the parts of a node together, one after the other; to be split',
@@ -220,14 +210,6 @@ describe('the architecture', () => {
       breaking((source) => linesThat(source, /\bURL\.canParse\(/)),
       {},
     )
-  })
-
-  it('opens transactions of several statements on pools that have nothing else to do', () => {
-    // On a pool that works the driver may send BEGIN behind another statement and lose sight of it.
-    const broken = breaking((source) =>
-      source.path.startsWith('src/store/') ? linesThat(source, /\bsql\.begin\(/) : [],
-    )
-    expectOnly(broken, TRANSACTION_ALLOWED)
   })
 
   it('knows no `any`, and no comment that silences the compiler', () => {

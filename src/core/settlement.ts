@@ -127,13 +127,10 @@ function nextOf(held: HeldItem, next: Partial<NextTry>): NextTry {
  */
 export function decideSettlement(
   held: HeldItem,
-  outcome: Outcome,
+  outcome: Exclude<Outcome, { result: 'release' }>,
   policy: RetryPolicy,
   random: Random,
 ): Settlement {
-  if (outcome.result === 'release') {
-    return releaseSettlement(held)
-  }
   const { creditsAtMost } = outcome.facts
   const facts = {
     httpStatus: outcome.facts.httpStatus ?? null,

@@ -12,6 +12,7 @@ import { ARRAY_TYPES } from './arrays.js'
 import { driverTarget } from './embedded.js'
 import { encryptionOf, socketMaker } from './socket.js'
 import { withoutStaleRows } from './stale-rows.js'
+import { withTransactions } from './transactions.js'
 
 export type Sql = postgres.Sql<Record<string, never>>
 export type Transaction = postgres.TransactionSql<Record<string, never>>
@@ -57,10 +58,27 @@ const SERVER_VERSION_MIN = 140_000
 /** Idle connections are closed before their silence could be taken for death. */
 const IDLE_TIMEOUT_S = 8
 
-function open(
+interface OpenOptions {
+  readonly max: number
+  readonly silenceMs?: number
+}
+
+function open(options: ConnectOptions, pooling: Pooling, pool: OpenOptions): Sql {
+  const sql = openDriver(options, pooling, { ...pool, early: 0 })
+  // The driver begins a transaction only where a second statement may follow the first at once.
+  const openOne = () => openDriver(options, pooling, { ...pool, max: 1, early: 1 })
+  return withTransactions(withoutStaleRows(sql), openOne)
+}
+
+/**
+ * @param pool `early`: statements that are sent on a connection before the one under way is
+ * answered. A pooler that hands the connection's server to somebody else at the answer loses the
+ * answer of a statement that came before it, and we would wait for it until the silence counts.
+ */
+function openDriver(
   options: ConnectOptions,
   pooling: Pooling,
-  pool: { readonly max: number; readonly silenceMs?: number },
+  pool: OpenOptions & { readonly early: 0 | 1 },
 ): Sql {
   const target = driverTarget(options.url)
   const connectTimeoutS = options.connectTimeoutS ?? 10
@@ -70,10 +88,9 @@ function open(
     timeoutMs: connectTimeoutS * 1_000,
     silenceMs: pool.silenceMs ?? null,
   })
-  // A pooler may lose replies when a client sends its next statement early. The driver's types do
-  // not know these options.
-  const untyped = { max_pipeline: 1, socket }
-  const sql = postgres(target.url, {
+  // The driver's types do not know these options.
+  const untyped = { max_pipeline: pool.early, socket }
+  return postgres(target.url, {
     ...target.options,
     ...untyped,
     // The socket comes encrypted; the driver must not ask for it once more.
@@ -90,7 +107,6 @@ function open(
     connection: { application_name: 'fetchyard' },
     transform: { undefined: null },
   }) as Sql
-  return withoutStaleRows(sql)
 }
 
 /**

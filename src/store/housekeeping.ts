@@ -67,9 +67,7 @@ export async function ensureReceiptPartitions(sql: Sql): Promise<number> {
   let made = 0
   for (const partition of missing) {
     try {
-      // One message, which the server takes for one transaction. `sql.begin` is not for a pool that
-      // works: where every connection is busy, the driver sends BEGIN behind another statement,
-      // loses sight of it, and whatever is sent on that connection next is never committed.
+      // One message, which the server takes for one transaction; `begin` would cost a connection.
       //
       // Behind a long reader of the receipts every settle would wait with us. There are days of
       // time.

@@ -102,8 +102,6 @@ const GONE = '42P01'
 
 /**
  * Drops a partition that no item depends on any more. Busy receipts are left to the next pass.
- *
- * One statement, not `sql.begin`: see `ensureReceiptPartitions`.
  */
 export async function dropReceipts(
   sql: Sql,

@@ -79,16 +79,21 @@ describe('cluster/plan', () => {
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     }
+    const steady = async () => {
+      const nodes = [await start(), await start()]
+      await untilShare(nodes, PLAN / 2)
+      nodes.push(await start())
+      await untilShare(nodes, PLAN / 3)
+      // What was begun under the old shares ends.
+      await untilEnded(api.counts().ended + 2 * PLAN)
+      const { refused: before } = api.counts()
+      await untilEnded(api.counts().ended + 5 * PLAN)
+      return before
+    }
     const feeding = feed()
-    const nodes = [await start(), await start()]
-    await untilShare(nodes, PLAN / 2)
-    nodes.push(await start())
-    await untilShare(nodes, PLAN / 3)
-    // What was begun under the old shares ends.
-    await untilEnded(api.counts().ended + 2 * PLAN)
-    const { refused: before } = api.counts()
-    await untilEnded(api.counts().ended + 5 * PLAN)
-    isEnough = true
+    const before = await steady().finally(() => {
+      isEnough = true
+    })
     await feeding
     expect(api.counts().refused.limit - before.limit).to.equal(0)
     expect(before.limit, 'refusals while the plan was divided anew').to.be.at.most(2 * PLAN)

@@ -53,7 +53,9 @@ export function facts(fields: Partial<AttemptFacts> = {}): AttemptFacts {
   return { durationMs: 12, ...fields }
 }
 
-export function completed(fields: { readonly facts?: AttemptFacts } = {}): Outcome {
+export function completed(
+  fields: { readonly facts?: AttemptFacts } = {},
+): Extract<Outcome, { result: 'complete' }> {
   return { result: 'complete', rows: {}, facts: facts(), ...fields }
 }
 

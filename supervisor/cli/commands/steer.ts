@@ -105,18 +105,11 @@ function rolloutLines(rollouts: readonly Rollout[]): readonly string[] {
 
 const CREDITS_MAX = 1_000_000_000
 
-/** @returns the number; null for `auto`, and undefined for what is neither. */
-function readWhole(text: string, max: number): number | null | undefined {
-  if (text === 'auto') return null
+/** @returns the number; null for the word that takes it back, and undefined for what is neither. */
+function readWhole(text: string, none: string, max: number): number | null | undefined {
+  if (text === none) return null
   const value = /^\d{1,10}$/.test(text) ? Number(text) : 0
   return value >= 1 && value <= max ? value : undefined
-}
-
-/** @returns the credits; null for `off`, and undefined for what is neither. */
-function readCredits(text: string): number | null | undefined {
-  if (text === 'off') return null
-  const credits = /^\d{1,10}$/.test(text) ? Number(text) : 0
-  return credits >= 1 && credits <= CREDITS_MAX ? credits : undefined
 }
 
 /** What one `name=value` changes; the value `auto` or `off` takes the setting back. */
@@ -142,7 +135,7 @@ const SETTINGS: { readonly [name: string]: Setting } = {
     none: 'auto',
     rule: upTo(LIMITS.ratePerMinuteMax),
     read: (text) => {
-      const ratePerMinute = readWhole(text, LIMITS.ratePerMinuteMax)
+      const ratePerMinute = readWhole(text, 'auto', LIMITS.ratePerMinuteMax)
       return ratePerMinute === undefined ? undefined : { pace: { ratePerMinute } }
     },
   },
@@ -160,7 +153,7 @@ const SETTINGS: { readonly [name: string]: Setting } = {
     none: 'off',
     rule: upTo(CREDITS_MAX),
     read: (text) => {
-      const perDay = readCredits(text)
+      const perDay = readWhole(text, 'off', CREDITS_MAX)
       return perDay === undefined ? undefined : { budgets: { perDay } }
     },
   },
@@ -168,7 +161,7 @@ const SETTINGS: { readonly [name: string]: Setting } = {
     none: 'off',
     rule: upTo(CREDITS_MAX),
     read: (text) => {
-      const total = readCredits(text)
+      const total = readWhole(text, 'off', CREDITS_MAX)
       return total === undefined ? undefined : { budgets: { total } }
     },
   },

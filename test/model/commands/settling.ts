@@ -3,7 +3,7 @@
 import { LIMITS } from '../../../src/core/limits.js'
 import type { OutcomeCode } from '../../../src/core/outcome.js'
 import type { HeldItem, Settlement } from '../../../src/core/settlement.js'
-import { decideCrash, decideSettlement } from '../../../src/core/settlement.js'
+import { decideCrash, decideSettlement, releaseSettlement } from '../../../src/core/settlement.js'
 import { constantRandom, facts, failed, retryPolicy } from '../../support/values.js'
 import type { Ending, StepOf } from '../steps.js'
 import type { Answer, Grant, Sent, World } from '../world.js'
@@ -21,7 +21,7 @@ const CODES: Readonly<Record<Exclude<Ending, 'complete' | 'release'>, OutcomeCod
 function settlementFor(world: World, held: HeldItem, end: Ending): Settlement {
   const decide = (outcome: Parameters<typeof decideSettlement>[1]) =>
     decideSettlement(held, outcome, retryPolicy(), constantRandom(0.25))
-  if (end === 'release') return decide({ result: 'release' })
+  if (end === 'release') return releaseSettlement(held)
   if (end === 'complete') {
     const rows = { results: [{ token: world.token() }] }
     return decide({ result: 'complete', rows, facts: facts() })

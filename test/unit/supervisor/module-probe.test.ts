@@ -71,6 +71,18 @@ describe('supervisor/module-probe', () => {
     expect(await tell('process.exit(0)')).to.match(/ended with code 0 before it was imported/)
   })
 
+  it('asks again when its process is killed from outside', async () => {
+    const mark = join(directory, 'was-here')
+    const declared = await probe(`
+      import { existsSync, writeFileSync } from 'node:fs'
+      if (!existsSync(${JSON.stringify(mark)})) {
+        writeFileSync(${JSON.stringify(mark)}, '')
+        process.kill(process.pid, 'SIGKILL')
+      }
+      export default { name: 'second', sinks: {}, work: () => ({}) }`)
+    expect(declared).to.include({ name: 'second' })
+  })
+
   const deaths: readonly (readonly [string, string, RegExp])[] = [
     ['exits', 'process.exit(0)', /process ended with code 0 before it was imported/],
     ['is killed', `process.kill(process.pid, 'SIGKILL')`, /process ended on SIGKILL/],
