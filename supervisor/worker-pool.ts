@@ -2,49 +2,23 @@
 // listens to their pulse, replaces the dead, and gives up on a crash loop. What items mean is not
 // its business.
 
-import type { FromWorker, Settled } from '../src/actor/messages.js'
+import type { FromWorker } from '../src/actor/messages.js'
 import { PROTOCOL_VERSION } from '../src/actor/messages.js'
 import { assertNever } from '../src/core/assert.js'
-import type { CancelTimer, Clock, MonotonicMs } from '../src/core/clock.js'
+import type { CancelTimer } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
-import type { WorkerOptions } from '../src/core/worker-options.js'
-import type { FruitlessDeath } from '../src/core/worker-plan.js'
-import { planRestart, restartPeriodOf } from '../src/core/worker-plan.js'
 import type { WorkerEvent } from '../src/core/worker-state.js'
 import { WORKER_TRANSITIONS } from '../src/core/worker-state.js'
-import type { EventBus, WorkerIdentity } from '../src/telemetry/events.js'
+import type { WorkerIdentity } from '../src/telemetry/events.js'
+import { Rest } from './rest.js'
+import { Restarts } from './restarts.js'
 import { SwollenCount } from './swollen-count.js'
-import type { LinkExit, WorkerKind, WorkerLink, WorkerTransport } from './transport.js'
-import type { WorkerDeath } from './worker-death.js'
+import type { LinkExit, WorkerLink } from './transport.js'
 import { deathReason, hasEndedAsAsked } from './worker-death.js'
 import { tellEndpoint, tellLog } from './worker-news.js'
+import type { WorkerPoolDeps } from './worker-pool-deps.js'
 import type { Worker, WorkerSeatSpec } from './worker-seat.js'
 import { newWorker, setupOf } from './worker-seat.js'
-
-export interface WorkerPoolDeps {
-  readonly workflow: string
-  readonly seats: readonly WorkerSeatSpec[]
-  readonly workerOptions: Omit<WorkerOptions, 'workerId' | 'slots'>
-  readonly transports: { readonly [kind in WorkerKind]: WorkerTransport }
-  readonly heapMb: number | null
-  /** Memory above which a worker is drained and replaced, in bytes. */
-  readonly memoryBytesMax: number
-  /** Time without an answer to a ping after which a worker is killed. */
-  readonly silentMs: number
-  readonly clock: Clock
-  readonly events: EventBus
-  readonly onReady: (workerId: string, slots: number) => void
-  readonly onSettled: (workerId: string, settled: Settled) => void
-  /** Worst event-loop delay of a worker since its last answer, in milliseconds. */
-  readonly onDelay: (workerId: string, eventLoopDelayMs: number) => void
-  /** The worker takes nothing more: it drains. */
-  readonly onClosed: (workerId: string) => void
-  /** Called once a worker is gone. Answers whether it died of an item that is being isolated. */
-  readonly onExit: (workerId: string, exit: WorkerDeath) => { readonly isExcused: boolean }
-  readonly heldBy: (workerId: string) => number
-  /** Workers die without finishing anything, or refuse their workflow: somebody must look. */
-  readonly onGiveUp: (reason: 'restart_intensity' | 'module_refused', message: string) => void
-}
 
 const MEGABYTE = 1_048_576
 
@@ -52,21 +26,44 @@ export class WorkerPool {
   readonly #deps: WorkerPoolDeps
   readonly #workers = new Map<string, Worker>()
   readonly #timers = new Set<CancelTimer>()
-  #fruitless: FruitlessDeath[] = []
+  readonly #restarts: Restarts
   readonly #swollen: SwollenCount
   #born = 0
   #isStopping = false
+  readonly #rest: Rest
   #cancelPing: CancelTimer | null = null
   #allGone: (() => void)[] = []
 
   constructor(deps: WorkerPoolDeps) {
     this.#deps = deps
     this.#swollen = new SwollenCount(deps.seats.length)
+    this.#rest = new Rest(deps)
+    this.#restarts = new Restarts(deps.silentMs)
   }
 
   start(): void {
-    for (const spec of this.#deps.seats) this.#startWorker(spec)
+    if (!this.#rest.isResting) for (const spec of this.#deps.seats) this.#startWorker(spec)
     this.#cancelPing = this.#deps.clock.setTimer(LIMITS.pingIntervalMs, () => this.#pingAll())
+  }
+
+  get isResting(): boolean {
+    return this.#rest.isResting
+  }
+
+  /** There is something to do. */
+  rouse(): void {
+    if (this.#isStopping || !this.#rest.rouse()) return
+    for (const spec of this.#deps.seats) this.#startWorker(spec)
+  }
+
+  /** Lets idle workers end; their seats stay empty until there is something to do. */
+  #lie(): void {
+    this.#stopTimers()
+    for (const worker of this.#workers.values()) {
+      worker.isExpectedToEnd = true
+      worker.isResting = true
+      this.#apply(worker, 'drain')
+    }
   }
 
   send(workerId: string, message: Parameters<WorkerLink['send']>[0]): void {
@@ -197,6 +194,10 @@ export class WorkerPool {
   #pingAll(): void {
     const silentPings = Math.ceil(this.#deps.silentMs / LIMITS.pingIntervalMs)
     const nowMs = this.#deps.clock.nowMs()
+    const isBusy = [...this.#workers.values()].some(
+      ({ identity, state }) => state === 'starting' || this.#deps.heldBy(identity.workerId) > 0,
+    )
+    if (!this.#isStopping && this.#rest.look(nowMs, isBusy)) this.#lie()
     for (const worker of this.#workers.values()) {
       if (worker.state === 'killed') continue
       if (worker.state === 'starting') {
@@ -263,15 +264,11 @@ export class WorkerPool {
     })
     const reason = deathReason(worker, exit)
     const { isExcused } = this.#deps.onExit(workerId, { reason, isExpected })
-    if (!isExpected && !isExcused && worker.finished === 0) this.#noteFruitless(nowMs)
+    if (!isExpected && !isExcused && worker.finished === 0) this.#restarts.note(nowMs)
     if (this.#isStopping) return this.#noteGone()
-    this.#replace(worker.spec, reason, worker.killReason !== null && worker.unanswered > 0)
-  }
-
-  #noteFruitless(nowMs: MonotonicMs): void {
-    const periodMs = restartPeriodOf(this.#deps.silentMs)
-    const recent = this.#fruitless.filter(({ atMs }) => nowMs - atMs < periodMs)
-    this.#fruitless = [...recent, { atMs: nowMs }]
+    if (worker.isResting) return
+    const wasSilent = worker.killReason !== null && worker.unanswered > 0
+    this.#replace(worker.spec, { wasSilent, reason })
   }
 
   #noteGone(): void {
@@ -280,17 +277,12 @@ export class WorkerPool {
     for (const resolve of this.#allGone.splice(0)) resolve()
   }
 
-  #replace(spec: WorkerSeatSpec, reason: string, wasSilent: boolean): void {
-    const nowMs = this.#deps.clock.nowMs()
-    const periodMs = wasSilent ? restartPeriodOf(this.#deps.silentMs) : LIMITS.restartPeriodMs
-    const plan = planRestart(this.#fruitless, nowMs, periodMs)
-    if (plan.action === 'give-up') {
-      const within = `${Math.round(periodMs / 1_000)} s`
-      const message = `${plan.deaths} workers died within ${within} without finishing an item; the last ${reason}`
-      this.#deps.onGiveUp('restart_intensity', message)
-    }
-    // After giving up the seat is filled slowly, so that a resumed workflow finds a worker.
-    const delayMs = plan.action === 'restart' ? plan.delayMs : periodMs
+  #replace(
+    spec: WorkerSeatSpec,
+    end: { readonly wasSilent: boolean; readonly reason: string },
+  ): void {
+    const { delayMs, giveUp } = this.#restarts.plan(this.#deps.clock.nowMs(), end)
+    if (giveUp !== null) this.#deps.onGiveUp('restart_intensity', giveUp)
     const cancel = this.#deps.clock.setTimer(delayMs, () => {
       this.#timers.delete(cancel)
       this.#startWorker(spec)

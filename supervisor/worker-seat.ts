@@ -26,6 +26,8 @@ export interface Worker {
   unanswered: number
   sequence: number
   isExpectedToEnd: boolean
+  /** It ends because there is nothing to do: its seat stays empty. */
+  isResting: boolean
   killReason: string | null
 }
 
@@ -59,6 +61,7 @@ export function newWorker(
     unanswered: 0,
     sequence: 0,
     isExpectedToEnd: false,
+    isResting: false,
     killReason: null,
   }
 }

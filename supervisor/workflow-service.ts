@@ -60,6 +60,7 @@ export class WorkflowService {
   readonly #pauser: Pauser
   readonly #returns: Returns
   readonly #hostWatch: HostWatch | null
+  readonly #seatSlots: number
   #isQuiet = false
   #isAbandoned = false
   /** Calls that were begun and are not in the ledger, when everything was dropped. */
@@ -71,6 +72,7 @@ export class WorkflowService {
     this.#deps = deps
     this.#settledRate = new RateMeter(deps.clock)
     const { options, ...shared } = deps
+    this.#seatSlots = options.seats.reduce((sum, { slots }) => sum + slots, 0)
     this.#hosts = this.#createHosts()
     this.#table = new DispatchTable(this.#hosts)
     this.#pauser = new Pauser(deps)
@@ -291,6 +293,7 @@ export class WorkflowService {
       lanesToSkip: () => this.#hosts?.laden() ?? [],
       onPacks: (packs) => {
         this.#noteResumed()
+        if (!this.#isQuiet) this.#pool.rouse()
         const unknown = packs.map((pack) => this.#withoutKnown(pack))
         this.#table.addPacks(unknown, clock.nowMs())
         if (this.#isQuiet) this.#returns.release(this.#table.drainBuffer(), 'drain')
@@ -323,6 +326,8 @@ export class WorkflowService {
       heapMb: options.heapMb,
       memoryBytesMax: options.memoryBytesMax,
       silentMs: options.silentMs,
+      idleMs: options.workerIdleMs ?? null,
+      hasWork: () => this.#table.buffered + this.#settler.pending() > 0,
       clock,
       events,
       onReady: (workerId, slots) => {
@@ -342,9 +347,16 @@ export class WorkflowService {
     const table = this.#table
     const { buffered } = table
     const isFull = buffered >= LIMITS.bufferedItemsMax
+    // What rests is roused by the first lease, which fills the slots that there will be.
+    const resting = this.#pool.isResting ? this.#seatSlots : 0
     const situation = {
-      freeSlots: Math.min(table.freeSlots, this.#room()),
-      slots: Math.min(table.slots, this.#allowed(), this.#governor.ahead(), this.#trial()),
+      freeSlots: Math.min(resting || table.freeSlots, this.#room()),
+      slots: Math.min(
+        resting || table.slots,
+        this.#allowed(),
+        this.#governor.ahead(),
+        this.#trial(),
+      ),
       // What waits for its host fills no slot, so it is no reason to lease less.
       buffered: isFull ? buffered : table.startable(LIMITS.leaseItemsMax),
       settledPerSecond: this.#settledRate.perSecond(),

@@ -22,6 +22,8 @@ export const upCommand: Command = {
   ],
   groups: ['database', 'node', 'work', 'fetch', 'politeness', 'upstream', 'alert', 'web'],
   flags: {},
+  // A node that works much needs not hold processes for what is idle.
+  preferences: { workerIdleMs: 60_000 },
   run: runUp,
 }
 
