@@ -30,6 +30,31 @@ export function urls(
   })
 }
 
+/** Words, of a list when there is one: a list in a file, separated by commas elsewhere. */
+export function words<Word extends string>(
+  of: OptionWords<readonly Word[]> & { readonly words: readonly Word[] | null },
+): Option<readonly Word[]> {
+  const known = of.words
+  const isWord = (part: string): part is Word =>
+    known === null ? part.length <= WORD_CHARACTERS_MAX : known.some((word) => word === part)
+  return makeOption(of, {
+    type: 'list',
+    rule: known === null ? `at most ${WORDS_MAX} words` : `none, or some of ${known.join(', ')}`,
+    parse: (raw) => {
+      const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
+      if (!given.every((entry) => typeof entry === 'string')) return undefined
+      const parts = given.flatMap((entry) => entry.split(',')).map((part) => part.trim())
+      if (parts.join() === 'none') return []
+      const found = parts.filter((part) => part !== '')
+      return found.length <= WORDS_MAX && found.every(isWord) ? found : undefined
+    },
+    show: (value) => (value.length === 0 ? 'none' : value.join(', ')),
+  })
+}
+
+const WORDS_MAX = 100
+const WORD_CHARACTERS_MAX = 500
+
 /** Some words of an ordered list, in its order: a list in a file, separated by commas elsewhere. */
 export function steps<Word extends string>(
   words: OptionWords<readonly Word[]> & { readonly steps: readonly Word[] },
@@ -49,17 +74,22 @@ export function steps<Word extends string>(
 
 /** Names that match a pattern: a list in a file, separated by commas elsewhere. */
 export function names(
-  words: OptionWords<readonly string[]> & { readonly pattern: RegExp; readonly max: number },
+  words: OptionWords<readonly string[]> & {
+    readonly pattern: RegExp
+    readonly max: number
+    /** What the pattern says, in words. */
+    readonly rule?: string
+  },
 ): Option<readonly string[]> {
   return makeOption(words, {
     type: 'list',
-    rule: `1 to ${words.max} names of letters, digits and dots, or *`,
+    rule: words.rule ?? `1 to ${words.max} names of letters, digits and dots, or *`,
     parse: (raw) => {
       const given: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
       const parts = given.flatMap((entry) => String(entry).split(',')).map((part) => part.trim())
       const isFit = parts.length <= words.max && parts.every((part) => words.pattern.test(part))
       return isFit ? parts : undefined
     },
-    show: (value) => value.join(', '),
+    show: (value) => (value.length === 0 ? 'none' : value.join(', ')),
   })
 }

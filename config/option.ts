@@ -12,7 +12,9 @@ export const OPTION_GROUPS = [
   'fetch',
   'politeness',
   'upstream',
+  'documents',
   'alert',
+  'webhook',
   'web',
   'log',
 ] as const

@@ -4,12 +4,14 @@
 import type { Option } from './option.js'
 import { ALERT_OPTIONS } from './options/alert.js'
 import { DATABASE_OPTIONS } from './options/database.js'
+import { DOCUMENT_OPTIONS } from './options/documents.js'
 import { FETCH_OPTIONS } from './options/fetch.js'
 import { NODE_OPTIONS } from './options/node.js'
 import { CHAIN_OPTIONS, PLACES_OPTIONS } from './options/places.js'
 import { POLITENESS_OPTIONS } from './options/politeness.js'
 import { UPSTREAM_OPTIONS } from './options/upstream.js'
 import { LOG_OPTIONS, WEB_OPTIONS } from './options/web.js'
+import { WEBHOOK_OPTIONS } from './options/webhook.js'
 import { WORK_OPTIONS } from './options/work.js'
 import type { SettingName, Settings } from './settings.js'
 
@@ -22,7 +24,9 @@ export const OPTIONS: { readonly [Name in SettingName]: Option<Settings[Name]> }
   ...POLITENESS_OPTIONS,
   ...UPSTREAM_OPTIONS,
   ...PLACES_OPTIONS,
+  ...DOCUMENT_OPTIONS,
   ...ALERT_OPTIONS,
+  ...WEBHOOK_OPTIONS,
   ...WEB_OPTIONS,
   ...LOG_OPTIONS,
 }
@@ -36,7 +40,7 @@ export const SETTING_NAMES: readonly SettingName[] = Object.keys(OPTIONS).filter
 
 /** Settings that a workflow may have for itself, in the `workflows` part of the file. */
 export const WORKFLOW_SETTING_NAMES: readonly SettingName[] = SETTING_NAMES.filter((name) =>
-  ['work', 'fetch', 'politeness', 'upstream', 'alert'].includes(OPTIONS[name].group),
+  ['work', 'fetch', 'politeness', 'upstream', 'documents', 'alert'].includes(OPTIONS[name].group),
 )
 
 /** A setting's value in words. */

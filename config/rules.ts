@@ -97,6 +97,13 @@ export const CROSS_RULES: readonly CrossRule[] = [
       `at most ${named(settings, 'memoryMb')}, above which the worker is replaced anyway`,
   },
   {
+    setting: 'alertWebhookKey',
+    words: 'set when `alertWebhook` is',
+    isBroken: ({ alertWebhook, alertWebhookKey }) =>
+      alertWebhook !== null && alertWebhookKey === null,
+    expected: () => 'set, since `alertWebhook` is: notices are signed with it',
+  },
+  {
     setting: 'upstreamKey',
     words: 'set when `upstream` is proxy-api',
     isBroken: ({ upstream, upstreamKey }) => upstream === 'proxy-api' && upstreamKey === null,

@@ -1,3 +1,4 @@
+import type { Assignment, BlockedType } from '../src/core/document-options.js'
 import type { RolloutOrder } from '../src/core/steering-words.js'
 import type { PremiumLevel, Tier, UpstreamKind } from '../src/core/upstream-options.js'
 import type { PortRange } from '../src/core/worker-options.js'
@@ -122,14 +123,51 @@ export interface Settings {
   readonly hostDelayMs: number | null
   readonly crawlDelayMaxMs: number
 
+  readonly documentDirectory: string
+  /** null: documents are plain URLs. */
+  readonly siteModule: string | null
+  readonly siteUser: string | null
+  readonly sitePassword: string | null
+  readonly contexts: number
+  readonly assign: Assignment
+  /** null: all. */
+  readonly maxDocuments: number | null
+  /** null: the one that is installed. */
+  readonly browserPath: string | null
+  readonly headless: boolean
+  readonly blockTypes: readonly BlockedType[]
+  readonly blockPatterns: readonly string[]
+  readonly stepTimeoutMs: number
+  readonly contextPages: number
+  readonly contextAgeMs: number
+  readonly browserMb: number
+  readonly documentBytesMin: number
+  readonly documentMb: number
+  readonly failurePages: boolean
+
   /** null: no alert. */
+  readonly alertSuccessPercent: number | null
   readonly alertErrorPercent: number | null
   readonly alertLatencyMs: number | null
   readonly alertOldestMs: number | null
+  readonly alertStallMs: number | null
+  readonly alertReclaims: number | null
+  readonly alertBudgetPercent: number | null
+  readonly alertCreditsRisePercent: number | null
+
+  /** null: notices are posted nowhere. */
+  readonly alertWebhook: string | null
+  readonly alertWebhookKey: string | null
+  /** CIDRs. */
+  readonly alertWebhookRanges: readonly string[]
 
   readonly host: string
   /** 0: any free port; null: no dashboard. */
   readonly port: number | null
+  /** Names by which browsers may address the server, beside `localhost`, `host`, addresses. */
+  readonly allowHosts: readonly string[]
+  /** Clients of the live channel at once. */
+  readonly liveClients: number
   /** null: one is made up at each start. */
   readonly token: string | null
   /** null: the token gives orders as well. */

@@ -18,6 +18,8 @@ export interface ReadingPace {
 }
 
 export const FIGURES_PACE: ReadingPace = { intervalMs: 1_000, restFactor: 20 }
+/** Of what nodes say at their heartbeats, which come every few seconds. */
+export const REPORTS_PACE: ReadingPace = { intervalMs: 2_000, restFactor: 20 }
 export const AUDIT_PACE: ReadingPace = { intervalMs: 10_000, restFactor: 100 }
 
 export function createFiguresReader<Figures>(deps: {

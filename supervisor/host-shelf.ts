@@ -11,6 +11,7 @@ import { delayOf, NEW_HOST, onHostEnd, onHostStart, startsAtMs } from '../src/co
 import { LIMITS } from '../src/core/limits.js'
 import type { Outcome } from '../src/core/outcome.js'
 import { ENOUGH_MS, PATIENCE_MS, returnMs, roomOf } from './host-room.js'
+import { type HostView, viewOf } from './host-view.js'
 
 export interface HostShelfDeps {
   readonly clock: Clock
@@ -187,6 +188,17 @@ export class HostShelf<One> {
       most = { host: name, waiting: waiting.length, held, hosts, ...reason }
     }
     return most === null ? null : { ...most, held, hosts }
+  }
+
+  /** Every host that something is under way at, or waits for. */
+  views(): readonly HostView[] {
+    const nowMs = this.#deps.clock.nowMs()
+    const busy = [...this.#hosts].filter(([, host]) => host.state.active + host.waiting.length > 0)
+    return busy.map(([lane, host]) => {
+      const rules = this.#deps.rulesOf(lane)
+      const reason = this.#whyHeld(lane, nowMs)
+      return viewOf(lane, host, { rules, nowMs, reason, restMs: this.#deps.restMsOf(lane) })
+    })
   }
 
   #whyHeld(name: string, nowMs: MonotonicMs): HostReason | null {

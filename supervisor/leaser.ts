@@ -81,6 +81,7 @@ export function createLeaser(deps: LeaserDeps): Leaser {
         workflow: workflow.name,
         packs: packs.length,
         items,
+        leaseIds: packs.map(({ leaseId }) => leaseId),
         durationMs,
       })
       deps.onPacks(packs)

@@ -5,8 +5,10 @@ import type { Settings } from '../config/settings.js'
 import { systemClock } from '../src/core/clock.js'
 import type { RefusedWorkflow } from '../src/core/figures.js'
 import { systemRandom } from '../src/core/random.js'
+import { createAlertStore } from '../src/store/alerts.js'
 import { audit } from '../src/store/audit.js'
 import type { Sql } from '../src/store/client.js'
+import { createOperatorStore } from '../src/store/operator-store.js'
 import { createStore } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
 import { createEventBus } from '../src/telemetry/events.js'
@@ -14,9 +16,12 @@ import { createLogger, createLogSubscriber } from '../src/telemetry/log.js'
 import type { Telemetry } from '../src/telemetry/telemetry.js'
 import { startTelemetry } from '../src/telemetry/telemetry.js'
 import type { DeclaredWorkflow } from '../src/workflow/define.js'
+import { createAlerting } from './alerting.js'
 import type { OpenDatabase } from './database.js'
-import { AUDIT_PACE, createFiguresReader, FIGURES_PACE } from './figures-reader.js'
+import { AUDIT_PACE, createFiguresReader, FIGURES_PACE, REPORTS_PACE } from './figures-reader.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
+import { readHeard, reportJson } from './node-reports.js'
+import { createOperatorDesk, type OperatorDesk } from './operator-desk.js'
 import { createProcessTransport } from './process-transport.js'
 import { createSteeringDesk, type SteeringDesk } from './steering-desk.js'
 import type { StopReason } from './supervisor.js'
@@ -86,13 +91,11 @@ const SILENCE: Silence = { statementMs: 30_000, heartbeatMs: 10_000 }
 /** Starts a node. When it rejects, everything it had started has ended. */
 export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const { settings, database, silence = SILENCE } = request
-  const store = createStore(
-    database.openPool({
-      max: Math.max(WORK_POOL_MIN, settings.poolMax - POOL_RESERVED),
-      silenceMs: silence.statementMs,
-    }),
-    database.openPool({ max: 1, silenceMs: silence.heartbeatMs }),
-  )
+  const pool = database.openPool({
+    max: Math.max(WORK_POOL_MIN, settings.poolMax - POOL_RESERVED),
+    silenceMs: silence.statementMs,
+  })
+  const store = createStore(pool, database.openPool({ max: 1, silenceMs: silence.heartbeatMs }))
   const plans = Object.fromEntries(
     request.workflows.map(({ definition: { name }, overrides }) => [
       name,
@@ -107,7 +110,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const desk = createSteeringDesk(store, events.emit)
   const epoch = identity.nodeId
   showOrders(events, () => desk.rollouts().then(telemetry.live.setRollouts))
-  const web = await openWeb(settings, { events, telemetry, epoch, desk }).catch(
+  // On the pool of whoever asks: what people look for must not keep the work waiting.
+  const operator = createOperatorDesk({
+    store: createOperatorStore(database.sql),
+    nowMs: systemClock.nowMs,
+  })
+  const web = await openWeb(settings, { events, telemetry, epoch, desk, operator }).catch(
     (error: unknown) => {
       telemetry.stop()
       throw error
@@ -136,6 +144,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     },
     sweepMs: settings.sweepMs,
     drainMs: settings.drainMs,
+    report: () => reportJson(telemetry.live.report(), settings.leaseMs),
     keep: keepOf(settings),
     workflows: request.workflows.map(({ definition, moduleUrl, overrides }) => {
       const own = { ...settings, ...overrides }
@@ -144,7 +153,19 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       return { definition: { ...definition, schedule }, options, rollout: own.rollout }
     }),
   })
+  telemetry.live.setLaneHolds(() => supervisor.lanes())
+  const alerting = createAlerting(settings, {
+    store: createAlertStore(pool),
+    nodeId: identity.nodeId,
+    ...{ version, events, clock: systemClock, random: systemRandom },
+  })
   const readers = [
+    createFiguresReader({
+      clock: systemClock,
+      pace: REPORTS_PACE,
+      read: () => readHeard(pool, identity.nodeId),
+      onFigures: telemetry.live.setHeard,
+    }),
     createFiguresReader({
       clock: systemClock,
       pace: FIGURES_PACE,
@@ -167,7 +188,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const end = async () => {
     // Not waited for: an audit of a large queue would hold up the end, and nobody needs its answer.
     for (const reader of readers) void reader.stop()
-    await accounts.stop()
+    await Promise.all([accounts.stop(), alerting.stop()])
     telemetry.stop()
     await web?.close('restart')
   }
@@ -182,6 +203,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     throw error
   }
   for (const reader of readers) reader.start()
+  alerting.start()
   return {
     supervisor,
     events,
@@ -222,15 +244,19 @@ async function openWeb(
     readonly telemetry: Telemetry
     readonly epoch: string
     readonly desk: SteeringDesk
+    readonly operator: OperatorDesk
   },
 ): Promise<Web | null> {
   if (settings.port === null) return null
   return startWeb({
     host: settings.host,
     port: settings.port,
+    allowedHosts: settings.allowHosts,
+    liveClientsMax: settings.liveClients,
     token: settings.token ?? '',
     operatorToken: settings.operatorToken ?? '',
     desk: parts.desk,
+    operator: parts.operator,
     source: liveSourceOf(parts.telemetry, parts.epoch),
     version,
     clock: systemClock,

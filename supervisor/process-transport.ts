@@ -5,6 +5,7 @@ import { fork } from 'node:child_process'
 import type { FromWorker } from '../src/actor/messages.js'
 import { messageOf } from '../src/core/errors.js'
 import type { ChildSpec, LinkListener, WorkerLink, WorkerTransport } from './transport.js'
+import { readPrints } from './worker-prints.js'
 
 const ENTRY = new URL('../workers/process-entry.js', import.meta.url)
 
@@ -21,6 +22,11 @@ const PASSED_ENVIRONMENT = [
   'LC_ALL',
   'TZ',
   'NODE_EXTRA_CA_CERTS',
+  // A browser that shows its windows needs to know where.
+  'DISPLAY',
+  'WAYLAND_DISPLAY',
+  'XAUTHORITY',
+  'XDG_RUNTIME_DIR',
 ]
 
 export function workerEnvironment(): NodeJS.ProcessEnv {
@@ -37,8 +43,8 @@ function startChild(spec: ChildSpec): ChildProcess {
   return fork(ENTRY, [spec.workflow, spec.workerId], {
     env: workerEnvironment(),
     execArgv: spec.heapMb === null ? [] : [`--max-old-space-size=${spec.heapMb}`],
-    // Its standard output belongs to results; whatever a handler prints goes to the talk.
-    stdio: ['ignore', 2, 2, 'ipc'],
+    // Our standard output belongs to results; whatever a handler prints goes to the log.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'json',
   })
 }
@@ -60,8 +66,10 @@ function start(spec: ChildSpec, listener: LinkListener, children: Set<ChildProce
     children.delete(child)
     listener.onExit({ exitCode, signal, message })
   }
+  readPrints(child, listener.onMessage)
   child.on('message', (message) => listener.onMessage(message as FromWorker))
-  // 'close' comes after 'exit', when the channel is drained: no outcome that was sent is missed.
+  // 'close' comes after 'exit', when channel and pipes are drained: no outcome and no line that was
+  // sent is missed.
   child.on('close', (exitCode, signal) => end(exitCode, signal, null))
   child.on('error', (error) => {
     if (child.pid === undefined) end(null, null, messageOf(error))

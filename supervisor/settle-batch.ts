@@ -75,8 +75,10 @@ export function settledEvent(
   const state = event === 'reclaim' || event === 'cancel' ? 'release' : event
   return {
     workflow,
+    leaseId: held.leaseId,
     itemId: held.itemId,
     itemKey: held.itemKey,
+    lane: held.lane ?? '',
     state: isApplied ? state : 'rejected',
     code: settlement.code,
     attempt: settlement.attempt,
@@ -86,6 +88,7 @@ export function settledEvent(
     requests: facts?.requests ?? 0,
     reused: facts?.reused ?? false,
     bytes: facts?.bytes ?? 0,
+    credits: (settlement.credits ?? 0) + (settlement.creditsAtMost ?? 0),
     message: settlement.error,
     cohort: held.cohort ?? 'concurrent',
   }

@@ -56,6 +56,7 @@ export type DeskStore = Pick<
   | 'readRollouts'
   | 'readFigures'
   | 'readLoads'
+  | 'readSchedules'
   | 'storeEvent'
 >
 
@@ -173,12 +174,16 @@ async function resume({ store, emit }: Parts, name: string, by: Orderer): Promis
 }
 
 async function why(store: DeskStore): Promise<readonly Verdict[]> {
-  const loads = await store.readLoads()
-  const { workflows } = await store.readFigures()
+  const [loads, { workflows }, schedules] = [
+    await store.readLoads(),
+    await store.readFigures(),
+    await store.readSchedules(),
+  ]
   return workflows.map((own) =>
     explainWorkflow(
       own,
       loads.filter(({ workflow }) => workflow === own.workflow),
+      schedules.find(({ workflow }) => workflow === own.workflow),
     ),
   )
 }

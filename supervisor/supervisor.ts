@@ -19,8 +19,10 @@ import { nextSupervisorState } from '../src/core/supervisor-state.js'
 import type { Neighbour, NodeIdentity } from '../src/store/nodes.js'
 import type { Store, StoredDefinition, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
+import type { LaneHold } from '../src/telemetry/live-lanes.js'
 import { fenceDeadNeighbours } from './dead-neighbours.js'
 import { askFenceReason } from './fence-reason.js'
+import { giveBack } from './give-back.js'
 import type { Heartbeater } from './heartbeater.js'
 import { createHeartbeater } from './heartbeater.js'
 import { createHousekeeper, type Housekeeper } from './housekeeper.js'
@@ -52,6 +54,8 @@ export interface SupervisorDeps {
   readonly sweepMs: number
   /** For how long receipts and finished items are kept. */
   readonly keep: Keep
+  /** What each heartbeat says of this node beside its loads. @default nothing */
+  readonly report?: () => { readonly [field: string]: Json }
   /** Time for what is in flight once the supervisor is asked to stop. */
   readonly drainMs: number
   readonly workflows: readonly SupervisedWorkflow[]
@@ -137,6 +141,11 @@ export class Supervisor {
     return this.#services.map((service) => service.load())
   }
 
+  /** What this node has in hand for each lane. */
+  lanes(): readonly LaneHold[] {
+    return this.#services.flatMap((service) => service.lanes())
+  }
+
   /** Enters the cluster, sets right what dead boots left on this machine, and begins to lease. */
   start(): Promise<void> {
     const starting = this.#enter()
@@ -215,7 +224,7 @@ export class Supervisor {
     const workflows = this.loads().map(({ breaker, hostHold, ...load }) => {
       return { ...load, breaker: breaker && { ...breaker }, hostHold: hostHold && { ...hostHold } }
     })
-    return { state: this.#state, workflows }
+    return { state: this.#state, workflows, ...this.#deps.report?.() }
   }
 
   #onFenced(): void {
@@ -284,17 +293,6 @@ export class Supervisor {
       events.emit('reclaim.failed', { message: messageOf(error) })
       return
     }
-    await Promise.all(this.#handles.map((handle) => this.#giveBack(handle)))
-  }
-
-  async #giveBack(handle: WorkflowHandle): Promise<void> {
-    const { store, identity, events } = this.#deps
-    const workflow = handle.name
-    try {
-      const { items } = await store.releaseNode(handle, identity.nodeId)
-      if (items > 0) events.emit('items.released', { workflow, items, reason: 'drain' })
-    } catch (error) {
-      events.emit('reclaim.failed', { message: `${workflow}: ${messageOf(error)}` })
-    }
+    await Promise.all(this.#handles.map((handle) => giveBack(this.#deps, handle)))
   }
 }

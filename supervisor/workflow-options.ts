@@ -10,6 +10,7 @@ import type { FetchOptions } from '../src/core/worker-options.js'
 import { shareSlots } from '../src/core/worker-plan.js'
 import { estimateCost } from '../src/fetch/upstream/credit-cost.js'
 import { ANY_SITE, tierPrice } from '../src/fetch/upstream/tier-options.js'
+import { documentOptionsOf, settingsFor } from './documents/settings.js'
 import type { HostLimits } from './host-pace.js'
 import type { Keep } from './remover.js'
 import type { WorkerSeatSpec } from './worker-seat.js'
@@ -150,16 +151,22 @@ function coordinationOf({ coordination, instanceId, instanceCount }: Settings): 
 
 export function alertsOf(settings: Settings): AlertThresholds {
   return {
+    successPercent: settings.alertSuccessPercent,
     errorPercent: settings.alertErrorPercent,
     latencyMs: settings.alertLatencyMs,
     oldestMs: settings.alertOldestMs,
+    stallMs: settings.alertStallMs,
+    reclaims: settings.alertReclaims,
+    budgetPercent: settings.alertBudgetPercent,
+    creditsRisePercent: settings.alertCreditsRisePercent,
   }
 }
 
 export function serviceOptionsOf(
-  settings: Settings,
+  given: Settings,
   workflow: { readonly name: string; readonly moduleUrl: string },
 ): WorkflowServiceOptions {
+  const settings = settingsFor(workflow.name, given)
   const seats = seatsOf(settings)
   return {
     seats,
@@ -197,6 +204,7 @@ export function serviceOptionsOf(
       workflow: workflow.name,
       moduleUrl: workflow.moduleUrl,
       itemTimeoutMs: settings.itemTimeoutMs,
+      ...documentOptionsOf(workflow.name, settings),
       fetch: fetchOptionsOf(settings),
       chain: {
         selectsResults: settings.selectResults,

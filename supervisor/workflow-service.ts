@@ -14,6 +14,7 @@ import {
   releaseSettlement,
 } from '../src/core/settlement.js'
 import type { LeasedPack } from '../src/store/lease.js'
+import type { LaneHold } from '../src/telemetry/live-lanes.js'
 import { Breakers } from './breakers.js'
 import { DeathCount } from './death-count.js'
 import { DispatchTable } from './dispatch-table.js'
@@ -145,6 +146,12 @@ export class WorkflowService {
       isClogged: this.#settler.isFull(),
       hostHold: this.#hosts?.hold() ?? null,
     }
+  }
+
+  /** What is in hand for each lane, and why no more of it may start. */
+  lanes(): readonly LaneHold[] {
+    const workflow = this.#deps.workflow.name
+    return (this.#hosts?.views() ?? []).map((view) => ({ workflow, ...view }))
   }
 
   /** The node ends in order: gives its reserve back, unless calls it stands for were dropped. */

@@ -8,16 +8,16 @@ import type { Settings } from '../config/settings.js'
 import { suggestion } from '../config/suggest.js'
 import { FetchyardError } from '../src/core/errors.js'
 import { validateWorkflow } from '../src/workflow/validate.js'
+import { DOCUMENTS } from './documents/settings.js'
 import { probeModule } from './module-probe.js'
 import type { LoadedWorkflow } from './node.js'
 import { isMappingPath, loadRecords } from './records/load-records.js'
 
 /** Modules of the shipped workflows. They are imported when they are asked for. */
 const SHIPPED: ReadonlyMap<string, URL> = new Map(
-  ['deep-scan', 'domain-extraction', 'sitemap', 'sitemap-file', 'contacts'].map((name) => [
-    name,
-    new URL(`../src/workflows/${name}.js`, import.meta.url),
-  ]),
+  ['deep-scan', 'domain-extraction', 'sitemap', 'sitemap-file', 'contacts', DOCUMENTS].map(
+    (name) => [name, new URL(`../src/workflows/${name}.js`, import.meta.url)],
+  ),
 )
 
 /** Settings of a shipped workflow in place of the node's, unless the file says otherwise. */
@@ -26,6 +26,9 @@ const OVERRIDES: ReadonlyMap<string, Partial<Settings>> = new Map([
 ])
 
 export const SHIPPED_NAMES: readonly string[] = [...SHIPPED.keys()]
+
+/** Those that a node works when nobody says which. Documents are asked for by name. */
+export const USUAL_NAMES: readonly string[] = SHIPPED_NAMES.filter((name) => name !== DOCUMENTS)
 
 /** Whether a word names a module file, as opposed to a workflow. */
 export function isModulePath(word: string): boolean {

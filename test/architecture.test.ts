@@ -24,7 +24,10 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'src/telemetry': ['src/core'],
   'src/workflow': ['src/core'],
   'src/records': ['src/core', 'src/fetch', 'src/workflow'],
-  'src/workflows': ['src/core', 'src/fetch', 'src/extract', 'src/records', 'src/workflow'],
+  'src/documents': ['src/core', 'src/fetch', 'src/workflow'],
+  'src/workflows': [
+    ...['src/core', 'src/documents', 'src/extract', 'src/fetch', 'src/records', 'src/workflow'],
+  ],
   // The door of the package: what users may import.
   src: ['src/core', 'src/extract', 'src/fetch', 'src/records', 'src/workflow'],
   config: ['src'],

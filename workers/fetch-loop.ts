@@ -163,6 +163,7 @@ export class FetchLoop {
       clock: this.#host.clock,
       itemTimeoutMs: options.itemTimeoutMs,
       chain: options.chain,
+      documents: options.documents ?? null,
       log: (line) => this.#host.send(line),
       settle: (item, outcome) => this.#settle(item, outcome),
       vacate: (task, isAbandoned) => this.#vacate(task, isAbandoned),

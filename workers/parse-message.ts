@@ -11,6 +11,7 @@ import type {
   ToWorker,
 } from '../src/actor/messages.js'
 import type { ChainOptions } from '../src/core/chain-options.js'
+import { BLOCKED_TYPES, type DocumentOptions } from '../src/core/document-options.js'
 import { LIMITS } from '../src/core/limits.js'
 import { parseUrl } from '../src/core/parse-url.js'
 import { PREMIUM_LEVELS, TIERS, type UpstreamOptions } from '../src/core/upstream-options.js'
@@ -88,7 +89,8 @@ function isWorkerOptions(options: unknown): options is WorkerOptions {
     isWithin(options.slots, 1, LIMITS.slotsMax) &&
     isWithin(options.itemTimeoutMs, 1, Number.MAX_SAFE_INTEGER) &&
     isFetchOptions(options.fetch) &&
-    isChain(options.chain)
+    isChain(options.chain) &&
+    (options.documents === undefined || isDocuments(options.documents))
   )
 }
 
@@ -157,6 +159,31 @@ function isChain(chain: unknown): chain is ChainOptions {
     [chain.selectsResults, chain.checksDomains].every((one) => typeof one === 'boolean') &&
     isWithin(chain.sitemapsMax, 1, LIMITS.sitemapsOfDomainMax) &&
     isWithin(chain.sitemapPagesMax, 1, LIMITS.sitemapUrlsMax)
+  )
+}
+
+const DOCUMENT_NUMBERS = [
+  'contexts',
+  'contextPages',
+  'contextAgeMs',
+  'browserBytesMax',
+  'stepTimeoutMs',
+  'bytesMax',
+] as const satisfies readonly (keyof DocumentOptions)[]
+
+function isDocuments(documents: unknown): documents is DocumentOptions {
+  if (!isFields(documents)) return false
+  const { directory, siteModule, browserPath, user, password } = documents
+  return (
+    isText(directory) &&
+    [siteModule, browserPath, user, password].every((one) => one === null || isText(one)) &&
+    DOCUMENT_NUMBERS.every((name) => isWithin(documents[name], 1, Number.MAX_SAFE_INTEGER)) &&
+    isWithin(documents.bytesMin, 0, Number.MAX_SAFE_INTEGER) &&
+    [documents.isHeadless, documents.keepsFailurePages].every((one) => typeof one === 'boolean') &&
+    hasList(documents, 'blockedTypes', (type) => BLOCKED_TYPES.some((known) => known === type)) &&
+    hasList(documents, 'blockedPatterns', isText) &&
+    hasList(documents, 'allowedRanges', isText) &&
+    hasList(documents, 'ports', isPortRange)
   )
 }
 

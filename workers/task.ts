@@ -2,7 +2,13 @@ import { setMaxListeners } from 'node:events'
 import type { DispatchedItem, LogLine } from '../src/actor/messages.js'
 import type { ChainOptions } from '../src/core/chain-options.js'
 import type { CancelTimer, Clock, MonotonicMs } from '../src/core/clock.js'
-import type { FetchedPage, StreamedPage, TakeBytes } from '../src/core/fetched-page.js'
+import type { DocumentOptions } from '../src/core/document-options.js'
+import type {
+  FetchedPage,
+  StreamedPage,
+  StreamRequest,
+  TakeBytes,
+} from '../src/core/fetched-page.js'
 import type { AttemptFacts, Json, Outcome } from '../src/core/outcome.js'
 import { createTally, toFacts } from '../src/fetch/facts.js'
 import { FetchFailure } from '../src/fetch/failure.js'
@@ -21,6 +27,8 @@ export interface TaskParts {
   readonly clock: Clock
   readonly itemTimeoutMs: number
   readonly chain: ChainOptions
+  /** Null for every workflow but the one that saves documents. */
+  readonly documents: DocumentOptions | null
   readonly log: (line: LogLine) => void
   /** The item's end. Called once for every task, whatever happens. */
   readonly settle: (item: DispatchedItem, outcome: Outcome) => void
@@ -141,7 +149,8 @@ export class Task {
       attempt: this.item.attempt,
       leaseId: this.item.leaseId,
       fetchPage: (url) => this.#fetchPage(url),
-      streamPage: (url, take) => this.#streamPage(url, take),
+      streamPage: (url, take, request) => this.#streamPage(url, take, request),
+      documents: this.#parts.documents,
       chain: this.#parts.chain,
       log: (message, fields) => this.#log(message, fields),
     }
@@ -156,8 +165,8 @@ export class Task {
     return page
   }
 
-  #streamPage(url: string, take: TakeBytes): Promise<StreamedPage> {
-    const request = { abortSignal: this.#abortSignal(), tally: this.#tally }
+  #streamPage(url: string, take: TakeBytes, own: StreamRequest = {}): Promise<StreamedPage> {
+    const request = { ...own, abortSignal: this.#abortSignal(), tally: this.#tally }
     const page = this.#parts.fetcher.streamPage(url, take, request)
     page.catch(() => {})
     return page

@@ -6,6 +6,7 @@ import { EXIT_CODES, messageOf } from '../src/core/errors.js'
 import { FetchLoop } from './fetch-loop.js'
 import { loadDefault } from './load-default.js'
 import { logLine } from './log-line.js'
+import { takePrints } from './thread-prints.js'
 import { watchEventLoop } from './vitals.js'
 
 export interface ThreadTask {
@@ -29,6 +30,8 @@ export default async function runThread({ port }: ThreadTask): Promise<number> {
     port.postMessage(logLine('error', `The worker crashed: ${messageOf(error)}`))
   }
   process.on('uncaughtExceptionMonitor', onCrash)
+  const endPrints = takePrints((line) => port.postMessage(line))
+  process.on('exit', endPrints)
   const closed = once(port, 'close')
   try {
     return await new Promise<number>((resolve) => {
@@ -47,6 +50,8 @@ export default async function runThread({ port }: ThreadTask): Promise<number> {
     })
   } finally {
     process.off('uncaughtExceptionMonitor', onCrash)
+    process.off('exit', endPrints)
+    endPrints()
     eventLoop.stop()
     // A pool may put the thread to sleep as soon as the task returns: the close must be under way
     // then.

@@ -1,6 +1,9 @@
+import { LIMITS } from '../../src/core/limits.js'
 import type { Option } from '../option.js'
 import { choice, count, optional, text, withDefault } from '../option.js'
+import { names } from '../option-lists.js'
 
+const ALLOW_HOSTS_MAX = 20
 const DEFAULT_PORT = 9_310
 
 /** `off` turns the dashboard off; without a word it listens on the port we are known by. */
@@ -25,6 +28,24 @@ export const WEB_OPTIONS = {
     rule: 'an address or a host name',
   }),
   port: portOption(),
+  allowHosts: names({
+    group: 'web',
+    name: 'allow-hosts',
+    sentence:
+      'Names by which browsers may address the server beside `localhost`, `host` and addresses, ' +
+      'such as that of a proxy in front of it. Others are refused.',
+    default: [],
+    pattern: /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i,
+    max: ALLOW_HOSTS_MAX,
+    rule: `1 to ${ALLOW_HOSTS_MAX} host names without port`,
+  }),
+  liveClients: count({
+    group: 'web',
+    name: 'live-clients',
+    sentence: 'Clients of the live channel at once; one more is refused.',
+    default: LIMITS.liveClientsMax,
+    bounds: LIMITS.liveClientsBounds,
+  }),
   token: optional(
     text({
       group: 'web',

@@ -8,7 +8,7 @@ import type { Json, Outcome } from '../core/outcome.js'
 import type { WorkerOptions } from '../core/worker-options.js'
 
 /** Raised with every change that an old peer would misread. Peers with another number are replaced. */
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 
 /** One item to work. */
 export interface DispatchedItem {

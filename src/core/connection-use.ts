@@ -6,7 +6,7 @@ export interface ConnectionUse {
 }
 
 /** Share of them from which on nothing grows any more: others need some to connect at all. */
-const CROWDED_SHARE = 0.8
+export const CROWDED_SHARE = 0.8
 
 export function isCrowded({ used, max }: ConnectionUse): boolean {
   return max > 0 && used > CROWDED_SHARE * max

@@ -18,6 +18,13 @@ export interface ContentHead {
   readonly contentType: string
   /** Charset that the server names; null when it names none. */
   readonly charset: string | null
+  readonly headers: { readonly [name: string]: string }
+}
+
+/** What a request for a streamed page says beyond its URL. */
+export interface StreamRequest {
+  /** Headers in place of the usual ones; sent to the URL's own origin and to no other. */
+  readonly headers?: { readonly [name: string]: string }
 }
 
 /** Takes a piece of a body, and says whether it wants the next one. */

@@ -30,16 +30,32 @@ export interface WorkflowFigures {
   /** Rows that were there before the table was bound are being enqueued; null when all are. */
   readonly backfill: { readonly added: number } | null
   /** Thresholds of alerts, as the node has them that last opened it; null before. */
-  readonly alerts: AlertThresholds | null
+  readonly alerts: Partial<AlertThresholds> | null
   /** Who or what holds the workflow back; it runs when the list is empty. */
   readonly pausedBy: readonly string[]
 }
 
 /** Bounds beyond which a workflow is worth a look; null is none. */
 export interface AlertThresholds {
+  readonly successPercent: number | null
   readonly errorPercent: number | null
   readonly latencyMs: number | null
   readonly oldestMs: number | null
+  readonly stallMs: number | null
+  readonly reclaims: number | null
+  readonly budgetPercent: number | null
+  readonly creditsRisePercent: number | null
+}
+
+/** An alert that is raised in the whole cluster. */
+export interface RaisedAlert {
+  readonly alert: string
+  /** A workflow or a node; empty: the database. */
+  readonly subject: string
+  readonly workflow: string | null
+  readonly level: 'warn' | 'error'
+  readonly message: string
+  readonly raisedAt: string
 }
 
 /** A workflow that could not be started, and why. */
@@ -68,4 +84,6 @@ export interface ClusterFigures {
   readonly readAt: string
   readonly workflows: readonly WorkflowFigures[]
   readonly nodes: readonly NodeFigures[]
+  /** The oldest first. */
+  readonly raised: readonly RaisedAlert[]
 }

@@ -149,13 +149,20 @@ export const LIMITS = {
   /** Items started in a minute, and the rest of a slot after a success, that may be asked for. */
   ratePerMinuteMax: 1_000_000,
   successPauseMsMax: 3_600_000,
-  /** Live channel. */
+  /** Live channel: clients at once unless set otherwise, and what may be set. */
   liveClientsMax: 100,
+  liveClientsBounds: { min: 1, max: 10_000 },
   liveInboundBytesMax: 16 * 1_024,
   liveInboundPerSecondMax: 10,
   liveBufferedBytesSkip: 64 * 1_024,
   liveBufferedBytesMax: 1_048_576,
   liveUndrainedMs: 10_000,
+  /** Lanes whose attempts are counted, and those shown: by every node, and of all nodes. */
+  lanesCountedMax: 2_000,
+  lanesToldMax: 20,
+  lanesShownMax: 50,
+  /** Workers that a heartbeat tells of. */
+  workersToldMax: 64,
   /** Points of history kept for the dashboard: 15 minutes at one a second. */
   historyPointsMax: 900,
   /** Events kept in memory for a client that connects. */
@@ -170,6 +177,8 @@ export const LIMITS = {
   importBytesMax: 4 * 1_048_576,
   /** Bytes of one record of a source file that is no XML. */
   sourceRecordBytesMax: 1_048_576,
+  /** Browser contexts of one node. */
+  contextsMax: 64,
   /** Partitions that items are spread over where nodes divide them. */
   partitionsMax: 64,
 } as const

@@ -31,6 +31,11 @@ export const OUTCOME_CODES = [
   'request_refused',
   'upstream_down',
   'parse',
+  'login_refused',
+  'site_refused',
+  'browser',
+  'disk_full',
+  'directory_refused',
   'handler',
   'sink',
   'poison',
@@ -127,6 +132,30 @@ export const OUTCOMES: Readonly<Record<OutcomeCode, OutcomeRow>> = {
   },
   upstream_down: { rule: 'snooze', meaning: 'No endpoint of the upstream can be reached.' },
   parse: { rule: 'discard', meaning: 'The content could not be read as what it claims to be.' },
+  login_refused: {
+    rule: 'snooze',
+    pauses: true,
+    meaning: 'The site refuses the login; the workflow is paused.',
+  },
+  site_refused: {
+    rule: 'snooze',
+    pauses: true,
+    meaning: 'The site module cannot be imported or is none; the workflow is paused.',
+  },
+  browser: {
+    rule: 'retry',
+    meaning: 'The browser, or a page in it, failed or stood still on every level of recovery.',
+  },
+  disk_full: {
+    rule: 'snooze',
+    pauses: true,
+    meaning: 'The disk that documents are saved on is full; the workflow is paused.',
+  },
+  directory_refused: {
+    rule: 'snooze',
+    pauses: true,
+    meaning: 'The directory of documents cannot be written to; the workflow is paused.',
+  },
   handler: {
     rule: 'retry',
     meaning: 'The handler threw, or returned something that is no result.',

@@ -10,4 +10,8 @@ export const OWN_PAUSES = [
   'key_refused',
   'request_refused',
   'budget',
+  'login_refused',
+  'site_refused',
+  'disk_full',
+  'directory_refused',
 ] as const

@@ -5,6 +5,8 @@ import type { BreakerView } from './breaker-plan.js'
 import type { WorkflowFigures } from './figures.js'
 import type { HostHold } from './host-hold.js'
 import { hostWords } from './host-hold.js'
+import type { ScheduleDefinition } from './schedule.js'
+import { scheduleWords } from './schedule.js'
 
 /** What keeps a node from working more items at once. */
 export const CONCURRENCY_REASONS = [
@@ -57,6 +59,7 @@ export const BINDINGS = [
   'paused',
   'no_node',
   'queue_empty',
+  'schedule',
   'delayed',
   'workers_starting',
   'database_settle',
@@ -190,16 +193,50 @@ function hostVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict 
   return said(own.workflow, 'host', `${facts} ${words}`, advice)
 }
 
-/** Decides what holds one workflow back. `loads` are those of living nodes that work it. */
-export function explainWorkflow(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict {
-  const verdict = bindingVerdict(own, loads)
+/** How a workflow's schedule stands: it is leased from within open instances only. */
+export interface ScheduleStanding {
+  readonly definition: ScheduleDefinition
+  /** Instant of the next tick, by the database's clock. */
+  readonly nextAt: string
+  readonly openInstances: number
+}
+
+/**
+ * Decides what holds one workflow back.
+ *
+ * @param loads those of living nodes that work it.
+ * @param schedule null for a workflow that always works.
+ */
+export function explainWorkflow(
+  own: WorkflowFigures,
+  loads: readonly NodeLoad[],
+  schedule: ScheduleStanding | null = null,
+): Verdict {
+  const verdict = bindingVerdict(own, loads, schedule)
   const lanes = Math.max(0, ...loads.map((load) => load.lanesOpen))
   if (lanes === 0) return verdict
   const note = `${count(lanes, 'host')} ${lanes === 1 ? 'is' : 'are'} left alone after failures.`
   return { ...verdict, words: `${verdict.words} ${note}` }
 }
 
-function bindingVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdict {
+/** Between two instances nothing is leased, however much is ready. */
+function scheduleVerdict(own: WorkflowFigures, schedule: ScheduleStanding | null): Verdict | null {
+  const { workflow, queued, delayed, processing } = own
+  if (schedule === null || schedule.openInstances > 0 || processing > 0) return null
+  return said(
+    workflow,
+    'schedule',
+    `Its schedule (${scheduleWords(schedule.definition)}): the next tick is ${schedule.nextAt}; ` +
+      `${queued} queued, ${delayed} delayed.`,
+    `fetchyard run-now ${workflow}`,
+  )
+}
+
+function bindingVerdict(
+  own: WorkflowFigures,
+  loads: readonly NodeLoad[],
+  schedule: ScheduleStanding | null,
+): Verdict {
   const { workflow, queued, processing, delayed, pausedBy } = own
   if (pausedBy.length > 0) {
     return said(
@@ -219,6 +256,8 @@ function bindingVerdict(own: WorkflowFigures, loads: readonly NodeLoad[]): Verdi
     )
   }
   if (waiting + processing === 0) return said(workflow, 'queue_empty', 'The queue is empty.')
+  const scheduled = scheduleVerdict(own, schedule)
+  if (scheduled !== null) return scheduled
   const busy = sum(loads, (load) => load.inFlight)
   const limit = sum(loads, (load) => load.limit)
   const clogged = loads.filter((load) => load.isClogged)

@@ -1,4 +1,5 @@
 import type { ChainOptions } from './chain-options.js'
+import type { DocumentOptions } from './document-options.js'
 import type { UpstreamOptions } from './upstream-options.js'
 
 /** Ports from the first to the last, both included. */
@@ -41,4 +42,6 @@ export interface WorkerOptions {
   readonly itemTimeoutMs: number
   readonly fetch: FetchOptions
   readonly chain: ChainOptions
+  /** Of the workflow that saves documents, and of no other. */
+  readonly documents?: DocumentOptions
 }

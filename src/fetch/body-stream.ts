@@ -86,7 +86,7 @@ export class BodyStream {
 
   async #run(front: PassThrough, chunk: Buffer): Promise<void> {
     const { essence, charset } = parseContentType(this.#headers['content-type'])
-    const head: ContentHead = { contentType: essence, charset }
+    const head: ContentHead = { contentType: essence, charset, headers: this.#headers }
     const sink = new Writable({
       highWaterMark: LIMITS.streamBufferBytes,
       write: (piece: Buffer, _encoding, done) => {

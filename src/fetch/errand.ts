@@ -11,6 +11,9 @@ export interface Errand {
   readonly startClock: () => void
   /** Who reads the body; null when it is kept. */
   readonly take: TakeBytes | null
+  /** Headers of the request's own, for the origin it began at. */
+  readonly headers: { readonly [name: string]: string }
+  readonly origin: string
 }
 
 /** A page, or what was left of it to keep. */

@@ -31,6 +31,8 @@ export interface FetchRequest {
   readonly abortSignal?: AbortSignal
   /** Receives what the fetch cost, request by request, also when it fails. */
   readonly tally?: FetchTally
+  /** Headers in place of the usual ones; sent to the URL's own origin and to no other. */
+  readonly headers?: { readonly [name: string]: string }
 }
 
 export interface Fetcher {
@@ -158,10 +160,12 @@ class FetchSession {
     const { clock } = this.#parts
     const deadline = startDeadline(clock, this.#options.totalTimeoutMs, request.abortSignal)
     const { abortSignal, start: startClock } = deadline
-    const errand = { tally, abortSignal, startClock, take: terms.take }
+    const { headers = {} } = request
     const trail = new RedirectTrail(Math.min(terms.redirectsMax, LIMITS.redirectsMax))
     try {
-      let target: URL | null = parseTarget(url)
+      let target: URL = parseTarget(url)
+      const { origin } = target
+      const errand = { tally, abortSignal, startClock, take: terms.take, headers, origin }
       for (;;) {
         trail.enter(target)
         checkPort(target, this.#options.ports)
@@ -247,7 +251,8 @@ class FetchSession {
   async #exchangeOver(socket: PooledSocket, exchange: Exchange, route: Route, errand: Errand) {
     let isReusable = false
     try {
-      const headers = { ...this.#headers, ...route.headers }
+      const own = route.url.origin === errand.origin ? errand.headers : {}
+      const headers = { ...this.#headers, ...own, ...route.headers }
       const response = await exchange.run(route.url, headers, errand.abortSignal)
       isReusable = response.isReusable
       return response

@@ -115,5 +115,19 @@ const NODES = `
              where node.fenced_at is null
                 or node.fenced_at > now() - ${FENCED_SHOWN_S}::int * interval '1 second')`
 
+const RAISED = `
+           (select json_agg(json_build_object(
+                     'alert', alert.alert,
+                     'subject', alert.subject,
+                     'workflow', flow.name,
+                     'level', alert.level,
+                     'message', alert.message,
+                     'raisedAt', alert.raised_at) order by alert.raised_at)
+              from fetchyard.alert
+              left join fetchyard.workflow as flow using (workflow_id)
+             where alert.state <> 'pending')`
+
 export const FIGURES_QUERY = `${COUNT_CTES}${PACE_CTES}${HOLDER_CTE}
-    select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "readAt", ${WORKFLOWS} as workflows, ${NODES} as nodes`
+    select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "readAt",
+           ${WORKFLOWS} as workflows, ${NODES} as nodes,
+           ${RAISED} as raised`

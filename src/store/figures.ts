@@ -2,13 +2,14 @@
 // from the tallies, rates, latencies and errors from the tally of ends: nothing counts items one by
 // one.
 
-import type { ClusterFigures, NodeFigures, WorkflowFigures } from '../core/figures.js'
+import type { ClusterFigures, NodeFigures, RaisedAlert, WorkflowFigures } from '../core/figures.js'
 import type { Sql } from './client.js'
 import { FIGURES_QUERY } from './figures-query.js'
 
 interface FiguresRow {
   readonly workflows: readonly WorkflowFigures[] | null
   readonly nodes: readonly NodeFigures[] | null
+  readonly raised: readonly RaisedAlert[] | null
   readonly readAt: string
 }
 
@@ -20,5 +21,6 @@ export async function readFigures(sql: Sql): Promise<ClusterFigures> {
     readAt: row?.readAt ?? '',
     workflows: row?.workflows ?? [],
     nodes: row?.nodes ?? [],
+    raised: row?.raised ?? [],
   }
 }

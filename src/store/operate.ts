@@ -65,24 +65,49 @@ function takeCtes(workflowId: number, condition: string): string {
 /**
  * The receipt names no lease, also for an item that is being worked: its worker's outcome is then
  * refused, and must not find in this receipt that it was accepted.
+ *
+ * @param reason parameter that holds the words of the receipt.
  */
-function cancelStatement({ workflowId, binding }: ItemChoice): string {
-  const from = `(select item_id, item_key, round, 'Cancelled' as word from own)`
-  const over = ['Queued', 'Processing'] as const
-  const mirror =
-    binding === null ? '' : `,${mirrorCtes({ workflowId, binding, from, over: [...over] })}`
-  return `${takeCtes(workflowId, 'true')},
+export function cancelCtes(workflowId: number, reason: string): string {
+  return `
   receipt as (
     insert into fetchyard.processing_log
            (item_id, lease_id, workflow_id, attempt, status, outcome_code, item_key, node_id, error)
-    select item_id, 0, ${workflowId}, attempt, 'cancelled', 'cancelled', item_key, null, $2
+    select item_id, 0, ${workflowId}, attempt, 'cancelled', 'cancelled', item_key, null,
+           ${reason}::text
       from own
   ),
   tallied as (
     insert into fetchyard.tally (workflow_id, event, items)
     select ${workflowId}, 'cancel', count(*) from own having count(*) > 0
-  ),${takenCtes(workflowId)}${mirror}
+  ),${takenCtes(workflowId)}`
+}
+
+function cancelStatement({ workflowId, binding }: ItemChoice): string {
+  const from = `(select item_id, item_key, round, 'Cancelled' as word from own)`
+  const over = ['Queued', 'Processing'] as const
+  const mirror =
+    binding === null ? '' : `,${mirrorCtes({ workflowId, binding, from, over: [...over] })}`
+  return `${takeCtes(workflowId, 'true')},${cancelCtes(workflowId, '$2')}${mirror}
   select (select count(*) from own)::int as items`
+}
+
+/** Puts the items of `own` into packs that are ready now; their counts stay. */
+export function promoteCte(workflowId: number): string {
+  return `
+  promoted as (
+    insert into fetchyard.work_queue
+           (workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes,
+            item_ids)
+    select ${workflowId}, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes,
+           array_agg(item_id order by pack_id, n)
+      from (select own.*,
+                   (row_number() over (partition by priority, partition, lane, attempt, snoozes,
+                                                    crashes, lonely_crashes
+                                           order by pack_id, n) - 1) / 256 as slice
+              from own) as sliced
+     group by priority, partition, lane, attempt, snoozes, crashes, lonely_crashes, slice
+  )`
 }
 
 /**
@@ -129,19 +154,7 @@ export async function cancelItems(
 export async function promoteItems(sql: Sql, choice: ItemChoice): Promise<number> {
   const { workflowId, keys } = choice
   const statement = `${takeCtes(workflowId, 'pack.lease_id is null and pack.run_at > now()')},
-  promoted as (
-    insert into fetchyard.work_queue
-           (workflow_id, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes,
-            item_ids)
-    select ${workflowId}, priority, partition, lane, attempt, snoozes, crashes, lonely_crashes,
-           array_agg(item_id order by pack_id, n)
-      from (select own.*,
-                   (row_number() over (partition by priority, partition, lane, attempt, snoozes,
-                                                    crashes, lonely_crashes
-                                           order by pack_id, n) - 1) / 256 as slice
-              from own) as sliced
-     group by priority, partition, lane, attempt, snoozes, crashes, lonely_crashes, slice
-  )
+  ${promoteCte(workflowId)}
   select (select count(*) from own)::int as items`
   return repeat(async () => {
     const rows = await sql.unsafe<{ items: number }[]>(statement, [keys as string[] | null])

@@ -3,6 +3,58 @@
 
 sequence fetchyard.lease_id bigint -- A new number at every lease: the fencing token. It only grows and is never given back.
 
+-- What is beyond its bound: pending for a while, raised, and clearing for a while. One node of the cluster judges.
+table fetchyard.alert (
+  alert text not null
+  subject text not null -- The workflow or the node that it is about; empty: the database.
+  workflow_id smallint
+  state text not null
+  level text not null
+  since timestamp with time zone not null default clock_timestamp()
+  raised_at timestamp with time zone
+  message text not null
+  constraint alert_level_check CHECK ((level = ANY (ARRAY['warn'::text, 'error'::text])))
+  constraint alert_pkey PRIMARY KEY (alert, subject)
+  constraint alert_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'raised'::text, 'clearing'::text])))
+  constraint alert_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES fetchyard.workflow(workflow_id) ON DELETE CASCADE
+  constraint raised_has_time CHECK (((state = 'pending'::text) = (raised_at IS NULL)))
+)
+
+-- Notices for the webhook: sent in the order in which they happened, tried again until they are taken.
+table fetchyard.alert_notice (
+  notice_id bigint not null generated always as identity
+  alert text not null
+  subject text not null
+  event text not null
+  level text not null
+  message text not null
+  happened_at timestamp with time zone not null default clock_timestamp()
+  tries smallint not null default 0
+  next_try_at timestamp with time zone not null default clock_timestamp()
+  ended_at timestamp with time zone -- When it was taken, or given up, which leaves a failure.
+  failure text
+  constraint alert_notice_event_check CHECK ((event = ANY (ARRAY['raised'::text, 'cleared'::text])))
+  constraint alert_notice_pkey PRIMARY KEY (notice_id)
+)
+create index alert_notice_open_idx on fetchyard.alert_notice using btree (notice_id) where (ended_at is null)
+
+table fetchyard.alert_sample (
+  taken_at timestamp with time zone not null default clock_timestamp()
+  workflow_id smallint not null
+  completed bigint not null
+  failed bigint not null
+  reclaimed bigint not null
+)
+create index alert_sample_idx on fetchyard.alert_sample using btree (workflow_id, taken_at)
+
+table fetchyard.alert_watch (
+  is_one boolean not null default true
+  watcher uuid
+  watch_until timestamp with time zone not null default '-infinity'::timestamp with time zone
+  constraint alert_watch_is_one_check CHECK (is_one)
+  constraint alert_watch_pkey PRIMARY KEY (is_one)
+)
+
 table fetchyard.cohort_tally (
   first_at timestamp with time zone not null default clock_timestamp()
   last_at timestamp with time zone not null default clock_timestamp()
@@ -45,6 +97,7 @@ table fetchyard.ending (
   constraint ending_status_check CHECK ((status = ANY (ARRAY['success'::text, 'error'::text, 'cancelled'::text])))
 )
   with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000, autovacuum_vacuum_scale_factor=0.05)
+create index ending_failed_idx on fetchyard.ending using btree (workflow_id, item_id) include (status, outcome_code) where (status = any (array['error'::text, 'cancelled'::text]))
 create index ending_time_idx on fetchyard.ending using btree (ended_at, item_id)
 
 table fetchyard.event (
@@ -130,6 +183,7 @@ table fetchyard.item (
   constraint item_workflow_id_item_key_round_key UNIQUE (workflow_id, item_key, round)
 )
   with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000, autovacuum_vacuum_scale_factor=0.05)
+create index item_lane_idx on fetchyard.item using btree (workflow_id, lane, item_id) where (lane <> ''::text)
 
 -- URLs whose failure for good was charged, by their SHA-256. Forgotten by age, by number, and when somebody asks for the URL again by name.
 table fetchyard.known_failure (
@@ -189,6 +243,7 @@ table fetchyard.processing_log (
   credits_at_most integer -- Beyond credits: what calls of this attempt whose end nobody knows may have cost, at most.
   constraint processing_log_status_check CHECK ((status = ANY (ARRAY['success'::text, 'retry'::text, 'error'::text, 'cancelled'::text, 'reclaimed'::text])))
 ) partition by range (ended_at)
+create index processing_log_failed_idx on only fetchyard.processing_log using btree (workflow_id, item_id) include (status, outcome_code) where (status = any (array['error'::text, 'cancelled'::text]))
 create index processing_log_item_status_idx on only fetchyard.processing_log using btree (item_id) include (status)
 
 table fetchyard.processing_log_rest partition of fetchyard.processing_log DEFAULT (
@@ -210,6 +265,7 @@ table fetchyard.processing_log_rest partition of fetchyard.processing_log DEFAUL
 )
   with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_insert_threshold=10000)
 create index processing_log_rest_item_id_status_idx on fetchyard.processing_log_rest using btree (item_id) include (status)
+create index processing_log_rest_workflow_id_item_id_status_outcome_code_idx on fetchyard.processing_log_rest using btree (workflow_id, item_id) include (status, outcome_code) where (status = any (array['error'::text, 'cancelled'::text]))
 
 -- What a node may have under way, or ended and not written, at most: written before the calls are begun. When the node is lost this much is booked.
 table fetchyard.reserve (
@@ -245,6 +301,20 @@ table fetchyard.run_item (
   constraint run_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES fetchyard.run(run_id) ON DELETE CASCADE
 )
 create index run_item_item_idx on fetchyard.run_item using btree (item_id)
+
+-- A row a command that worked a run, written at its end: how busy its slots were. A command that was killed leaves none.
+table fetchyard.run_stretch (
+  run_id integer not null
+  node text not null
+  started_at timestamp with time zone not null
+  ended_at timestamp with time zone not null default clock_timestamp()
+  slot_share real not null
+  fetches bigint not null
+  reused_fetches bigint not null
+  constraint run_stretch_run_id_fkey FOREIGN KEY (run_id) REFERENCES fetchyard.run(run_id) ON DELETE CASCADE
+  constraint run_stretch_slot_share_check CHECK (((slot_share >= (0)::double precision) AND (slot_share <= (1)::double precision)))
+)
+create index run_stretch_idx on fetchyard.run_stretch using btree (run_id)
 
 -- When a workflow works. One without a row here always does.
 table fetchyard.schedule (

@@ -41,8 +41,8 @@ import type { Reclaimed } from './reclaim.js'
 import { findNewestLease, reclaimPacks, releaseNode } from './reclaim.js'
 import type { ReserveRequest } from './reserve.js'
 import { bookRefused, closeReserve, reserveCalls } from './reserve.js'
-import type { ScheduleStore } from './schedules.js'
-import { createScheduleStore, removeSchedule } from './schedules.js'
+import type { ScheduleStatus, ScheduleStore } from './schedules.js'
+import { createScheduleStore, readSchedules, removeSchedule } from './schedules.js'
 import type { ReceiptKey } from './settle.js'
 import { findReceipts, settleItems, settleStatement } from './settle.js'
 import type { Steering, SteeringChange } from './steering.js'
@@ -177,6 +177,7 @@ export interface Store {
   readonly ensureReceiptPartitions: () => Promise<number>
   readonly storeEvent: (event: StoredEvent) => Promise<void>
   readonly schedules: ScheduleStore
+  readonly readSchedules: () => Promise<readonly ScheduleStatus[]>
   /** What removes what is old. */
   readonly chores: ChoreStore
 }
@@ -259,6 +260,7 @@ export function createStore(sql: Sql, heartbeatSql: Sql = sql): Store {
     ensureReceiptPartitions: () => ensureReceiptPartitions(sql),
     storeEvent: (event) => storeEvent(sql, event),
     schedules: createScheduleStore(sql),
+    readSchedules: () => readSchedules(sql),
     chores: createChoreStore(sql),
   }
 }

@@ -54,6 +54,8 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
   'item.dispatched': own('dispatched'),
   'item.settled': (counters, event) =>
     countSettled(workflowCounters(counters, event.workflow), event),
+  'batch.ended': UNCOUNTED,
+  'work.ended': UNCOUNTED,
   'settle.applied': (counters, event) => {
     const workflow = workflowCounters(counters, event.workflow)
     workflow.settleStatements += 1
@@ -107,6 +109,11 @@ const COUNTS: { readonly [Name in EventName]: Count<Name> } = {
   'schedule.ticked': UNCOUNTED,
   'schedule.failed': UNCOUNTED,
   'housekeeping.removed': UNCOUNTED,
+  'alert.raised': node('alertsRaised'),
+  'alert.cleared': UNCOUNTED,
+  'alert.judging_failed': UNCOUNTED,
+  'alert.notice_sent': node('noticesSent'),
+  'alert.notice_failed': node('noticeFailures'),
   'live.client_connected': UNCOUNTED,
   'live.client_closed': UNCOUNTED,
   'live.frame_skipped': node('framesSkipped'),
@@ -123,6 +130,8 @@ function countSettled(own: WorkflowCounters, event: EventOf<'item.settled'>): vo
   add(own.settled[event.state], event.code, 1)
   own.requests += event.requests
   own.bytes += event.bytes
+  if (event.state === 'complete') own.usefulCredits += event.credits
+  else own.otherCredits += event.credits
   if (event.requests > 0) own.fetches += 1
   if (event.requests > 0 && event.reused) own.reusedFetches += 1
   if (event.state === 'complete') own.resultRows += event.resultRows

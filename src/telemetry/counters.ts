@@ -44,6 +44,9 @@ export interface WorkflowCounters {
   fetches: number
   reusedFetches: number
   bytes: number
+  /** Credits of attempts whose item was completed, and of all others. */
+  usefulCredits: number
+  otherCredits: number
   /** Time of attempts. Attempts given back unworked are not in it. */
   readonly durations: Histogram
   readonly workersStarted: Counts<WorkerKind>
@@ -76,6 +79,10 @@ export interface Counters {
   housekeepingFailures: number
   /** Connections of the database server as last read; null before. */
   connections: ConnectionUse | null
+  /** Alerts that this node raised for the cluster, and its notices of them. */
+  alertsRaised: number
+  noticesSent: number
+  noticeFailures: number
   framesSkipped: number
   readonly statements: Record<'lease' | 'settle' | 'heartbeat', Histogram>
 }
@@ -91,6 +98,9 @@ export function createCounters(): Counters {
     housekeepings: 0,
     housekeepingFailures: 0,
     connections: null,
+    alertsRaised: 0,
+    noticesSent: 0,
+    noticeFailures: 0,
     framesSkipped: 0,
     statements: {
       lease: createHistogram(),
@@ -120,6 +130,8 @@ export function createWorkflowCounters(): WorkflowCounters {
     fetches: 0,
     reusedFetches: 0,
     bytes: 0,
+    usefulCredits: 0,
+    otherCredits: 0,
     durations: createHistogram(),
     workersStarted: {},
     workersExited: { process: {}, thread: {} },

@@ -16,10 +16,18 @@ export interface Events {
   'node.trust_regained': { awayMs: number }
   'heartbeat.sent': { durationMs: number }
   'heartbeat.failed': { message: string }
-  'lease.granted': { workflow: string; packs: number; items: number; durationMs: number }
+  'lease.granted': {
+    workflow: string
+    packs: number
+    items: number
+    leaseIds: readonly string[]
+    durationMs: number
+  }
   'lease.failed': { workflow: string; message: string }
   'item.dispatched': { workflow: string; workerId: string; itemId: string; attempt: number }
   'item.settled': ItemSettled
+  'batch.ended': WorkSummary & { batches: number }
+  'work.ended': WorkSummary
   'settle.applied': { workflow: string; items: number; rejected: number; durationMs: number }
   'settle.failed': { workflow: string; items: number; message: string; willRetry: boolean }
   'settle.split': { workflow: string; items: number; message: string }
@@ -57,6 +65,11 @@ export interface Events {
   'schedule.ticked': { workflow: string; nextAt: string }
   'schedule.failed': { workflow: string; message: string }
   'housekeeping.removed': { chore: string; rows: number; partitions: number; durationMs: number }
+  'alert.raised': AlertTold
+  'alert.cleared': AlertTold
+  'alert.judging_failed': { message: string }
+  'alert.notice_sent': { notice: string; alert: string; subject: string; tries: number }
+  'alert.notice_failed': AlertNoticeFailed
   'live.client_connected': { clients: number }
   'live.client_closed': { clients: number; code: number }
   'live.frame_skipped': { clients: number }
@@ -73,6 +86,24 @@ export type ReclaimReason =
   | 'no_share'
   | 'host'
   | 'breaker'
+
+/** An alert of the whole cluster. It is told by the node that judges, once. */
+export interface AlertTold {
+  alert: string
+  /** A workflow or a node; empty: the database. */
+  subject: string
+  severity: 'warn' | 'error'
+  message: string
+}
+
+export interface AlertNoticeFailed {
+  notice: string
+  alert: string
+  subject: string
+  tries: number
+  message: string
+  willRetry: boolean
+}
 
 /** The account of a proxy API; null for a figure that its answer did not have. */
 export interface UpstreamAccount {
@@ -120,10 +151,23 @@ export interface WorkerExit {
   uptimeMs: number
 }
 
+/** What was worked, and how it ended: well, for good, or to be tried again. */
+export interface WorkSummary {
+  workflow: string
+  complete: number
+  failed: number
+  again: number
+  durationMs: number
+}
+
 export interface ItemSettled {
   workflow: string
+  /** The lease that it was worked under. */
+  leaseId: string
   itemId: string
   itemKey: string
+  /** The host, or whatever else is asked at a pace of its own; empty: nothing in particular. */
+  lane: string
   /** What became of the item; `rejected`: the lease was lost and nothing was written. */
   state: 'complete' | 'retry' | 'snooze' | 'discard' | 'release' | 'rejected'
   code: OutcomeCode
@@ -134,6 +178,8 @@ export interface ItemSettled {
   requests: number
   reused: boolean
   bytes: number
+  /** What the attempt cost, or may have cost at most. */
+  credits: number
   message: string | null
   cohort: Cohort
 }

@@ -2,12 +2,10 @@
 // people read about them, in the log and in the list of the dashboard.
 
 import { OUTCOMES } from '../core/outcome.js'
-import type { AnyEvent, EventName, EventOf, ItemSettled, LogLevel } from './events.js'
-
-interface Line<Event> {
-  readonly level: LogLevel | ((event: Event) => LogLevel)
-  readonly words: (event: Event) => string
-}
+import { ALERT_LINES } from './alert-lines.js'
+import type { AnyEvent, EventOf, ItemSettled, LogLevel } from './events.js'
+import type { Line, Lines } from './line.js'
+import { SUMMARY_LINES } from './summary-lines.js'
 
 /** How many of something, in words. */
 function count(amount: number, noun: string): string {
@@ -256,13 +254,13 @@ const UPSTREAM_LINES = {
   },
 } as const satisfies Partial<Lines>
 
-type Lines = { readonly [Name in EventName]: Line<EventOf<Name>> }
-
 const LINES: Lines = {
   ...SUPERVISOR_LINES,
   ...WORK_LINES,
   ...WORKER_LINES,
   ...UPSTREAM_LINES,
+  ...ALERT_LINES,
+  ...SUMMARY_LINES,
 }
 
 /** The table's row for an event. The compiler does not see that row and event share their name. */

@@ -3,7 +3,9 @@ import type { ClusterFigures } from '../core/figures.js'
 import type { Counters } from './counters.js'
 import type { CounterReading } from './live-readings.js'
 import type { AuditFigures } from './live-topics.js'
+import type { HeardReport } from './node-report.js'
 import type { NodeStatus } from './node-status.js'
+import type { PulseReading } from './process-pulse.js'
 import type { RateWindow } from './rate-window.js'
 import type { WorkerTable } from './worker-table.js'
 
@@ -23,6 +25,11 @@ export interface LiveInput {
   readonly baseline: ClusterFigures | null
   readonly figuresAtMs: MonotonicMs | null
   readonly audit: AuditFigures | null
+  /** What nodes said of themselves at their heartbeats, and when that was read. */
+  readonly heard: readonly HeardReport[]
+  readonly heardAtMs: MonotonicMs
+  /** This process, as of the last second. */
+  readonly pulse: PulseReading
   readonly clusterWindow: RateWindow<ClusterFigures>
   readonly counterWindow: RateWindow<CounterReading>
 }

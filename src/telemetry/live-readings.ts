@@ -47,9 +47,20 @@ function deathsOf(workflow: WorkflowCounters): number {
 
 /** Quantiles of the attempts between two readings, of one workflow or of all. */
 export function durationsOf(span: Span<CounterReading> | undefined, workflow?: string): Durations {
-  if (span === undefined) return {}
+  return quantilesOf(attemptsIn(span, workflow))
+}
+
+/** The attempts between two readings by their time, of one workflow or of all. */
+export function attemptsIn(
+  span: Span<CounterReading> | undefined,
+  workflow?: string,
+): HistogramView {
+  if (span === undefined) return mergeHistograms([])
   const names = workflow === undefined ? [...span.later.durations.keys()] : [workflow]
-  const recent = mergeHistograms(names.flatMap((name) => recentOf(span, name)))
+  return mergeHistograms(names.flatMap((name) => recentOf(span, name)))
+}
+
+export function quantilesOf(recent: HistogramView): Durations {
   const p50Ms = quantileMs(recent, 0.5)
   const p95Ms = quantileMs(recent, 0.95)
   if (p50Ms === undefined || p95Ms === undefined) return {}

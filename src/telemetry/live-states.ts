@@ -1,5 +1,6 @@
 import type { WorkflowFigures } from '../core/figures.js'
 import { createWorkflowCounters } from './counters.js'
+import { clusterShare, clusterWork } from './live-cluster.js'
 import { type LiveInput, RATE_WINDOW_MS, STEADY_WINDOW_MS } from './live-input.js'
 import {
   durationsOf,
@@ -12,11 +13,18 @@ import {
   sum,
 } from './live-readings.js'
 import type { Durations, LiveStates, NodeState, StatsState, WorkflowState } from './live-topics.js'
+import type { HeardReport, NodeReport } from './node-report.js'
 import { clusterState, FIGURES_OLD_MS, problemsOf, unfinished } from './node-status.js'
 import { perSecond } from './rate-window.js'
 
+/** All nodes as they are now, or were heard last. */
+export interface LiveNodes {
+  readonly own: NodeReport
+  readonly others: readonly HeardReport[]
+}
+
 /** The state of topic `stats`. */
-export function statsState(input: LiveInput): StatsState {
+export function statsState(input: LiveInput, nodes: LiveNodes): StatsState {
   const { nowMs, startedMs, counters, status, figures, audit } = input
   const recent = input.counterWindow.span(RATE_WINDOW_MS)
   const steady = input.counterWindow.span(STEADY_WINDOW_MS)
@@ -40,6 +48,7 @@ export function statsState(input: LiveInput): StatsState {
     ),
     slots: input.workers.slots(),
     node: nodeCounts(counters),
+    cluster: clusterWork(nodes.own, nodes.others),
     durations: durationsOf(steady),
     failures: failureCounts(counters.workflows.values()),
     retried: sum(all, (workflow) => workflow.retried),
@@ -55,16 +64,21 @@ export function statsState(input: LiveInput): StatsState {
 }
 
 /** The state of topic `workflows`: those the database or this node knows. */
-export function workflowsState(input: LiveInput): LiveStates['workflows'] {
+export function workflowsState(input: LiveInput, nodes: LiveNodes): LiveStates['workflows'] {
   const names = new Set([
     ...input.status.workflows,
     ...figuresOf(input.figures).map((own) => own.workflow),
     ...input.counters.workflows.keys(),
   ])
-  return Object.fromEntries([...names].sort().map((name) => [name, workflowState(input, name)]))
+  for (const { report } of nodes.others) {
+    for (const name in report.workflows) names.add(name)
+  }
+  return Object.fromEntries(
+    [...names].sort().map((name) => [name, workflowState(input, nodes, name)]),
+  )
 }
 
-function workflowState(input: LiveInput, name: string): WorkflowState {
+function workflowState(input: LiveInput, nodes: LiveNodes, name: string): WorkflowState {
   const own = figuresOf(input.figures, name)
   const counters = input.counters.workflows.get(name) ?? createWorkflowCounters()
   const { finished: _, errorsPerSecond: __, ...flowing } = flow(input, name)
@@ -80,6 +94,7 @@ function workflowState(input: LiveInput, name: string): WorkflowState {
     workers: input.workers.liveWorkers().filter((worker) => worker.workflow === name).length,
     durations: durationsOf(input.counterWindow.span(STEADY_WINDOW_MS), name),
     failures: failureCounts([counters]),
+    cluster: clusterShare(nodes.own, nodes.others, name),
   }
 }
 
@@ -133,13 +148,15 @@ export function rates(
   return { errors, finished: completes + errors }
 }
 
-/** The state of topic `nodes`. Workers are known of this node alone. */
-export function nodesState(input: LiveInput): LiveStates['nodes'] {
+/** The state of topic `nodes`. Others are as their last heartbeat told. */
+export function nodesState(input: LiveInput, { own, others }: LiveNodes): LiveStates['nodes'] {
   const { status, figures } = input
   const nodes: Record<string, NodeState> = {}
   for (const node of figures?.nodes ?? []) {
     const startedAtMs = Date.parse(node.startedAt)
     const isSelf = node.nodeId === status.nodeId
+    const heard = others.find(({ nodeId }) => nodeId === node.nodeId)
+    const heartbeatAgeMs = isSelf ? ageMs(input.nowMs, status.heartbeatAtMs) : heard?.ageMs
     nodes[node.nodeId] = {
       name: node.name,
       host: node.host,
@@ -149,10 +166,18 @@ export function nodesState(input: LiveInput): LiveStates['nodes'] {
       leasedItems: node.leasedItems,
       refused: Object.fromEntries(node.refused.map(({ module, reason }) => [module, reason])),
       isSelf,
-      workers: isSelf ? input.workers.workers() : {},
+      workers: isSelf ? input.workers.workers() : (heard?.report.workers ?? {}),
+      ...known({ heartbeatAgeMs }),
+      ...toldBy(isSelf ? own : heard?.report),
     }
   }
   return nodes
+}
+
+function toldBy(report: NodeReport | undefined): Partial<NodeState> {
+  if (report === undefined) return {}
+  const { memoryBytes, eventLoopDelayMs, slots, attemptsPerSecond } = report
+  return { memoryBytes, eventLoopDelayMs, slots, attemptsPerSecond }
 }
 
 function ageMs(nowMs: number, thenMs: number | null): number | undefined {

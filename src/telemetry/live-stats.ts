@@ -9,11 +9,15 @@ import type { ClusterFigures } from '../core/figures.js'
 import { LIMITS } from '../core/limits.js'
 import type { Counters } from './counters.js'
 import type { AnyEvent } from './events.js'
+import { createLaneTable } from './lane-table.js'
+import { heardOthers, ownReport } from './live-cluster.js'
 import { type LiveInput, STEADY_WINDOW_MS } from './live-input.js'
+import { type LaneHold, laneReadings, lanesState } from './live-lanes.js'
 import { durationsOf, readCounters, round } from './live-readings.js'
 import { rolloutsState } from './live-rollouts.js'
 import { nodesState, rates, statsState, workflowsState } from './live-states.js'
 import type { AuditFigures, HistoryPoint, LiveStates } from './live-topics.js'
+import type { HeardReport, LaneReading, NodeReport } from './node-report.js'
 import {
   INITIAL_NODE_STATUS,
   type NodeStatus,
@@ -21,6 +25,7 @@ import {
   readinessOf,
   statusAfter,
 } from './node-status.js'
+import type { Pulse } from './process-pulse.js'
 import { createRateWindow } from './rate-window.js'
 import { createRecentEvents, type RecentEvents } from './recent-events.js'
 import { createWorkerTable, type WorkerTable } from './worker-table.js'
@@ -40,6 +45,12 @@ export interface LiveStats {
   readonly setRollouts: (rollouts: readonly Rollout[]) => void
   /** Takes the findings of an audit, shown from then on. */
   readonly setAudit: (audit: AuditFigures) => void
+  /** Takes what nodes said of themselves at their last heartbeats; every few seconds. */
+  readonly setHeard: (heard: readonly HeardReport[]) => void
+  /** From where it is known what this node has in hand for its lanes. */
+  readonly setLaneHolds: (read: () => readonly LaneHold[]) => void
+  /** What this node tells the others with its next heartbeat. */
+  readonly report: () => NodeReport
   /** Takes a reading for rates and history. `start` does it once a second. */
   readonly sample: () => void
   readonly states: () => LiveStates
@@ -57,17 +68,23 @@ export interface LiveStats {
 export function createLiveStats(options: {
   readonly clock: Clock
   readonly counters: Counters
+  /** Watches this process. @default nobody does */
+  readonly pulse?: Pulse | null
 }): LiveStats {
-  const { clock, counters } = options
+  const { clock, counters, pulse = null } = options
   const workers = createWorkerTable(clock)
   const events = createRecentEvents(clock)
   const history = createHistory()
+  const lanes = createLaneTable(clock)
   const input = initialInput(clock, counters, workers)
   let rollouts: LiveStates['rollouts'] = {}
+  let laneHolds: () => readonly LaneHold[] = () => []
   let cancelTimer: CancelTimer | null = null
 
+  const readLanes = () => laneReadings(lanes.read(), laneHolds())
   const sample = () => {
     input.nowMs = clock.nowMs()
+    input.pulse = pulse?.read() ?? input.pulse
     input.counterWindow.push(input.nowMs, readCounters(counters))
     history.push(Math.round((input.nowMs - input.startedMs) / 1_000), historyPoint(input))
   }
@@ -78,25 +95,36 @@ export function createLiveStats(options: {
 
   return {
     workers,
-    onEvent: (event) => observeEvent(event, { input, clock, workers, events }),
+    onEvent: (event) => {
+      // The most frequent event changes nothing here; it is let go first.
+      if (event.name === 'item.dispatched') return
+      lanes.onEvent(event)
+      observeEvent(event, { input, clock, workers, events })
+    },
     setFigures: (figures) => takeFigures(input, figures, clock.nowMs()),
     setRollouts: (read) => {
       rollouts = rolloutsState(read)
     },
-    setAudit: (audit) => {
-      input.audit = audit
+    // The report of an audit has more to tell, with lists and nulls that a state must not hold.
+    setAudit: ({ lost, appliedTwice, fetchedAgain }) => {
+      input.audit = { lost, appliedTwice, fetchedAgain }
+    },
+    setHeard: (heard) => {
+      input.heard = heard
+      input.heardAtMs = clock.nowMs()
+    },
+    setLaneHolds: (read) => {
+      laneHolds = read
+    },
+    report: () => {
+      input.nowMs = clock.nowMs()
+      return ownReport(input, readLanes())
     },
     sample,
     states: () => {
       input.nowMs = clock.nowMs()
-      return {
-        stats: statsState(input),
-        workflows: workflowsState(input),
-        rollouts,
-        nodes: nodesState(input),
-        events: events.read(),
-        history: history.read(),
-      }
+      const more = { rollouts, events: events.read(), history: history.read() }
+      return statesOf(input, { ownLanes: readLanes(), wallMs: clock.wallMs(), ...more })
     },
     readiness: () => readinessOf(input.status),
     status: () => input.status,
@@ -107,8 +135,41 @@ export function createLiveStats(options: {
     stop: () => {
       cancelTimer?.()
       cancelTimer = null
+      pulse?.stop()
     },
   }
+}
+
+function statesOf(
+  input: LiveInput,
+  parts: Pick<LiveStates, 'rollouts' | 'events' | 'history'> & {
+    readonly ownLanes: readonly LaneReading[]
+    readonly wallMs: number
+  },
+): LiveStates {
+  const { ownLanes, wallMs, ...states } = parts
+  const nodes = { own: ownReport(input, ownLanes), others: heardOthers(input) }
+  return {
+    ...states,
+    stats: statsState(input, nodes),
+    workflows: workflowsState(input, nodes),
+    nodes: nodesState(input, nodes),
+    lanes: lanesState(lanesOfAll(ownLanes, nodes.others), wallMs),
+  }
+}
+
+/** Lanes of each node; times until they open are brought up to now. */
+function lanesOfAll(
+  own: readonly LaneReading[],
+  others: readonly HeardReport[],
+): readonly (readonly LaneReading[])[] {
+  const heard = others.map(({ report, ageMs }) =>
+    report.lanes.map(({ opensInMs, ...lane }) => ({
+      ...lane,
+      opensInMs: opensInMs === null ? null : Math.max(0, opensInMs - ageMs),
+    })),
+  )
+  return [own, ...heard]
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -125,6 +186,9 @@ function initialInput(clock: Clock, counters: Counters, workers: WorkerTable): W
     baseline: null,
     figuresAtMs: null,
     audit: null,
+    heard: [],
+    heardAtMs: clock.nowMs(),
+    pulse: { memoryBytes: 0, eventLoopDelayMs: 0 },
     clusterWindow: createRateWindow(READINGS_MAX),
     counterWindow: createRateWindow(READINGS_MAX),
   }
@@ -139,8 +203,6 @@ function observeEvent(
     readonly events: RecentEvents
   },
 ): void {
-  // The two most frequent events change nothing here; they are let go first.
-  if (event.name === 'item.dispatched') return
   to.events.onEvent(event)
   if (event.name === 'item.settled') return
   to.workers.onEvent(event)

@@ -2,12 +2,22 @@
 // null, so that differences are merge patches. Durations end in `Ms`; instants ending in `AtMs` are
 // wall clock, for people: compare them with a frame's `ts`, never with the reader's own clock.
 
+import type { BreakerState } from '../core/breaker-plan.js'
+import type { HostLimit } from '../core/host-hold.js'
 import type { OutcomeCode } from '../core/outcome.js'
 import type { Mode } from '../core/steering-plan.js'
 import type { WorkerKind } from './counters.js'
 import type { LogLevel } from './events.js'
 
-export const LIVE_TOPICS = ['stats', 'workflows', 'rollouts', 'nodes', 'events', 'history'] as const
+export const LIVE_TOPICS = [
+  'stats',
+  'workflows',
+  'rollouts',
+  'nodes',
+  'lanes',
+  'events',
+  'history',
+] as const
 export type LiveTopic = (typeof LIVE_TOPICS)[number]
 
 /**
@@ -53,12 +63,12 @@ export type NodeCounts = {
   readonly reusedRatio?: number
 }
 
-/** Time of attempts over the last minute on this node. */
+/** Time of attempts over the last minute. */
 export type Durations = { readonly p50Ms?: number; readonly p95Ms?: number }
 
 export type Slots = { readonly active: number; readonly total: number }
 
-/** Attempts that did not complete, by outcome code, on this node since it started. */
+/** Attempts that did not complete, by outcome code, since a node started. */
 export type FailureCounts = { readonly [Code in OutcomeCode]?: number }
 
 /** Findings of the last audit, when one ran. */
@@ -66,6 +76,24 @@ export type AuditFigures = {
   readonly lost: number
   readonly appliedTwice: number
   readonly fetchedAgain: number
+}
+
+/** What all living nodes do together: this one now, the others as their last heartbeats told. */
+export type ClusterWork = NodeCounts & {
+  /** Living nodes that are counted in. */
+  readonly nodes: number
+  readonly slots: Slots
+  readonly attemptsPerSecond: number
+  readonly requestsPerSecond: number
+  readonly durations: Durations
+  readonly failures: FailureCounts
+  /** Age of the oldest word that is counted in; 0 while there is no other node. */
+  readonly heardMs: number
+}
+
+/** The same for one workflow. */
+export type ClusterShare = Pick<ClusterWork, 'nodes' | 'slots' | 'durations' | 'failures'> & {
+  readonly workers: number
 }
 
 export type StatsState = {
@@ -90,6 +118,7 @@ export type StatsState = {
   readonly requestsPerSecond: number
   readonly slots: Slots
   readonly node: NodeCounts
+  readonly cluster: ClusterWork
   readonly durations: Durations
   readonly failures: FailureCounts
   /** Attempts that ended in a retry and items reclaimed, all nodes, as the database counts them. */
@@ -121,6 +150,7 @@ export type WorkflowState = ItemCounts & {
   readonly workers: number
   readonly durations: Durations
   readonly failures: FailureCounts
+  readonly cluster: ClusterShare
 }
 
 /** One cohort of a rollout over all nodes, in the last step in which any of it ended. */
@@ -180,10 +210,38 @@ export type NodeState = {
   readonly leasedItems: number
   /** Workflows that it was asked to work and refused, with the reason. */
   readonly refused: { readonly [module: string]: string }
-  /** Whether this is the node that tells it; only that one knows its workers. */
+  /** Whether this is the node that tells it. Of others all is as old as their last heartbeat. */
   readonly isSelf: boolean
+  /** Since its last heartbeat; absent for one that is not alive. */
+  readonly heartbeatAgeMs?: number
+  /** Of the supervisor's process; absent until it was heard. */
+  readonly memoryBytes?: number
+  readonly eventLoopDelayMs?: number
+  readonly slots?: Slots
+  readonly attemptsPerSecond?: number
   readonly workers: { readonly [workerId: string]: WorkerState }
 }
+
+/** A host, or the upstream as a whole, on all nodes, over the last minute. */
+export type LaneState = {
+  /** Nodes that have to do with it. */
+  readonly nodes: number
+  /** Requests under way, and items in hand that wait for it. */
+  readonly active: number
+  readonly waiting: number
+  /** Attempts that ended a second, and how many ended how, `ok` among them. */
+  readonly perSecond: number
+  readonly outcomes: { readonly [code: string]: number }
+  readonly p95Ms?: number
+  /** When the next request may start, wall clock; absent: now. */
+  readonly opensAtMs?: number
+  /** What keeps it from being asked; absent: nothing. */
+  readonly heldBy?: HostLimit
+  readonly breaker: BreakerState
+}
+
+/** The lane that stands for the upstream of a workflow as a whole. */
+export const UPSTREAM_LANE = '*'
 
 export type EventState = {
   readonly atMs: number
@@ -195,12 +253,16 @@ export type EventState = {
 /** Items finished a second, failed a second, active slots, p95 in milliseconds; -1 is unknown. */
 export type HistoryPoint = readonly [number, number, number, number]
 
-/** States: workflows by name, nodes by id, events by number, history by second of uptime. */
+/**
+ * States: workflows by name, nodes by id, lanes by workflow and name, events by number, history by
+ * second of uptime.
+ */
 export type LiveStates = {
   readonly stats: StatsState
   readonly workflows: { readonly [workflow: string]: WorkflowState }
   readonly rollouts: { readonly [workflow: string]: RolloutState }
   readonly nodes: { readonly [nodeId: string]: NodeState }
+  readonly lanes: { readonly [workflow: string]: { readonly [lane: string]: LaneState } }
   readonly events: { readonly [number: string]: EventState }
   readonly history: { readonly [uptimeSeconds: string]: HistoryPoint }
 }

@@ -74,7 +74,7 @@ function prettyStream(target: DestinationStream, colorize: boolean): Destination
 }
 
 /** Fields that the sentence of the line repeats, or that belong to nobody's question. */
-const UNLOGGED = new Set(['name', 'message', 'level', 'fields'])
+const UNLOGGED = new Set(['name', 'message', 'level', 'fields', 'leaseIds'])
 
 /**
  * The one subscriber that writes events to the log. It decides nothing: level and words are the

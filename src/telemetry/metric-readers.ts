@@ -1,5 +1,6 @@
 // Where the values of metrics come from: counters, worker table, figures and status, at a scrape.
 
+import { CLUSTER_ALERTS, WORKFLOW_ALERTS } from '../core/alert-rules.js'
 import type { ClusterFigures } from '../core/figures.js'
 import { type Counters, EXIT_REASONS, type WorkflowCounters } from './counters.js'
 import type { HistogramView } from './histogram.js'
@@ -102,6 +103,33 @@ export function items({ figures }: MetricsInput): Reading<number>[] {
       value: own[state],
     })),
   )
+}
+
+/** Of workflows that completed something lately. */
+export function latencies({ figures }: MetricsInput): Reading<number>[] {
+  return (figures?.workflows ?? []).flatMap(({ workflow, latencyP50Ms, latencyP95Ms }) => {
+    if (latencyP50Ms === null || latencyP95Ms === null) return []
+    return [
+      { labels: { workflow, share: '0.5' }, value: latencyP50Ms / 1_000 },
+      { labels: { workflow, share: '0.95' }, value: latencyP95Ms / 1_000 },
+    ]
+  })
+}
+
+/** Known series begin at 0: those of every workflow, and those of nodes and the database. */
+export function raisedAlerts({ figures }: MetricsInput): Reading<number>[] {
+  if (figures === null) return []
+  const reading = (alert: string, workflow: string) => ({
+    labels: { alert, workflow },
+    value: figures.raised.filter((own) => own.alert === alert && (own.workflow ?? '') === workflow)
+      .length,
+  })
+  return [
+    ...figures.workflows.flatMap(({ workflow }) =>
+      WORKFLOW_ALERTS.map((alert) => reading(alert, workflow)),
+    ),
+    ...CLUSTER_ALERTS.map((alert) => reading(alert, '')),
+  ]
 }
 
 export function nodes({ figures }: MetricsInput): Reading<number>[] {

@@ -25,8 +25,23 @@ export interface MetricsOptions {
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry()
   for (const metric of METRICS) register(metric, registry, options.read)
-  if (options.isProcessIncluded ?? true) collectDefaultMetrics({ register: registry })
+  if (options.isProcessIncluded ?? true) addProcessMetrics(registry)
   return { text: () => registry.metrics(), contentType: registry.contentType }
+}
+
+/** Gauges that the library names like counters; the same by type of resource go with them. */
+const MISNAMED = [
+  'nodejs_active_handles',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources',
+  'nodejs_active_resources_total',
+] as const
+
+function addProcessMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
 }
 
 function register(metric: Metric, registry: Registry, read: () => MetricsInput): void {

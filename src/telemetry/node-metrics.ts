@@ -177,6 +177,16 @@ export const NODE_METRICS: readonly Metric[] = [
     read: single(({ counters }) => counters.housekeepingFailures),
   },
   {
+    name: 'fetchyard_alert_notices_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Tries to post a notice of an alert to the webhook.',
+    read: ({ counters }) => [
+      { labels: { result: 'sent' }, value: counters.noticesSent },
+      { labels: { result: 'failed' }, value: counters.noticeFailures },
+    ],
+  },
+  {
     name: 'fetchyard_live_clients',
     type: 'gauge',
     labels: [],

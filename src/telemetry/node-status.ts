@@ -140,6 +140,7 @@ export function problemsOf(input: ProblemInput): readonly string[] {
       problems.push(`${workflow.workflow} is paused: ${workflow.pausedBy.join(', ')}`)
     }
   }
+  for (const { message } of figures?.raised ?? []) problems.push(`Alert: ${message}`)
   return problems
 }
 

@@ -25,6 +25,8 @@ export function createRecentEvents(clock: Clock): RecentEvents {
   let state: LiveStates['events'] | null = {}
   return {
     onEvent: (event) => {
+      // One comes every second while all is well, and would push out what matters.
+      if (event.name === 'batch.ended') return
       const level = levelOf(event)
       if (!isAtLeast(level, 'info') || budget(event.name).verdict === 'withhold') return
       taken += 1

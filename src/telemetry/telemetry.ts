@@ -4,6 +4,8 @@ import { type Counters, createCounters } from './counters.js'
 import type { EventBus } from './events.js'
 import { createLiveStats, type LiveStats } from './live-stats.js'
 import { createMetrics, type Metrics } from './metrics.js'
+import { createPulse } from './process-pulse.js'
+import { createSummaries } from './summaries.js'
 
 export interface Telemetry {
   readonly counters: Counters
@@ -29,7 +31,8 @@ export interface TelemetryOptions {
 export function startTelemetry(options: TelemetryOptions): Telemetry {
   const { bus, clock, version, isProcessIncluded = true } = options
   const counters = createCounters()
-  const live = createLiveStats({ clock, counters })
+  const pulse = isProcessIncluded ? createPulse() : null
+  const live = createLiveStats({ clock, counters, pulse })
   const metrics = createMetrics({
     isProcessIncluded,
     read: () => ({
@@ -40,9 +43,11 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
       figures: live.figures(),
     }),
   })
+  const summaries = createSummaries({ clock, counters, emit: bus.emit })
   const unsubscribe = bus.subscribe((event) => {
     countEvent(counters, event)
     live.onEvent(event)
+    summaries(event)
   })
   live.start()
   return {

@@ -3,10 +3,12 @@ import {
   epochSeconds,
   fromFigures,
   items,
+  latencies,
   type Metric,
   nodes,
   perKey,
   perWorkflow,
+  raisedAlerts,
   single,
   WORKFLOW,
 } from './metric-readers.js'
@@ -28,6 +30,13 @@ export const CLUSTER_METRICS: readonly Metric[] = [
     read: fromFigures((own) => epochSeconds(own.oldestQueuedAt)),
   },
   {
+    name: 'fetchyard_result_latency_seconds',
+    type: 'gauge',
+    labels: ['workflow', 'share'],
+    help: 'Time from selection to result that this share of the items of the last 5 min kept.',
+    read: latencies,
+  },
+  {
     name: 'fetchyard_workflow_paused',
     type: 'gauge',
     labels: WORKFLOW,
@@ -40,6 +49,13 @@ export const CLUSTER_METRICS: readonly Metric[] = [
     labels: ['state'],
     help: 'Supervisors by state in the whole cluster.',
     read: nodes,
+  },
+  {
+    name: 'fetchyard_alerts_raised',
+    type: 'gauge',
+    labels: ['alert', 'workflow'],
+    help: 'Alerts that are raised in the whole cluster. Every node reports the same: take the maximum.',
+    read: raisedAlerts,
   },
   {
     name: 'fetchyard_figures_timestamp_seconds',
@@ -153,6 +169,13 @@ export const WORK_METRICS: readonly Metric[] = [
     labels: WORKFLOW,
     help: 'Bytes of response bodies received.',
     read: perWorkflow((own) => own.bytes),
+  },
+  {
+    name: 'fetchyard_credits_total',
+    type: 'counter',
+    labels: ['workflow', 'use'],
+    help: 'Credits of attempts that this node settled: useful for completed items, else other.',
+    read: perKey('use', (own) => ({ useful: own.usefulCredits, other: own.otherCredits })),
   },
   {
     name: 'fetchyard_released_items_total',

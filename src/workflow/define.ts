@@ -1,6 +1,7 @@
 import type { ChainOptions } from '../core/chain-options.js'
 import type { FileSource, SinkDefinition, SourceDefinition } from '../core/definition.js'
-import type { FetchedPage, StreamedPage, TakeBytes } from '../core/fetched-page.js'
+import type { DocumentOptions } from '../core/document-options.js'
+import type { FetchedPage, StreamedPage, StreamRequest, TakeBytes } from '../core/fetched-page.js'
 import type { Json, ResultRow, ResultRows } from '../core/outcome.js'
 import type { ScheduleDefinition } from '../core/schedule.js'
 import type { WorkflowOptions } from './options.js'
@@ -14,7 +15,13 @@ export interface HandlerContext {
    * The same for a body of any size: hands it over piece by piece, without its content codings.
    * Nothing more is read while `take` thinks, or after it answered false.
    */
-  readonly streamPage: (url: string, take: TakeBytes) => Promise<StreamedPage>
+  readonly streamPage: (
+    url: string,
+    take: TakeBytes,
+    request?: StreamRequest,
+  ) => Promise<StreamedPage>
+  /** What the workflow that saves documents is to do; null or absent for all others. */
+  readonly documents?: DocumentOptions | null
   /** Choices of workflows whose results are another workflow's work. */
   readonly chain: ChainOptions
   /** Aborted when the item's time is over, it was cancelled, or the worker drains. */
@@ -106,5 +113,6 @@ export type {
   SinkDefinition,
   SourceDefinition,
   StreamedPage,
+  StreamRequest,
   TakeBytes,
 }

@@ -71,7 +71,29 @@ export interface WorkflowOptions {
   readonly placesLanguage?: string | null
   readonly placesRegion?: string | null
 
+  readonly documentDirectory?: string
+  readonly siteModule?: string | null
+  readonly contexts?: number
+  readonly assign?: 'dynamic' | 'round-robin'
+  readonly maxDocuments?: number | null
+  readonly browserPath?: string | null
+  readonly headless?: boolean
+  readonly blockTypes?: readonly ('stylesheet' | 'image' | 'font' | 'media')[]
+  readonly blockPatterns?: readonly string[]
+  readonly stepTimeoutMs?: Duration
+  readonly contextPages?: number
+  readonly contextAgeMs?: Duration
+  readonly browserMb?: Size
+  readonly documentBytesMin?: number
+  readonly documentMb?: Size
+  readonly failurePages?: boolean
+
+  readonly alertSuccessPercent?: number | null
   readonly alertErrorPercent?: number | null
   readonly alertLatencyMs?: Duration | null
   readonly alertOldestMs?: Duration | null
+  readonly alertStallMs?: Duration | null
+  readonly alertReclaims?: number | null
+  readonly alertBudgetPercent?: number | null
+  readonly alertCreditsRisePercent?: number | null
 }

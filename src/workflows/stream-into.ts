@@ -5,7 +5,7 @@ import type { HandlerContext } from '../workflow/define.js'
 
 /** Bytes that wait between the wire and the reader. */
 const BUFFER_BYTES = 256 * 1_024
-const NO_HEAD: ContentHead = { contentType: '', charset: null }
+const NO_HEAD: ContentHead = { contentType: '', charset: null, headers: {} }
 
 /**
  * Fetches a page and has `read` pull its body. Nothing more is fetched once it returns.

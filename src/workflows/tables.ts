@@ -247,3 +247,37 @@ const INDEX_CONTACTS = `
 create index if not exists contacts_created_at_idx on public.contacts (created_at)`
 
 export const CONTACT_TABLES = [...PAGE_TABLES, CREATE_CONTACTS, INDEX_CONTACTS]
+
+export const DOCUMENT_TABLES = [
+  `
+create table if not exists public.documents (
+  reference       text primary key check (length(reference) between 1 and 2048),
+  url             text,
+  assigned        text check (assigned ~ '^context://[1-9][0-9]{0,3}/$'),
+  -- What takes turns: the context that it was assigned to, or the host of its URL.
+  lane            text generated always as (coalesce(assigned, url)) stored,
+  document_status text check (document_status ${STATUS_CHECK}),
+  created_at      timestamptz not null default now(),
+  updated_at      timestamptz not null default now()
+)`,
+  statusIndex('documents', 'document_status'),
+  `
+create table if not exists public.document_files (
+  reference   text primary key references public.documents (reference) on delete cascade,
+  file        text        not null,
+  bytes       bigint      not null,
+  sha256      text        not null,
+  pages       integer,
+  url         text,
+  outcome     text        not null check (outcome in ('saved', 'skipped')),
+  level       text,
+  context     integer,
+  attempt     integer,
+  duration_ms integer     not null,
+  browser_mb  integer,
+  worker_mb   integer     not null,
+  saved_at    timestamptz not null,
+  lease_id    bigint,
+  created_at  timestamptz not null default now()
+)`,
+]

@@ -11,6 +11,7 @@ import { auditCommand } from './commands/audit.js'
 import { bindCommand, unbindCommand } from './commands/bind.js'
 import { demoCommand } from './commands/demo.js'
 import { doctorCommand } from './commands/doctor.js'
+import { documentsCommand } from './commands/documents.js'
 import { enqueueCommand } from './commands/enqueue.js'
 import { exportCommand } from './commands/export.js'
 import { historyCommand } from './commands/history.js'
@@ -19,11 +20,13 @@ import { initCommand } from './commands/init.js'
 import { migrateCommand } from './commands/migrate.js'
 import { pauseCommand, resumeCommand } from './commands/pause.js'
 import { recordsCommand } from './commands/records.js'
+import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
 import { runNowCommand } from './commands/run-now.js'
 import { spendCommand } from './commands/spend.js'
 import { statusCommand } from './commands/status.js'
 import { rolloutCommand, setCommand } from './commands/steer.js'
+import { topCommand } from './commands/top.js'
 import { tortureCommand } from './commands/torture.js'
 import { upCommand } from './commands/up.js'
 import { whyCommand } from './commands/why.js'
@@ -36,10 +39,12 @@ export const COMMANDS: readonly Command[] = [
   upCommand,
   enqueueCommand,
   statusCommand,
+  topCommand,
   historyCommand,
   whyCommand,
   auditCommand,
   doctorCommand,
+  reportCommand,
   spendCommand,
   pauseCommand,
   resumeCommand,
@@ -48,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   setCommand,
   exportCommand,
   recordsCommand,
+  documentsCommand,
   housekeepingCommand,
   initCommand,
   bindCommand,

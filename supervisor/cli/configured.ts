@@ -7,9 +7,11 @@ import type { Settings } from '../../config/settings.js'
 import { settingsOfWorkflow } from '../../config/workflows.js'
 import { FetchyardError, messageOf } from '../../src/core/errors.js'
 import type { RefusedWorkflow } from '../../src/core/figures.js'
+import { checkBrowser } from '../documents/find-browser.js'
+import { DOCUMENTS } from '../documents/settings.js'
 import type { LoadedWorkflow } from '../node.js'
 import { type LoadedRecords, loadRecords } from '../records/load-records.js'
-import { isModulePath, loadWorkflow, SHIPPED_NAMES } from '../workflows.js'
+import { isModulePath, loadWorkflow, SHIPPED_NAMES, USUAL_NAMES } from '../workflows.js'
 import type { Invocation } from './command.js'
 
 /** What was found of the workflows that were asked for. */
@@ -34,6 +36,7 @@ async function load(asked: Asked, invocation: Invocation): Promise<LoadedWorkflo
     throw new FetchyardError('CONFIG_INVALID', wish.violations.join('\n'))
   }
   const overrides = { ...wish.overrides, ...overridesOf(workflow, asked, invocation) }
+  if (name === DOCUMENTS) await checkBrowser({ ...invocation.settings, ...overrides })
   if (wish.schedule === null) return { ...workflow, overrides }
   return { ...workflow, overrides, definition: { ...definition, schedule: wish.schedule } }
 }
@@ -146,5 +149,13 @@ function askedFor(named: readonly string[], invocation: Invocation): readonly As
   if (configuration.listed !== null) {
     return configuration.listed.map((word) => ({ word, directory }))
   }
-  return [...SHIPPED_NAMES.map((word) => ({ word, directory: cwd })), ...modulesOf(invocation)]
+  return [
+    ...usualNames(invocation).map((word) => ({ word, directory: cwd })),
+    ...modulesOf(invocation),
+  ]
+}
+
+/** The usual ones, and those that the file has something for. */
+function usualNames({ configuration: { workflows } }: Invocation): readonly string[] {
+  return SHIPPED_NAMES.filter((name) => USUAL_NAMES.includes(name) || workflows.has(name))
 }

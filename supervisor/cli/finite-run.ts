@@ -1,14 +1,17 @@
 // A finite run, as `run` and `demo` have it: start the node, watch the run, stop the node, say how
 // it ended. The database is the caller's.
 
+import { hostname } from 'node:os'
 import type { Settings } from '../../config/settings.js'
 import { EXIT_CODES, FetchyardError } from '../../src/core/errors.js'
+import { addStretch } from '../../src/store/run-details.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import { totalOf, workflowCounters } from '../../src/telemetry/counters.js'
 import type { OpenDatabase } from '../database.js'
 import { FENCED_MEANS } from '../fence-reason.js'
 import { type LoadedWorkflow, type RunningNode, startNode } from '../node.js'
 import type { StopListener } from '../signals.js'
+import { announceWeb } from './announce.js'
 import { type Invocation, isUnderPm2 } from './command.js'
 import { freePort } from './free-port.js'
 import { showCount } from './progress.js'
@@ -56,7 +59,7 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
   const node = await startNode({
     ...{ settings, database, workflows: [workflow], log: run.log, isUnscheduled: true },
   })
-  if (node.dashboardUrl !== null) say(streams, `Dashboard: ${node.dashboardUrl}`)
+  await announceWeb(node, invocation)
   obeyStop(node, stop, invocation)
   const name = workflow.definition.name
   let pauseWords = ''
@@ -68,6 +71,7 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
     const { sql } = database
     const watched = await watchRun({ node, sql, runId, workflow: name, streams, clock })
     leave?.()
+    await keepStretch(run, watched, node)
     if (watched.end.cause === 'done') await run.onDone?.(finished(watched, node, name), node)
     const pause = watched.end.cause === 'paused' ? watched.end.reason : null
     if (watched.end.cause !== 'stopped') await stopNode(node, pause ?? 'the run is done')
@@ -78,6 +82,18 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
     await stopNode(node, 'the command failed')
     throw error
   }
+}
+
+/** What is known now alone, for reports of the run; one that cannot be written is missing there. */
+async function keepStretch(run: FiniteRun, watched: Watched, node: RunningNode): Promise<void> {
+  const { database, runId, settings, workflow } = run
+  const { counters } = node.telemetry
+  const { fetches, reusedFetches } = workflowCounters(counters, workflow.definition.name)
+  const { durationMs, slotUtilisation } = watched
+  const slotShare = Math.min(1, slotUtilisation)
+  const name = settings.nodeName ?? hostname()
+  const stretch = { runId, node: name, durationMs, slotShare, fetches, reusedFetches }
+  await addStretch(database.sql, stretch).catch(() => {})
 }
 
 async function stopNode(node: RunningNode, reason: string): Promise<void> {
@@ -128,6 +144,13 @@ const PAUSE_FIXES: ReadonlyMap<string, string> = new Map([
   ],
   ['request_refused', 'The upstream refuses what is asked of it: mend the options it names'],
   ['budget', 'The credits are used up: renew or raise the plan of the upstream'],
+  [
+    'login_refused',
+    'The site refuses the login: mend FETCHYARD_SITE_USER, FETCHYARD_SITE_PASSWORD',
+  ],
+  ['site_refused', 'The site module cannot be used: mend it, or name another with --site'],
+  ['disk_full', 'The disk of the documents is full: make room'],
+  ['directory_refused', 'The directory of documents cannot be written to: see its permissions'],
   ['results_refused', 'The database refuses its results: compare its sinks with their tables'],
   ['failing', 'Attempt after attempt fails: `fetchyard status` repeats the words of the last one'],
 ])

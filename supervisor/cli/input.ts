@@ -54,7 +54,7 @@ interface EntryReader {
 }
 
 /** Decodes UTF-8, or UTF-16 where a byte order mark says so; the mark itself is dropped. */
-async function* decoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+export async function* decoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let decoder: TextDecoder | null = null
   let head = Buffer.alloc(0)
   for await (const chunk of chunks) {

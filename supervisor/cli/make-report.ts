@@ -4,6 +4,7 @@ import { audit } from '../../src/store/audit.js'
 import type { Sql } from '../../src/store/client.js'
 import { exportStatement } from '../../src/store/export.js'
 import { countResults } from '../../src/store/results.js'
+import { readRunDetails } from '../../src/store/run-details.js'
 import { readRunOutcomes } from '../../src/store/runs.js'
 import { readRunSpend } from '../../src/store/spend.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
@@ -37,7 +38,8 @@ async function countSinks(request: ReportRequest): Promise<{ [sink: string]: num
   return counts
 }
 
-async function readSpent(sql: Sql, runId: number): Promise<SpendFigures> {
+/** What a run cost so far. */
+export async function readSpent(sql: Sql, runId: number): Promise<SpendFigures> {
   const row = await readRunSpend(sql, runId)
   const { calls = 0, credits = 0, useful = 0, failed = 0, crashed = 0, unsure = 0 } = row ?? {}
   return { calls, credits, useful, failed, crashed, unsure }
@@ -71,5 +73,6 @@ export async function makeReport(request: ReportRequest): Promise<RunReport> {
     truth: request.truth,
     output: request.output,
     billing: request.billing ?? null,
+    details: await readRunDetails(sql, run.runId),
   }
 }

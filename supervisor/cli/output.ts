@@ -36,27 +36,37 @@ export async function exportToStream(job: ExportJob, out: Out): Promise<number> 
   return written
 }
 
-/**
- * Writes beside the file, makes it durable and renames it: whoever looks sees the old file or the
- * whole new one.
- *
- * @returns rows written.
- * @throws {FetchyardError} USAGE when the file cannot be written.
- */
+/** @returns rows written. */
 export async function exportToFile(job: ExportJob, path: string): Promise<number> {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.part`
-  const file = await openDraft(draft, path)
-  try {
+  return writeWhole(path, async (file) => {
     let written = 0
     for await (const { text, rows } of textOf(job)) {
       await file.appendFile(text)
       written += rows
     }
+    return written
+  })
+}
+
+/**
+ * Writes beside the file, makes it durable and renames it: whoever looks sees the old file or the
+ * whole new one.
+ *
+ * @throws {FetchyardError} USAGE when the file cannot be written.
+ */
+export async function writeWhole<Done>(
+  path: string,
+  fill: (file: FileHandle) => Promise<Done>,
+): Promise<Done> {
+  const draft = `${path}.${randomBytes(6).toString('hex')}.part`
+  const file = await openDraft(draft, path)
+  try {
+    const done = await fill(file)
     await file.sync()
     await file.close()
     await rename(draft, path)
     await syncDirectory(dirname(path))
-    return written
+    return done
   } catch (error) {
     await file.close().catch(() => {})
     await rm(draft, { force: true })

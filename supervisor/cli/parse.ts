@@ -25,7 +25,9 @@ const GROUP_TITLES: { readonly [group in OptionGroup]: string } = {
   fetch: 'Fetching:',
   politeness: 'Politeness:',
   upstream: 'Upstream:',
+  documents: 'Documents:',
   alert: 'Alerts:',
+  webhook: 'Webhook of alerts',
   web: 'Dashboard:',
   log: 'Log:',
 }

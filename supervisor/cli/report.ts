@@ -2,9 +2,11 @@
 
 import type { OutcomeCode } from '../../src/core/outcome.js'
 import { OUTCOME_CODES, OUTCOMES } from '../../src/core/outcome.js'
+import type { RunDetails } from '../../src/core/run-details.js'
 import type { RunOutcome } from '../../src/store/runs.js'
 import type { SpendRow } from '../../src/store/spend.js'
 import type { BillingFigures } from '../demo/simulated-upstream.js'
+import { detailLines } from './detail-lines.js'
 import { showCount, showSeconds } from './progress.js'
 
 /** Contacts that a demo planted in its pages, and how many of them were found. */
@@ -50,6 +52,8 @@ export interface RunReport {
   readonly output: string | null
   /** Our books beside those of a demo's simulated API. */
   readonly billing?: BillingFigures | null
+  /** What the receipts tell beyond the counts. */
+  readonly details?: RunDetails | null
 }
 
 /** Credits, and the calls that they paid for. */
@@ -187,7 +191,12 @@ export function reportLines(report: RunReport): readonly string[] {
     ...(report.output === null ? [] : ([['written to', report.output]] as const)),
   ]
   const width = Math.max(...rows.map(([label]) => label.length))
-  return [headline(report), ...rows.map(([label, words]) => `  ${label.padEnd(width)}  ${words}`)]
+  const { details = null } = report
+  return [
+    headline(report),
+    ...rows.map(([label, words]) => `  ${label.padEnd(width)}  ${words}`),
+    ...(details === null ? [] : ['', ...detailLines(details)]),
+  ]
 }
 
 function headline(report: RunReport): string {

@@ -8,6 +8,9 @@ export interface Out {
   readonly isTerminal: boolean
   readonly hasColor: boolean
   readonly columns: number
+  readonly rows: number
+  /** Calls `listen` when the terminal has another size. @returns what ends that. */
+  readonly onResize: (listen: () => void) => () => void
   /** False once the reader has gone; what is written after that is dropped. */
   readonly isOpen: () => boolean
   /** Resolves when the stream can take more. */
@@ -15,14 +18,23 @@ export interface Out {
 }
 
 export interface Streams {
-  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly stdin: Readable & {
+    readonly isTTY?: boolean
+    /** Hands out each key as it is pressed. */
+    readonly setRawMode?: (isRaw: boolean) => unknown
+  }
   readonly stdout: Out
   readonly stderr: Out
 }
 
-type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number }
+type Terminal = Writable & {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly rows?: number
+}
 
 const COLUMNS_UNKNOWN = 80
+const ROWS_UNKNOWN = 24
 
 /** Colour on a terminal, unless NO_COLOR or a dumb terminal asks for none. */
 export function wantsColor(
@@ -50,6 +62,13 @@ export function createOut(
     get columns() {
       // A terminal that does not know its width says 0.
       return stream.columns || COLUMNS_UNKNOWN
+    },
+    get rows() {
+      return stream.rows || ROWS_UNKNOWN
+    },
+    onResize: (listen) => {
+      stream.on('resize', listen)
+      return () => stream.off('resize', listen)
     },
     isOpen: () => isOpen,
     write: (text) =>
@@ -86,7 +105,11 @@ const COLORS = {
   yellow: [33, 39],
 } as const
 
-export function paint(out: Out, color: keyof typeof COLORS, text: string): string {
+export function paint(
+  out: Pick<Out, 'hasColor'>,
+  color: keyof typeof COLORS,
+  text: string,
+): string {
   const [on, off] = COLORS[color]
   return out.hasColor ? `\u001b[${on}m${text}\u001b[${off}m` : text
 }

@@ -4,16 +4,14 @@
 import type { CancelTimer, Clock, MonotonicMs } from '../../src/core/clock.js'
 import { LIVE_TOPICS, type LiveStates, type LiveTopic } from '../../src/telemetry/live-topics.js'
 import { diff, type LiveState } from '../../src/telemetry/merge-patch.js'
-import type { CadenceHz, ServerFrame } from './frames.js'
+import type { CadenceHz } from './frames.js'
 import { WEB_LIMITS } from './web-limits.js'
-
-/** A frame as it goes over the wire. */
-export type WireFrame = Buffer
+import { serialise, type WireFrame } from './wire.js'
 
 /** What one tick has for its clients. */
 export interface Tick {
-  /** What a client that is up to date gets of a topic; undefined when nothing changed. */
-  readonly frame: (topic: LiveTopic) => WireFrame | undefined
+  /** What a client that is up to date gets of its topics, in one piece; null when none changed. */
+  readonly frames: (topics: ReadonlySet<LiveTopic>) => WireFrame | null
   /** What a client that has missed something gets. */
   readonly snapshot: (topic: LiveTopic) => WireFrame
 }
@@ -54,7 +52,7 @@ export function createCadence(options: CadenceOptions): Cadence {
       const frame = advance({ topic, current: topics[topic], next: states[topic], clock })
       if (frame !== undefined) frames.set(topic, frame)
     }
-    onTick({ frame: (topic) => frames.get(topic), snapshot })
+    onTick({ frames: joining(frames), snapshot })
   }
   const schedule = () => {
     cancelTimer = clock.setTimer(1_000 / hz, () => {
@@ -66,6 +64,20 @@ export function createCadence(options: CadenceOptions): Cadence {
     snapshot,
     start: schedule,
     stop: () => cancelTimer?.(),
+  }
+}
+
+/** Clients that asked for the same topics get the same bytes: they are put together once. */
+function joining(frames: ReadonlyMap<LiveTopic, WireFrame>): Tick['frames'] {
+  const joined = new Map<string, WireFrame | null>()
+  return (topics) => {
+    const key = [...topics].join()
+    const known = joined.get(key)
+    if (known !== undefined) return known
+    const parts = [...topics].flatMap((topic) => frames.get(topic) ?? [])
+    const whole = parts.length === 0 ? null : Buffer.concat(parts)
+    joined.set(key, whole)
+    return whole
   }
 }
 
@@ -85,6 +97,7 @@ function firstStates(states: LiveStates, clock: Clock): Record<LiveTopic, TopicS
     workflows: first('workflows'),
     rollouts: first('rollouts'),
     nodes: first('nodes'),
+    lanes: first('lanes'),
     events: first('events'),
     history: first('history'),
   }
@@ -122,8 +135,4 @@ function snapshotOf(topic: LiveTopic, current: TopicState): WireFrame {
     d: current.state,
   })
   return current.snapshot
-}
-
-export function serialise(frame: ServerFrame): WireFrame {
-  return Buffer.from(JSON.stringify(frame))
 }

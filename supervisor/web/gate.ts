@@ -32,15 +32,30 @@ export function refuseRequest(
   return refuseToken(bearerOf(headers), options)
 }
 
+/** Browsers say themselves who makes a request; programs say nothing. */
+export function refuseCrossSite(headers: IncomingHttpHeaders): Refusal | null {
+  const from = headers['sec-fetch-site']
+  if (from === undefined || from === 'same-origin' || from === 'none') return null
+  return { status: 403, reason: `Requests of other sites are refused; this one is ${from}` }
+}
+
 /** @returns why a connection is not upgraded, or null when it may be. */
 export function refuseUpgrade(
   headers: IncomingHttpHeaders,
   options: GateOptions,
-  now: { readonly clients: number; readonly clientsMax: number; readonly isClosing: boolean },
+  now: {
+    readonly clients: number
+    readonly clientsMax: number
+    readonly isClosing: boolean
+    /** What the connection's ticket opens; null: nothing. Without one the token counts. */
+    readonly ticket?: Access | null
+  },
 ): Refusal | null {
   const site = refuseSite(headers, options)
   if (site !== null) return site
-  const token = refuseToken(bearerOf(headers) ?? bearerSubprotocolOf(headers), options)
+  if (now.ticket === null) return { status: 401, reason: 'The ticket is wrong, used, or too old' }
+  const given = bearerOf(headers) ?? bearerSubprotocolOf(headers)
+  const token = now.ticket === undefined ? refuseToken(given, options) : null
   if (token !== null) return token
   if (!subprotocolsOf(headers).includes(SUBPROTOCOL)) {
     return { status: 400, reason: `Offer the subprotocol ${SUBPROTOCOL}` }

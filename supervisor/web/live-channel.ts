@@ -9,7 +9,7 @@ import { LIMITS } from '../../src/core/limits.js'
 import type { EventBus } from '../../src/telemetry/events.js'
 import { LIVE_TOPICS, type LiveTopic } from '../../src/telemetry/live-topics.js'
 import type { Access } from './access.js'
-import { type Cadence, createCadence, serialise, type Tick } from './cadence.js'
+import { type Cadence, createCadence, type Tick } from './cadence.js'
 import {
   type ByeFrame,
   type CadenceHz,
@@ -32,6 +32,7 @@ import {
 } from './live-client.js'
 import type { LiveSource } from './live-source.js'
 import { WEB_LIMITS } from './web-limits.js'
+import { serialise } from './wire.js'
 
 export interface LiveChannelOptions {
   readonly source: LiveSource
@@ -78,7 +79,9 @@ export class LiveChannel {
 
   /** Upgrades a connection and greets its client. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, access: Access): void {
-    this.#server.handleUpgrade(request, socket, head, (upgraded) => this.#greet(upgraded, access))
+    this.#server.handleUpgrade(request, socket, head, (upgraded) => {
+      this.#greet(upgraded, socket, access)
+    })
   }
 
   /** Says goodbye to all clients; those that do not leave within a second are cut off. */
@@ -108,9 +111,9 @@ export class LiveChannel {
     })
   }
 
-  #greet(socket: WebSocket, access: Access): void {
+  #greet(socket: WebSocket, stream: Duplex, access: Access): void {
     const { clock, source, version, onEvent } = this.#options
-    const client = createLiveClient(socket, clock.nowMs())
+    const client = createLiveClient(socket, stream, clock.nowMs())
     this.#clients.add(client)
     const cancelWait = clock.setTimer(WEB_LIMITS.subscribeMs, () => {
       if (client.subscription === null) socket.close(CLOSE_CODES.noSubscription, 'no subscription')

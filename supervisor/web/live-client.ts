@@ -1,14 +1,18 @@
-import type { WebSocket } from 'ws'
+import type { Duplex } from 'node:stream'
+import { WebSocket } from 'ws'
 import type { Clock, MonotonicMs } from '../../src/core/clock.js'
 import { LIMITS } from '../../src/core/limits.js'
 import type { LiveTopic } from '../../src/telemetry/live-topics.js'
-import type { Tick, WireFrame } from './cadence.js'
+import type { Tick } from './cadence.js'
 import type { CadenceHz } from './frames.js'
 import { WEB_LIMITS } from './web-limits.js'
+import type { WireFrame } from './wire.js'
 
 /** One connection of the live channel. */
 export interface LiveClient {
   readonly socket: WebSocket
+  /** The connection below. Frames are made once for all clients and written here as they are. */
+  readonly stream: Duplex
   /** Topics asked for, and how often; null before the first `sub`. */
   subscription: { readonly topics: ReadonlySet<LiveTopic>; readonly hz: CadenceHz } | null
   /** Whether it missed a tick, so that differences are of no use to it. */
@@ -20,9 +24,14 @@ export interface LiveClient {
   inbound: { sinceMs: MonotonicMs; messages: number }
 }
 
-export function createLiveClient(socket: WebSocket, nowMs: MonotonicMs): LiveClient {
+export function createLiveClient(
+  socket: WebSocket,
+  stream: Duplex,
+  nowMs: MonotonicMs,
+): LiveClient {
   return {
     socket,
+    stream,
     subscription: null,
     isBehind: false,
     undrainedSinceMs: null,
@@ -66,17 +75,20 @@ export function sendTick(client: LiveClient, tick: Tick, clock: Clock): boolean 
     client.isBehind = true
     return false
   }
-  const isBehind = client.isBehind
-  client.isBehind = false
-  for (const topic of client.subscription.topics) {
-    const frame = isBehind ? tick.snapshot(topic) : tick.frame(topic)
-    if (frame !== undefined) sendFrame(client, frame)
+  const { topics } = client.subscription
+  if (client.isBehind) {
+    client.isBehind = false
+    for (const topic of topics) sendFrame(client, tick.snapshot(topic))
+    return true
   }
+  const frames = tick.frames(topics)
+  if (frames !== null) sendFrame(client, frames)
   return true
 }
 
-export function sendFrame(client: LiveClient, frame: WireFrame): void {
-  client.socket.send(frame, { binary: false })
+/** Nothing is written after a goodbye: the other side would take it for a fault. */
+export function sendFrame({ socket, stream }: LiveClient, frame: WireFrame): void {
+  if (socket.readyState === WebSocket.OPEN) stream.write(frame)
 }
 
 /** Counts a message. @returns whether the client may send that many. */

@@ -2,6 +2,7 @@
 // read here and nowhere else, and what is wrong is told by value, rule and an example that works.
 
 import { suggestion } from '../../config/suggest.js'
+import { LIMITS } from '../../src/core/limits.js'
 import {
   CONCURRENCY_RULE,
   ROLLOUT_RULE,
@@ -10,7 +11,7 @@ import {
   readRollout,
 } from '../../src/core/steering-words.js'
 
-export const VERBS = ['rollout', 'concurrency', 'pause', 'resume'] as const
+export const VERBS = ['rollout', 'concurrency', 'rate', 'pause', 'resume'] as const
 export type Verb = (typeof VERBS)[number]
 
 export interface OrderPath {
@@ -21,6 +22,7 @@ export interface OrderPath {
 export type Order =
   | { readonly verb: 'rollout'; readonly rollout: RolloutOrder; readonly by: string }
   | { readonly verb: 'concurrency'; readonly items: number | null; readonly by: string }
+  | { readonly verb: 'rate'; readonly perMinute: number | null; readonly by: string }
   | { readonly verb: 'pause' | 'resume'; readonly by: string }
 
 /** @returns null when this is no path of an order. Names are those that a workflow may have. */
@@ -34,16 +36,17 @@ export function orderPathOf(path: string): OrderPath | null {
 const EXAMPLES: Readonly<Record<Verb, string>> = {
   rollout: '{"rollout": 10}',
   concurrency: '{"concurrency": 20}',
+  rate: '{"rate": 120}',
   pause: '{"by": "anna"}',
   resume: '{"by": "anna"}',
 }
 
 /** A name for the record: one line that cannot be taken for another one. */
-const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._@+-]{0,79}$/u
-const SOMEBODY = 'an operator'
+export const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._@+-]{0,79}$/u
+export const SOMEBODY = 'an operator'
 
 /** A value in a message: enough of it to be recognised. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing'
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }
@@ -83,6 +86,15 @@ export function readOrder(verb: Verb, text: string): Read {
   return readValue(verb, fields, { by, example })
 }
 
+const RATE_RULE = `a whole number from 1 to ${LIMITS.ratePerMinuteMax}, or "auto"`
+
+/** @returns items a minute; null for `auto`, and undefined for what is neither. */
+function readRate(value: unknown): number | null | undefined {
+  if (value === 'auto') return null
+  const isRate = typeof value === 'number' && Number.isInteger(value)
+  return isRate && value >= 1 && value <= LIMITS.ratePerMinuteMax ? value : undefined
+}
+
 function readValue(
   verb: Verb,
   fields: Fields,
@@ -96,6 +108,10 @@ function readValue(
   if (verb === 'rollout') {
     const rollout = readRollout(value)
     return rollout === null ? wrong(ROLLOUT_RULE) : { order: { verb, rollout, by } }
+  }
+  if (verb === 'rate') {
+    const perMinute = readRate(value)
+    return perMinute === undefined ? wrong(RATE_RULE) : { order: { verb, perMinute, by } }
   }
   const items = readConcurrency(value)
   return items === undefined ? wrong(CONCURRENCY_RULE) : { order: { verb, items, by } }

@@ -1,6 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Rollout } from '../../src/core/cohort-figures.js'
-import type { Verdict } from '../../src/core/why-plan.js'
 import { LIVE_TOPICS } from '../../src/telemetry/live-topics.js'
 import { type Answer, json, text } from './answer.js'
 import type { Asset } from './assets.js'
@@ -12,14 +10,11 @@ export interface RequestOptions extends GateOptions {
   readonly source: LiveSource
   readonly assets: ReadonlyMap<string, Asset>
   readonly wallMs: () => number
-  /** What is asked of the database at each request; null for a server without one. */
-  readonly reads: Reads | null
+  /** What is asked of the database at each request, by path. */
+  readonly reads: Reads
 }
 
-export interface Reads {
-  readonly rollouts: () => Promise<readonly Rollout[]>
-  readonly why: () => Promise<readonly Verdict[]>
-}
+export type Reads = ReadonlyMap<string, () => Promise<object>>
 
 /** The page may run its own scripts and talk to its own server; nothing else, from nowhere else. */
 const CONTENT_SECURITY_POLICY = [
@@ -72,12 +67,8 @@ async function dataAnswer(path: string, options: RequestOptions): Promise<Answer
     const { text: body, contentType } = await source.metrics()
     return { status: 200, contentType, body }
   }
-  if (path === '/api/rollout' && reads !== null) {
-    return json(200, { v: LIVE_VERSION, rollouts: await reads.rollouts() })
-  }
-  if (path === '/api/why' && reads !== null) {
-    return json(200, { v: LIVE_VERSION, verdicts: await reads.why() })
-  }
+  const read = reads.get(path)
+  if (read !== undefined) return json(200, { v: LIVE_VERSION, ...(await read()) })
   const topic = LIVE_TOPICS.find((name) => path === `/api/${name}`)
   if (topic === undefined) return text(404, 'There is nothing here')
   const ts = Math.round(wallMs())
@@ -104,7 +95,7 @@ function hasBody(request: Pick<IncomingMessage, 'headers'>): boolean {
   return length !== '0' || request.headers['transfer-encoding'] !== undefined
 }
 
-/** The path without query. Nothing here reads a query, so nothing secret needs to be in one. */
+/** The path without query: no answer depends on one. */
 export function pathOf(url: string | undefined): string {
   return (url ?? '/').split(/[?#]/, 1)[0] ?? '/'
 }

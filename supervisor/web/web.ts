@@ -4,19 +4,25 @@
 // opens it to a network has to have chosen what keeps the network out. Health and readiness and the
 // files of the page need no token; everything that holds data does.
 
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Clock } from '../../src/core/clock.js'
 import { messageOf } from '../../src/core/errors.js'
+import { LIMITS } from '../../src/core/limits.js'
 import type { EventBus } from '../../src/telemetry/events.js'
+import type { OperatorDesk } from '../operator-desk.js'
 import type { SteeringDesk } from '../steering-desk.js'
 import { Actions } from './actions.js'
 import { chosenTokens, listenError, urlHost } from './address.js'
+import type { Answer } from './answer.js'
 import { loadAssets } from './assets.js'
 import type { CloseReason } from './frames.js'
 import type { GateOptions } from './gate.js'
 import { LiveChannel } from './live-channel.js'
 import type { LiveSource } from './live-source.js'
-import { answerRequest, pathOf, type RequestOptions, writeAnswer } from './requests.js'
+import { Lookups } from './lookups.js'
+import { PostDoor } from './post-door.js'
+import { answerRequest, pathOf, type Reads, type RequestOptions, writeAnswer } from './requests.js'
+import { Tickets } from './tickets.js'
 import { upgrade } from './upgrade.js'
 import { WEB_LIMITS } from './web-limits.js'
 
@@ -38,6 +44,8 @@ export interface WebOptions {
   readonly operatorToken?: string
   /** Carries out orders. @default null, takes none */
   readonly desk?: SteeringDesk | null
+  /** Answers about items and events, and carries out orders to them. @default null */
+  readonly operator?: OperatorDesk | null
   /**
    * Names by which clients may address the server, beside `localhost`, `host` and addresses.
    * Others are refused: a web page could point a name of its own at this machine.
@@ -45,6 +53,10 @@ export interface WebOptions {
    * @default []
    */
   readonly allowedHosts?: readonly string[]
+  /** Clients of the live channel at once. @default LIMITS.liveClientsMax */
+  readonly liveClientsMax?: number
+  /** Time a client has to send its headers. Shorter for tests. @default 10_000 */
+  readonly headersTimeoutMs?: number
   readonly source: LiveSource
   /** The product's version. */
   readonly version: string
@@ -73,19 +85,28 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const allowedHosts = [options.host, ...(options.allowedHosts ?? [])]
   const gate: GateOptions = { ...tokens, allowedHosts }
   const channel = new LiveChannel(options)
-  const { desk = null, clock } = options
+  const { desk = null, operator = null, clock } = options
+  const { liveClientsMax: clientsMax = LIMITS.liveClientsMax } = options
+  const door = new PostDoor({ ...gate, clock })
+  const tickets = new Tickets({ ...gate, clock })
   const server = createWebServer(
     {
       ...gate,
       source: options.source,
       wallMs: clock.wallMs,
       assets: await loadAssets(),
-      reads: desk === null ? null : { rollouts: shared(desk.rollouts), why: shared(desk.why) },
+      reads: readsOf(desk, operator),
     },
-    new Actions({ ...gate, desk, clock }),
+    [
+      new Actions({ ...gate, desk, clock, door }),
+      new Lookups({ ...gate, operator, clock, door }),
+      tickets,
+    ],
+    options.headersTimeoutMs ?? WEB_LIMITS.headersTimeoutMs,
   )
+  server.maxConnections = clientsMax + WEB_LIMITS.plainConnectionsMax
   server.on('upgrade', (request, socket, head) => {
-    upgrade({ request, socket, head, channel, gate })
+    upgrade({ request, socket, head, channel, tickets, gate, clientsMax })
   })
   const port = await listen(server, options)
   channel.start()
@@ -101,6 +122,25 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   }
 }
 
+/** What is asked of the database by a GET, by its path. */
+function readsOf(desk: SteeringDesk | null, operator: OperatorDesk | null): Reads {
+  return new Map<string, () => Promise<object>>([
+    ...(desk === null
+      ? []
+      : ([
+          ['/api/rollout', shared(async () => ({ rollouts: await desk.rollouts() }))],
+          ['/api/why', shared(async () => ({ verdicts: await desk.why() }))],
+        ] as const)),
+    ...(operator === null
+      ? []
+      : ([
+          ['/api/pace', shared(async () => ({ minutes: await operator.pace() }))],
+          ['/api/schedules', shared(async () => ({ schedules: await operator.schedules() }))],
+          ['/api/housekeeping', shared(async () => ({ chores: await operator.chores() }))],
+        ] as const)),
+  ])
+}
+
 /** Who asks while an answer is under way gets that one: many readers cost no more than one. */
 function shared<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
   let underWay: Promise<Answer> | null = null
@@ -112,26 +152,48 @@ function shared<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
   }
 }
 
-function createWebServer(options: RequestOptions, actions: Actions): Server {
+/** What takes POST. @returns null for a path that is another's. */
+interface PostTaker {
+  readonly answer: (
+    request: IncomingMessage,
+    path: string,
+  ) => Promise<Answer | null> | Answer | null
+}
+
+async function answerPost(
+  takers: readonly PostTaker[],
+  request: IncomingMessage,
+): Promise<Answer | null> {
+  const path = pathOf(request.url)
+  for (const taker of takers) {
+    const answer = await taker.answer(request, path)
+    if (answer !== null) return answer
+  }
+  return null
+}
+
+function createWebServer(
+  options: RequestOptions,
+  takers: readonly PostTaker[],
+  headersTimeoutMs: number,
+): Server {
   const server = createServer(
     {
       maxHeaderSize: WEB_LIMITS.headerBytesMax,
-      headersTimeout: WEB_LIMITS.headersTimeoutMs,
+      headersTimeout: headersTimeoutMs,
       requestTimeout: WEB_LIMITS.requestTimeoutMs,
       keepAliveTimeout: WEB_LIMITS.keepAliveMs,
-      connectionsCheckingInterval: WEB_LIMITS.headersTimeoutMs / 2,
+      connectionsCheckingInterval: headersTimeoutMs / 2,
     },
     (request, response) => {
       // What cannot be answered is a bug; it costs the caller its answer and nobody else anything.
-      actions
-        .answer(request, pathOf(request.url))
+      answerPost(takers, request)
         .then((answer) => answer ?? answerRequest(request, options))
         .catch((error: unknown) => failure(error))
         .then((answer) => writeAnswer(request, response, answer))
         .catch(() => response.destroy())
     },
   )
-  server.maxConnections = WEB_LIMITS.connectionsMax
   server.maxRequestsPerSocket = WEB_LIMITS.requestsPerConnectionMax
   return server
 }

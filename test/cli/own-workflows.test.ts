@@ -87,7 +87,10 @@ describe('cli: workflows of one’s own', () => {
     expect(one).to.deep.include({ workflow: 'one', complete: 1, errors: {} })
     expect(two).to.deep.include({
       ...{ workflow: 'two', complete: 1 },
-      alerts: { errorPercent: 20, latencyMs: 300_000, oldestMs: null },
+      alerts: {
+        ...{ successPercent: 95, errorPercent: 20, latencyMs: 300_000, oldestMs: null },
+        ...{ stallMs: 300_000, reclaims: 0, budgetPercent: 90, creditsRisePercent: 50 },
+      },
     })
     expect(two?.latencyP95Ms).to.be.a('number')
     expect(two?.perSecond).to.be.above(0)

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { useAudit } from '../support/audited.js'
 import { useDatabase } from '../support/database.js'
@@ -158,11 +160,49 @@ describe('cli: commands that read and operate', () => {
     expect(words.stdout).to.match(/^workflow +queued +processing +delayed +complete +error/)
     expect(words.stdout).to.match(/\ncontacts +0 +0 +0 +3 +1 /)
     expect(words.stdout).to.match(/\ncontacts +http_4xx +1\n/)
-    const figures = ['readAt', 'workflows', 'nodes', 'errors', 'budgets', 'loads', 'connections']
-    expect(json).to.have.all.keys('schema', 'schedules', 'pauses', ...figures)
+    const figures = [
+      'readAt',
+      'workflows',
+      'nodes',
+      'raised',
+      'errors',
+      'budgets',
+      'loads',
+      'connections',
+    ]
+    expect(json).to.have.all.keys('schema', 'schedules', 'chores', 'pauses', ...figures)
     expect(words.stdout).to.match(/The database has \d+ of \d+ connections in use\.\n$/)
     expect(json.schema).to.equal(1)
     expect(json.errors).to.deep.equal([{ workflow: 'contacts', code: 'http_4xx', items: 1 }])
+  })
+
+  it('tells of alerts first', async () => {
+    await database.sql`
+      insert into fetchyard.alert (alert, subject, state, level, raised_at, message)
+      values ('errors_high', 'contacts', 'raised', 'error', now(), 'contacts: too many errors (x)')`
+    const words = await runProgram(['status'], options())
+    const json = document((await runProgram(['status', '--json'], options())).stdout)
+    await database.sql`delete from fetchyard.alert`
+    expect(words.stdout).to.match(/^ALERT contacts: too many errors \(x\), since /)
+    expect(json.raised).to.have.nested.property('[0].alert', 'errors_high')
+  })
+
+  it('reports on the newest run, for people, as JSON and as a page', async () => {
+    const words = await runProgram(['report', '--html', 'run.html'], options())
+    const json = document((await runProgram(['report', '--json'], options())).stdout)
+    const unknown = await runProgram(['report', 'nonesuch'], options())
+
+    expect(words.exitCode, words.stderr).to.equal(0)
+    expect(words.stdout).to.match(/^contacts, run contacts-stdin-/)
+    expect(words.stdout).to.match(/\n {2}slots +\d+ % busy\n/)
+    expect(words.stdout).to.match(/\nsuccess +ok +1\n/)
+    expect(json).to.include({ schema: 1, workflow: 'contacts', items: 2, lost: 0 })
+    expect(json.stretches).to.have.lengthOf(1)
+    const page = await readFile(join(directory.path, 'run.html'), 'utf8')
+    expect(page).to.match(/^<!doctype html>/)
+    expect(page).to.contain(String(json.run))
+    expect(unknown.exitCode).to.equal(2)
+    expect(unknown.stderr).to.match(/no such thing as a run `nonesuch`.*contacts-stdin-/)
   })
 
   it('exports to standard output, and ends quietly when its reader goes away', async () => {

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { Parser } from 'htmlparser2'
+import { detailLines, showMs, sparkline } from '../../supervisor/cli/detail-lines.js'
 import {
   progressBar,
   progressWords,
@@ -7,9 +9,11 @@ import {
   showSeconds,
 } from '../../supervisor/cli/progress.js'
 import { countOutcomes, type RunReport, reportLines } from '../../supervisor/cli/report.js'
+import { reportPage } from '../../supervisor/cli/report-page.js'
 import { csvLine, rowsText } from '../../supervisor/cli/rows.js'
 import { wantsColor } from '../../supervisor/cli/streams.js'
 import { tableLines } from '../../supervisor/cli/table.js'
+import { HOST, runDetails } from '../support/run-details.js'
 
 const REPORT: RunReport = {
   workflow: 'contacts',
@@ -36,6 +40,125 @@ const REPORT: RunReport = {
   truth: { planted: 3_500, found: 3_430, unexpected: 4, pagesAstray: 1 },
   output: '/tmp/out.csv',
 }
+
+const FREE = { calls: 0, credits: 0, useful: 0, failed: 0, crashed: 0, unsure: 0 }
+
+describe('cli/detail-lines', () => {
+  it('draws a rate, and nothing where nothing ended', () => {
+    expect(sparkline([0, 1, 4, 8])).to.equal(' ▂▅█')
+    expect(sparkline([0, 0])).to.equal('  ')
+    expect(sparkline([])).to.equal('')
+  })
+
+  it('says durations in the unit that fits', () => {
+    expect([null, 0, 999, 1_000, 59_949, 61_000].map(showMs)).to.deep.equal([
+      ...['-', '0 ms', '999 ms', '1.0 s', '59.9 s', '1 min 1 s'],
+    ])
+  })
+
+  it('tells rate, durations, attempts, hosts and what to do', () => {
+    const details = runDetails({
+      ...{ open: 2, outcomes: [{ status: 'error', code: 'robots', items: 5 }] },
+      tries: [
+        { attempts: 1, items: 900 },
+        { attempts: 3, items: 30 },
+      ],
+      rate: [
+        { ok: 300, failed: 0 },
+        { ok: 570, failed: 30 },
+      ],
+    })
+    const text = detailLines(details).join('\n')
+    expect(text).to.match(/^Rate over 1 min 0 s, at most 20\.0 items\/s\n {2}ended {3}▅█\n/)
+    expect(text).to.match(/\n {2}failed {3}█\n/)
+    expect(text).to.match(/\nattempt +400 ms +900 ms +1\.2 s +2\.5 s +1 min 1 s\n/)
+    expect(text).to.match(/\n {3}1 {2}900 {2}█{30}\n {3}3 {3}30 {2}█\n/)
+    expect(text).to.match(/\nslow\.example +10 +0 +900 ms +2\.0 s\n/)
+    expect(text).to.match(/\nWhat to do next\n {2}- 2 items are still open.*\n {2}- 5 × robots: /)
+  })
+
+  it('shows hosts that a page made up as text, and not at any length', () => {
+    const host = `evil\u001b[2J\n${'x'.repeat(300)}.example`
+    const text = detailLines(runDetails({ slowest: [{ ...HOST, host }] }))
+    expect(text.join('\n')).to.not.contain('\u001b')
+    expect(Math.max(...text.map((line) => line.length))).to.be.below(120)
+  })
+})
+
+describe('cli/report-page', () => {
+  const page = (changed: Parameters<typeof runDetails>[0] = {}, spent = FREE) =>
+    reportPage({
+      ...{ details: runDetails(changed), spent, lost: 0, appliedTwice: 0 },
+      madeAt: '2026-11-26T10:02:00Z',
+    })
+
+  /** Elements and attributes of a document, and what was left open. */
+  function readPage(html: string) {
+    const seen: { names: string[]; attributes: string[]; open: string[]; text: string } = {
+      ...{ names: [], attributes: [], open: [], text: '' },
+    }
+    const empty = new Set(['meta', 'rect'])
+    const parser = new Parser({
+      onopentag: (name, attributes) => {
+        seen.names.push(name)
+        seen.attributes.push(...Object.keys(attributes))
+        if (!empty.has(name)) seen.open.push(name)
+      },
+      onclosetag: (name) => {
+        if (!empty.has(name)) expect(seen.open.pop()).to.equal(name)
+      },
+      ontext: (text) => {
+        seen.text += text
+      },
+    })
+    parser.end(html)
+    return seen
+  }
+
+  it('shows every part, and loads and runs nothing', () => {
+    const spent = { ...FREE, calls: 10, credits: 50, useful: 45, failed: 5 }
+    const html = page({ worst: [{ ...HOST, failed: 3 }] }, spent)
+    const { names, attributes, open, text } = readPage(html)
+    expect(open).to.deep.equal([])
+    expect(names).to.not.include.members(['script']).and.not.include.members(['link'])
+    expect(names.filter((name) => name === 'rect')).to.have.lengthOf(4)
+    expect(attributes.filter((name) => /^on|^src$|^href$/.test(name))).to.deep.equal([])
+    expect(html).to.contain("default-src 'none'; style-src 'unsafe-inline'")
+    for (const title of [
+      ...['What to do next', 'Rate over time', 'Outcomes', 'Durations', 'Attempts that items took'],
+      ...['Slowest hosts', 'Worst hosts', 'Credits'],
+    ]) {
+      expect(text).to.contain(title)
+    }
+  })
+
+  it('takes markup in names for text', () => {
+    const evil = `"><script>alert('1')</script><img src=x onerror=alert(1)>&amp;`
+    const host = { ...HOST, host: evil.slice(0, 59) }
+    const { names, attributes, open, text } = readPage(
+      page({
+        run: evil,
+        workflow: evil,
+        slowest: [host],
+        outcomes: [{ status: evil, code: evil, items: 1 }],
+      }),
+    )
+    expect(names).to.not.include('script').and.not.include('img')
+    expect(attributes).to.not.include('onerror')
+    expect(open).to.deep.equal([])
+    expect(text).to.contain(evil)
+  })
+
+  it('has a page of a run in which nothing ended', () => {
+    const nothing = { p50Ms: null, p90Ms: null, p95Ms: null, p99Ms: null, maxMs: null }
+    const html = page({
+      ...{ items: 0, outcomes: [], tries: [], slowest: [], rate: [], workedMs: 0, endedAt: null },
+      ...{ attempt: nothing, latency: nothing },
+    })
+    expect(readPage(html).text).to.contain('No item ended.')
+    expect(html).to.not.match(/NaN|Infinity|undefined/)
+  })
+})
 
 describe('cli/report', () => {
   it('tells all figures, each failure with its meaning', () => {

@@ -22,6 +22,25 @@ describe('deploy', () => {
     })
   }
 
+  it('asks for labels that the metrics have', async () => {
+    const labels = new Map(METRICS.map(({ name, labels }) => [name, labels]))
+    const text = [
+      await readDeployed('prometheus/fetchyard.rules.yml'),
+      JSON.parse(await readDeployed('grafana/fetchyard.json')).panels.flatMap(
+        (panel: { targets: { expr: string }[] }) => panel.targets.map(({ expr }) => expr),
+      ),
+    ].join('\n')
+    const asked = [...text.matchAll(/(fetchyard_[a-z_]+)\{([^}]*)\}/g)].flatMap(
+      ([, metric = '', matchers = '']) =>
+        [...matchers.matchAll(/(\w+)(?:=~|!=|!~|=)"/g)].map(([, label = '']) => [metric, label]),
+    )
+    expect(asked).to.have.length.above(10)
+    const unknown = asked.filter(
+      ([metric = '', label = '']) => !labels.get(metricOf(metric))?.includes(label),
+    )
+    expect(unknown).to.deep.equal([])
+  })
+
   it('lets systemd wait for the drain and restart what a restart may mend', async () => {
     const unit = await readDeployed('systemd/fetchyard.service')
     const timeoutMs = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) * 1_000

@@ -294,12 +294,13 @@ export function createSimStore(parts: SimStoreParts): SimStore {
     readRolloutRecord: () => ask('rollout', () => NO_RECORD),
     readRollouts: () => ask('rollouts', () => []),
     readLoads: () => ask('loads', () => []),
-    readFigures: () => ask('figures', () => ({ readAt: '', workflows: [], nodes: [] })),
+    readFigures: () => ask('figures', () => ({ readAt: '', workflows: [], nodes: [], raised: [] })),
     foldTallies: () => ask('fold', () => 0),
     ensureReceiptPartitions: () => ask('partitions', () => 0),
     storeEvent: () => ask('event', () => undefined),
     chores: IDLE_CHORES,
     schedules: IDLE_SCHEDULES,
+    readSchedules: () => ask('schedules', () => []),
   }
   return { store, underWay: () => line.underWay }
 }

@@ -32,6 +32,8 @@ export interface NodeChild {
   ) => Promise<readonly EventOf<Name>[]>
   /** How the node says that it reaches its database. */
   readonly pooling: () => string | null
+  /** Address of its web server with the token; null when it has none. */
+  readonly dashboardUrl: () => string | null
   readonly signal: (signal: NodeJS.Signals) => void
   /** Asks it to stop as PM2 does, and waits for its end. */
   readonly stop: () => Promise<NodeExit>
@@ -57,6 +59,7 @@ class ObservedNode implements NodeChild {
   readonly #events: AnyEvent[] = []
   #isReady = false
   #pooling: string | null = null
+  #dashboardUrl: string | null = null
   #exit: NodeExit | null = null
   #talk = ''
   readonly exited: Promise<NodeExit>
@@ -84,6 +87,8 @@ class ObservedNode implements NodeChild {
   readonly hasExited = () => this.#exit !== null
 
   readonly pooling = () => this.#pooling
+
+  readonly dashboardUrl = () => this.#dashboardUrl
 
   readonly events = <Name extends EventName>(name: Name): readonly EventOf<Name>[] =>
     this.#events.filter((event): event is EventOf<Name> & AnyEvent => event.name === name)
@@ -122,8 +127,10 @@ class ObservedNode implements NodeChild {
   }
 
   #onMessage(said: Said, family: Set<number>): void {
-    if (said.say === 'ready') this.#isReady = true
-    else if (said.say === 'pooling') this.#pooling = said.pooling
+    if (said.say === 'ready') {
+      this.#isReady = true
+      this.#dashboardUrl = said.dashboardUrl
+    } else if (said.say === 'pooling') this.#pooling = said.pooling
     else this.#onEvent(said.event, family)
   }
 

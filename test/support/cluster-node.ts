@@ -25,7 +25,7 @@ export interface ClusterNodeOptions {
 /** What it tells its parent. */
 export type Said =
   | { readonly say: 'pooling'; readonly pooling: string }
-  | { readonly say: 'ready' }
+  | { readonly say: 'ready'; readonly dashboardUrl: string | null }
   | { readonly say: 'event'; readonly event: AnyEvent }
 
 function tell(said: Said): void {
@@ -73,7 +73,7 @@ const options: ClusterNodeOptions = JSON.parse(process.argv[2] ?? '{}')
 process.on('disconnect', () => process.exit(EXIT_CODES.unexpected))
 const node = await start(options)
 node.events.subscribe((event) => tell({ say: 'event', event }))
-tell({ say: 'ready' })
+tell({ say: 'ready', dashboardUrl: node.dashboardUrl })
 process.on('SIGTERM', () => node.stop('SIGTERM'))
 process.on('SIGINT', () => node.stop('SIGINT'))
 process.on('message', (message) => {

@@ -223,7 +223,7 @@ export class FakeStore {
         }),
       forgetOldFailures: () => this.#call('forgetOldFailures', 0, () => 0),
       readFigures: () =>
-        this.#call('readFigures', 0, () => ({ readAt: '', workflows: [], nodes: [] })),
+        this.#call('readFigures', 0, () => ({ readAt: '', workflows: [], nodes: [], raised: [] })),
       foldTallies: () => this.#call('foldTallies', 0, () => 0),
       foldSpend: () => this.#call('foldSpend', 0, () => 0),
       foldEndTally: () => this.#call('foldEndTally', 0, () => 0),
@@ -239,6 +239,7 @@ export class FakeStore {
         }),
       chores: IDLE_CHORES,
       schedules: IDLE_SCHEDULES,
+      readSchedules: async () => [],
     }
   }
 

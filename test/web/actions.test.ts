@@ -115,6 +115,8 @@ describe('web/actions', () => {
       ['rollout', '{"rollout": 0}', { mode: 'sequential', rollout: 0 }],
       ['concurrency', '{"concurrency": 20}', 20],
       ['concurrency', '{"concurrency": "auto"}', null],
+      ['rate', '{"rate": 120}', { ratePerMinute: 120 }],
+      ['rate', '{"rate": "auto"}', { ratePerMinute: null }],
       ['pause', '', null],
       ['pause', '{}', null],
       ['resume', '{}', null],
@@ -130,7 +132,9 @@ describe('web/actions', () => {
           now: NOW,
         })
         const by = { name: 'an operator', via: 'over HTTP from 127.0.0.1' }
-        expect(desk.told).to.deep.equal([{ verb, name: 'contacts', what, by }])
+        // The desk has one order for all that is about pace.
+        const told = verb === 'rate' ? 'pace' : verb
+        expect(desk.told).to.deep.equal([{ verb: told, name: 'contacts', what, by }])
       })
     }
 
@@ -215,6 +219,8 @@ describe('web/actions', () => {
         /a whole number from 1 to 100000, or the word auto, got 0/,
       ],
       ['concurrency', '{"concurrency": null}', /got null/],
+      ['rate', '{"rate": 0}', /a whole number from 1 to 1000000, or "auto", got 0/],
+      ['rate', '{"rate": "fast"}', /got "fast"/],
       ['pause', '{"reason": "x"}', /Unknown field "reason"/],
       ['resume', '"x"', /to be a JSON object/],
     ]
@@ -227,8 +233,8 @@ describe('web/actions', () => {
       })
     }
 
-    it('a body above 4 KiB, told or found out', async () => {
-      const body = JSON.stringify({ by: 'x'.repeat(5_000) })
+    it('a body above its bound, told or found out', async () => {
+      const body = JSON.stringify({ by: 'x'.repeat(WEB_LIMITS.bodyBytesMax) })
       expect((await post(ROLLOUT, body)).status).to.equal(413)
       const chunked = { ...GOOD, 'transfer-encoding': 'chunked' }
       expect((await post(ROLLOUT, body, chunked)).status).to.equal(413)

@@ -11,6 +11,7 @@ import {
   workflowFigures,
 } from './support/events.js'
 import { createManualClock } from './support/manual-clock.js'
+import { QUIET_DESK, QUIET_OPERATOR } from './support/quiet-desk.js'
 import { createSimulation } from './support/simulation.js'
 import { openYard, TOKEN, type Yard } from './support/yard.js'
 
@@ -18,6 +19,12 @@ import { openYard, TOKEN, type Yard } from './support/yard.js'
 async function reads(page: Page, id: string, text: string | RegExp): Promise<void> {
   const exact = typeof text === 'string' ? new RegExp(`^${escapeRegExp(text)}$`) : text
   await page.locator(`#${id}`).filter({ hasText: exact }).waitFor({ state: 'attached' })
+}
+
+/** Goes to a screen by its link. */
+async function show(page: Page, screen: string): Promise<void> {
+  await page.locator('nav a', { hasText: screen }).click()
+  await page.locator(`#screen-${screen.toLowerCase()}`).waitFor()
 }
 
 function escapeRegExp(text: string): string {
@@ -28,6 +35,9 @@ describe('web/dashboard', () => {
   let browser: Browser
   let yard: Yard
   let pages: WatchedPage[] = []
+  let past: Yard | null = null
+  const open = (options: Parameters<typeof openYard>[0] = {}) =>
+    openYard({ desk: QUIET_DESK, operator: QUIET_OPERATOR, ...options })
 
   before(async function () {
     const opened = await openBrowser()
@@ -42,11 +52,13 @@ describe('web/dashboard', () => {
   })
   beforeEach(async () => {
     pages = []
-    yard = await openYard()
+    yard = await open()
   })
   afterEach(async () => {
     for (const { page } of pages) await page.close()
     await yard.close()
+    await past?.close()
+    past = null
   })
 
   const visit = async (url = yard.web.url, options: BrowserContextOptions = {}) => {
@@ -86,11 +98,14 @@ describe('web/dashboard', () => {
     yard.bus.emit('item.settled', settled({ state: 'discard', code: 'http_4xx', message }))
 
     await page.locator('#failures tr', { hasText: /http_4xx.*1.*100 %/ }).waitFor()
+    await show(page, 'Nodes')
     await page.locator('#nodes tr.node', { hasText: 'yard-1 on alpha (this node)' }).waitFor()
     await page
       .locator('#nodes tr.worker', { hasText: /contacts-1.*process.*ready.*4720/ })
       .waitFor()
+    await show(page, 'Workflows')
     await page.locator('#workflows tr', { hasText: 'contacts' }).waitFor()
+    await show(page, 'Events')
     await page.locator('#events li', { hasText: message }).waitFor()
     expect(await page.locator('#events b, #events img').count()).to.equal(0)
     expect(complaints).to.deep.equal([])
@@ -119,7 +134,7 @@ describe('web/dashboard', () => {
     await yard.web.close('restart')
     await reads(page, 'connection-words', 'Reconnecting: restarting')
     yard.telemetry.stop()
-    yard = await openYard({ port: yard.web.port, epoch: 'boot-2' })
+    yard = await open({ port: yard.web.port, epoch: 'boot-2' })
     await reads(page, 'footer', /boot-2/)
     await reads(page, 'connection-words', 'Live')
   })
@@ -142,7 +157,7 @@ describe('web/dashboard', () => {
     await yard.web.close('restart')
     await reads(page, 'connection-words', /Reconnecting/)
     yard.telemetry.stop()
-    yard = await openYard({ port: yard.web.port, epoch: 'boot-2' })
+    yard = await open({ port: yard.web.port, epoch: 'boot-2' })
     await page.clock.fastForward(120_000)
     // A round trip, so that word of a socket that was opened would have come.
     await page.evaluate('0')
@@ -160,18 +175,22 @@ describe('web/dashboard', () => {
   for (const [look, options] of looks) {
     it(`shows a quarter of an hour at once, ${look}, and nothing runs over the edge`, async () => {
       const clock = createManualClock()
-      const past = await openYard({ clock })
+      past = await open({ clock })
       const simulation = createSimulation(past, seededRandom(7), clock.wallMs)
       for (let second = 0; second < 901; second += 1) {
         simulation.second()
         clock.advance(1_000)
       }
       const { page, complaints } = await visit(past.web.url, options)
-      await page.locator('#chart-rate path.line.rate').waitFor({ state: 'attached' })
-      await page.locator('#workflows tr').nth(1).waitFor()
-      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).to.equal(0)
+      await page.locator('#chart-rate canvas').waitFor()
+      const told = page.locator('#chart-rate[aria-label*="finished"]')
+      await told.waitFor()
+      for (const screen of ['Overview', 'Workflows', 'Nodes', 'Hosts', 'Items', 'Events']) {
+        await show(page, screen)
+        const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+        expect(wide, screen).to.equal(0)
+      }
       expect(complaints).to.deep.equal([])
-      await past.close()
     })
   }
 })

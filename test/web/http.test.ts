@@ -10,7 +10,7 @@ import { openYard, TOKEN, type Yard } from './support/yard.js'
 
 const BEARER = { authorization: `Bearer ${TOKEN}` }
 const DATA = ['/api/stats', '/api/workflows', '/api/nodes', '/api/events', '/metrics']
-const PAGE = ['/', '/app.js', '/style.css', '/view.js', '/icon.svg']
+const PAGE = ['/', '/app.js', '/style.css', '/overview.js', '/uPlot.js', '/uPlot.css', '/icon.svg']
 
 function base64Url(text: string): string {
   return Buffer.from(text).toString('base64url')
@@ -142,6 +142,15 @@ describe('web/http', () => {
 
     it('is at /live only', async () => {
       expect(await upgradeStatus(yard.web.port, { path: '/other', headers: BEARER })).to.equal(404)
+    })
+
+    it('is refused with 429 at the bound that was set', async () => {
+      const small = await openYard({ liveClientsMax: 2 })
+      const { port } = small.web
+      const clients = [await openSocket(port), await openSocket(port)]
+      expect(await upgradeStatus(port, { headers: BEARER })).to.equal(429)
+      for (const client of clients) client.socket.terminate()
+      await small.close()
     })
 
     it('is refused with 429 at the bound of clients, and possible again below it', async () => {

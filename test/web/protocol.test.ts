@@ -41,7 +41,7 @@ describe('web/protocol', () => {
       epoch: 'boot-1',
       server: '1.2.3',
       hz: 1,
-      topics: ['stats', 'workflows', 'rollouts', 'nodes', 'events', 'history'],
+      topics: ['stats', 'workflows', 'rollouts', 'nodes', 'lanes', 'events', 'history'],
       access: 'operate',
     })
     expect(client.socket.protocol).to.equal('fetchyard.v1.json')

@@ -4,6 +4,7 @@ import type { CohortFigures, Rollout } from '../../src/core/cohort-figures.js'
 import { createSteeringDesk } from '../../supervisor/steering-desk.js'
 import { FakeStore } from '../support/fake-store.js'
 import { openBrowser, openPage } from './support/browser.js'
+import { QUIET_OPERATOR } from './support/quiet-desk.js'
 import { openYard, TOKEN, type Yard } from './support/yard.js'
 
 const OPERATOR = 'an-operator-token-of-its-own'
@@ -47,7 +48,7 @@ describe('web/steering', () => {
     fake.steering = { ...fake.steering, rollout: 50, step: 3 }
     const store = { ...fake.store, readRollouts: rollouts }
     const desk = createSteeringDesk(store)
-    yard = await openYard({ operatorToken: OPERATOR, desk })
+    yard = await openYard({ operatorToken: OPERATOR, desk, operator: QUIET_OPERATOR })
     await tell()
   })
   afterEach(async () => {
@@ -60,6 +61,7 @@ describe('web/steering', () => {
     page = watched.page
     complaints = watched.complaints
     await page.goto(`${yard.base}/#token=${token}`)
+    await page.locator('nav a', { hasText: 'Workflows' }).click()
     await page.getByRole('article', { name: 'Rollout of contacts' }).waitFor()
   }
 
@@ -81,17 +83,17 @@ describe('web/steering', () => {
     await visit(OPERATOR)
     await page.getByLabel('Your name, for the record').fill('Zoë')
     await page.getByRole('button', { name: '10 %', exact: true }).click()
-    await page.locator('#steer-said', { hasText: 'contacts is concurrent for 10 %' }).waitFor()
+    await page.locator('#said', { hasText: 'contacts is concurrent for 10 %' }).waitFor()
     expect(fake.steering).to.include({ mode: 'concurrent', rollout: 10 })
     await tell()
     const ten = page.getByRole('button', { name: '10 %', exact: true, pressed: true })
     await ten.waitFor()
     await page.getByRole('button', { name: 'Pause' }).click()
-    await page.locator('#steer-said', { hasText: 'contacts is paused' }).waitFor()
+    await page.locator('#said', { hasText: 'contacts is paused' }).waitFor()
     await tell()
     await page.getByText('Paused by operator').waitFor()
     await page.getByRole('button', { name: 'Resume' }).click()
-    await page.locator('#steer-said', { hasText: 'contacts runs again' }).waitFor()
+    await page.locator('#said', { hasText: 'contacts runs again' }).waitFor()
     expect(fake.storedEvents).to.deep.equal([
       ...['workflow.steered', 'workflow.paused', 'workflow.resumed'],
     ])
@@ -103,7 +105,7 @@ describe('web/steering', () => {
     await page.getByLabel('Your name, for the record').focus()
     for (const _ of ['Pause', 'Sequential']) await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    await page.locator('#steer-said', { hasText: 'contacts is sequential' }).waitFor()
+    await page.locator('#said', { hasText: 'contacts is sequential' }).waitFor()
     await tell()
     await page.getByText('Sequential: one item at a time').waitFor()
     expect(await page.evaluate('document.activeElement.textContent')).to.equal('Sequential')
@@ -111,7 +113,7 @@ describe('web/steering', () => {
     await page.keyboard.press('Tab')
     await page.keyboard.press('Tab')
     await page.keyboard.press('Space')
-    await page.locator('#steer-said', { hasText: 'concurrent for all items' }).waitFor()
+    await page.locator('#said', { hasText: 'concurrent for all items' }).waitFor()
     expect(fake.steering).to.include({ mode: 'concurrent', rollout: 100 })
     expect(complaints).to.deep.equal([])
   })
@@ -127,7 +129,7 @@ describe('web/steering', () => {
     await visit(OPERATOR)
     await page.getByLabel('Your name, for the record').fill('<b>')
     await page.getByRole('button', { name: 'Pause' }).click()
-    await page.locator('#steer-said', { hasText: 'Expected `by` to be 1 to 80 letters' }).waitFor()
+    await page.locator('#said', { hasText: 'Expected `by` to be 1 to 80 letters' }).waitFor()
     expect(fake.workflows.get('contacts')?.pausedBy).to.deep.equal([])
   })
 })

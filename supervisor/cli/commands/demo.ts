@@ -97,7 +97,7 @@ async function runDemo(given: Invocation): Promise<number> {
   const dataDir = join(given.settings.dataDir, 'demo')
   const sites = sitesGiven(given)
   const upstream = isSimulated(given) ? await startSimulatedUpstream() : null
-  const own = { databaseUrl: null, dataDir, ...(upstream?.settings ?? DIRECT) }
+  const own = { databaseUrl: null, alertWebhook: null, dataDir, ...(upstream?.settings ?? DIRECT) }
   const isPatient = upstream !== null && given.configuration.origins.totalTimeoutMs === 'default'
   const patience = isPatient ? { totalTimeoutMs: SIMULATED_PATIENCE_MS } : {}
   const settings: Settings = { ...given.settings, ...own, ...patience }

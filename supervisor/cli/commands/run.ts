@@ -5,10 +5,11 @@ import { setBudgets } from '../../../src/store/money.js'
 import type { Run } from '../../../src/store/runs.js'
 import { openRun } from '../../../src/store/runs.js'
 import type { WorkflowHandle } from '../../../src/store/store.js'
+import { storeAlerts } from '../../../src/store/workflows.js'
 import type { OpenDatabase } from '../../database.js'
 import type { LoadedWorkflow } from '../../node.js'
 import { listenForStop, type StopListener } from '../../signals.js'
-import { creditsPerCallMinOf, creditsPerCallOf } from '../../workflow-options.js'
+import { alertsOf, creditsPerCallMinOf, creditsPerCallOf } from '../../workflow-options.js'
 import { type Command, type Invocation, isGiven, textGiven } from '../command.js'
 import { estimate, estimateLines } from '../estimate.js'
 import { feedWorkflow } from '../feed-workflow.js'
@@ -21,6 +22,7 @@ import { type RunReport, reportLines } from '../report.js'
 import { type RowFormat, rowFormatOf } from '../rows.js'
 import { databaseRequest, givenWorkflow, installWorkflow, withDatabase } from '../session.js'
 import { print, printJson, say } from '../streams.js'
+import { writePage } from './report.js'
 
 export const runCommand: Command = {
   syntax: 'run <workflow>',
@@ -32,7 +34,17 @@ export const runCommand: Command = {
     ['fetchyard run contacts --input pages.csv --estimate', 'what it would cost'],
     ['fetchyard run contacts --input pages.csv --budget 5000', 'stops before it costs more'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'politeness', 'upstream', 'web'],
+  groups: [
+    'database',
+    'node',
+    'work',
+    'fetch',
+    'politeness',
+    'upstream',
+    'alert',
+    'webhook',
+    'web',
+  ],
   flags: {
     input: {
       type: 'text',
@@ -47,6 +59,7 @@ export const runCommand: Command = {
     },
     estimate: { type: 'switch', sentence: 'Say what the run would cost, and do nothing else' },
     name: { type: 'text', sentence: 'Name of the run, instead of one made from workflow and file' },
+    html: { type: 'text', sentence: 'File for the report as one HTML page' },
     json: { type: 'switch', sentence: 'Print the report as JSON' },
   },
   // The report counts what failed; a line for each would bury it.
@@ -80,6 +93,7 @@ async function runRun(invocation: Invocation): Promise<number> {
       workInput({ invocation, database, workflow, input, target, stop, budget }),
     )
     await printReport(invocation, report)
+    await keepPage(invocation, report)
     return finishedExit(invocation)
   } finally {
     stop.close()
@@ -147,6 +161,8 @@ async function workInput(work: Work): Promise<RunReport> {
   const { invocation, database, workflow, input, stop } = work
   const { sql } = database
   const handle = await installWorkflow(sql, workflow)
+  const alerts = alertsOf({ ...invocation.settings, ...workflow.overrides })
+  await storeAlerts(sql, { workflowId: handle.workflowId, alerts })
   const name = runName(work)
   const run = await openRun(sql, { workflowId: handle.workflowId, name })
   const { runId, startedAt } = run
@@ -211,6 +227,13 @@ async function exportRun(
   const statement = exportStatement({ workflowId, source, sink, runId })
   await exportToFile({ sql: database.sql, statement, format: target.format }, target.path)
   return target.path
+}
+
+async function keepPage(invocation: Invocation, report: RunReport): Promise<void> {
+  const { details = null, spent, lost, appliedTwice } = report
+  if (details === null) return
+  const madeAt = new Date(invocation.clock.wallMs()).toISOString()
+  await writePage(invocation, { details, spent, lost, appliedTwice, madeAt })
 }
 
 /** The report goes to standard output: it is what the command was for. */

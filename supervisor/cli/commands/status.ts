@@ -2,6 +2,8 @@ import type { ConnectionUse } from '../../../src/core/connection-use.js'
 import { isCrowded } from '../../../src/core/connection-use.js'
 import type { ClusterFigures, NodeFigures, WorkflowFigures } from '../../../src/core/figures.js'
 import { scheduleWords } from '../../../src/core/schedule.js'
+import type { ChoreStatus } from '../../../src/store/chores.js'
+import { readChores } from '../../../src/store/chores.js'
 import type { Sql } from '../../../src/store/client.js'
 import { readConnections } from '../../../src/store/connections.js'
 import { readFigures } from '../../../src/store/figures.js'
@@ -35,27 +37,30 @@ export const statusCommand: Command = {
 async function runStatus(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, budgets, limits, schedules, pauses } = await withDatabase(
+  const { figures, budgets, limits, schedules, chores, pauses } = await withDatabase(
     request,
     async ({ sql }) => ({
       figures: await readFigures(sql),
       budgets: await readAllBudgets(sql),
       limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
       schedules: await readSchedules(sql),
+      chores: await readChores(sql),
       pauses: await readPauses(sql),
     }),
   )
   if (isGiven(invocation, 'json')) {
     const errors = errorsOf(figures)
     await printJson(streams, {
-      ...{ schema: 1, ...figures, errors, budgets, ...limits, schedules, pauses },
+      ...{ schema: 1, ...figures, errors, budgets, ...limits, schedules, chores, pauses },
     })
     return 0
   }
   const lines = [
+    ...alertLines(figures),
     ...statusLines(figures, budgets),
     ...pauseLines(pauses),
     ...scheduleLines(schedules),
+    ...choreLines(chores),
     ...limitLines(limits),
   ]
   for (const line of lines) await print(streams, line)
@@ -70,11 +75,40 @@ function pauseLines(pauses: readonly Pause[]): readonly string[] {
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
+/** What is beyond its bound, before everything else; nothing when all is well. */
+function alertLines({ raised }: ClusterFigures): readonly string[] {
+  if (raised.length === 0) return []
+  return [...raised.map(({ message, raisedAt }) => `ALERT ${message}, since ${raisedAt}`), '']
+}
+
 interface ErrorCount {
   readonly workflow: string
   readonly code: string
   readonly items: number
 }
+
+/** A pass that failed ended at the moment at which it did; those moments are written one by one. */
+const SAME_MOMENT_MS = 1_000
+
+/** A line on housekeeping: what it removed last, and what keeps it from going on. */
+export function choreLines(chores: readonly ChoreStatus[]): readonly string[] {
+  const paused = chores.find(({ pausedWhy }) => pausedWhy !== null)
+  if (paused !== undefined) return ['', `Housekeeping is paused by ${paused.pausedWhy}.`]
+  const passed = chores.filter(({ passedAt }) => passedAt !== null)
+  const last = [...passed].sort((a, b) => passedMs(b) - passedMs(a))[0]?.passedAt
+  if (last === null || last === undefined) return []
+  const rows = chores.reduce((sum, { passedRows }) => sum + passedRows, 0)
+  const failed = passed.filter((chore) => {
+    return Date.parse(chore.failedAt ?? '') > passedMs(chore) - SAME_MOMENT_MS
+  })
+  const removed = `${showCount(rows)} ${rows === 1 ? 'row' : 'rows'}`
+  return [
+    ...['', `Housekeeping passed last at ${last}; its last passes removed ${removed}.`],
+    ...failed.map(({ chore, failure }) => `Housekeeping of ${chore} failed: ${failure}`),
+  ]
+}
+
+const passedMs = ({ passedAt }: ChoreStatus) => Date.parse(passedAt ?? '')
 
 /** Schedules as lines of words; none when every workflow always works. */
 function scheduleLines(schedules: readonly ScheduleStatus[]): readonly string[] {

@@ -6,6 +6,7 @@ import { storeAlerts } from '../../../src/store/workflows.js'
 import { type LoadedWorkflow, startNode } from '../../node.js'
 import { listenForStop } from '../../signals.js'
 import { alertsOf } from '../../workflow-options.js'
+import { announceWeb } from '../announce.js'
 import { type Command, type Invocation, wordsGiven } from '../command.js'
 import { type ChosenWorkflows, chosenWorkflows } from '../configured.js'
 import { fencedWords, obeyStop } from '../finite-run.js'
@@ -20,7 +21,18 @@ export const upCommand: Command = {
     ['fetchyard up', 'what the configuration file lists, or else all shipped workflows'],
     ['fetchyard up contacts ./my.workflow.js', 'these workflows only'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'politeness', 'upstream', 'alert', 'web'],
+  groups: [
+    'database',
+    'node',
+    'work',
+    'fetch',
+    'politeness',
+    'upstream',
+    'documents',
+    'alert',
+    'webhook',
+    'web',
+  ],
   flags: {},
   // A node that works much needs not hold processes for what is idle.
   preferences: { workerIdleMs: 60_000 },
@@ -42,7 +54,7 @@ async function runUp(invocation: Invocation): Promise<number> {
       }
       if (stop.request() !== null) return EXIT_CODES.ok
       const node = await startNode({ settings, database, workflows: loaded, refused, log: 'auto' })
-      if (node.dashboardUrl !== null) say(streams, `Dashboard: ${node.dashboardUrl}`)
+      await announceWeb(node, invocation)
       obeyStop(node, stop, invocation)
       const files = startSourceFiles({
         sql: database.sql,

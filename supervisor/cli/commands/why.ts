@@ -1,7 +1,6 @@
 import type { Verdict } from '../../../src/core/why-plan.js'
-import { explainWorkflow } from '../../../src/core/why-plan.js'
-import { readFigures } from '../../../src/store/figures.js'
-import { readLoads } from '../../../src/store/loads.js'
+import { createStore } from '../../../src/store/store.js'
+import { createSteeringDesk } from '../../steering-desk.js'
 import type { Command, Invocation } from '../command.js'
 import { isGiven } from '../command.js'
 import { databaseRequest, withDatabase } from '../session.js'
@@ -22,16 +21,9 @@ export const whyCommand: Command = {
 async function runWhy(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'why', exclusive: false })
-  const verdicts = await withDatabase(request, async ({ sql }) => {
-    const loads = await readLoads(sql)
-    const { workflows } = await readFigures(sql)
-    return workflows.map((own) =>
-      explainWorkflow(
-        own,
-        loads.filter(({ workflow }) => workflow === own.workflow),
-      ),
-    )
-  })
+  const verdicts = await withDatabase(request, ({ sql }) =>
+    createSteeringDesk(createStore(sql)).why(),
+  )
   if (isGiven(invocation, 'json')) await printJson(streams, { schema: 1, verdicts })
   else for (const line of whyLines(verdicts)) await print(streams, line)
   return 0

@@ -1,7 +1,7 @@
 import { applyPatch } from './merge.js'
 
 const SUBPROTOCOL = 'fetchyard.v1.json'
-const TOPICS = ['stats', 'workflows', 'rollouts', 'nodes', 'events', 'history']
+const TOPICS = ['stats', 'workflows', 'rollouts', 'nodes', 'lanes', 'events', 'history']
 const RECONNECT_BASE_MS = 500
 const RECONNECT_MAX_MS = 30_000
 const HEALTHY_AFTER_MS = 10_000

@@ -23,7 +23,8 @@ export function setText(target, text) {
  * Makes the rows of a table body those of `rows`, keeping the elements of rows that stay.
  *
  * @param rows `{key, className, cells}`; the first cell is the row's header; a cell is a text or
- * `{text, tone, title}`.
+ * `{text, tone, title, href}`, or
+ * `{draw}`, a function that fills the cell.
  * @param numeric set of column indexes that hold numbers.
  */
 export function syncRows(body, rows, numeric) {
@@ -53,8 +54,28 @@ function createRow({ key, className, cells }, numeric) {
 }
 
 function fillCell(cell, content) {
-  const { text, tone = '', title = '' } = typeof content === 'string' ? { text: content } : content
-  setText(cell, text)
+  const given = typeof content === 'string' ? { text: content } : content
+  const { text = '', tone = '', title = '', href, draw } = given
   if ((cell.dataset.tone ?? '') !== tone) cell.dataset.tone = tone
   if (cell.title !== title) cell.title = title
+  if (draw !== undefined) draw(cell)
+  else if (href === undefined) setText(cell, text)
+  else fillLink(cell, text, href)
+}
+
+function fillLink(cell, text, href) {
+  const link = cell.firstElementChild ?? element('a')
+  if (link.parentNode !== cell) cell.replaceChildren(link)
+  if (link.getAttribute('href') !== href) link.setAttribute('href', href)
+  setText(link, text)
+}
+
+/** Fills a select with options of `[value, words]`, keeping what is chosen. */
+export function setOptions(select, options) {
+  const key = JSON.stringify(options)
+  if (select.dataset.options === key) return
+  const chosen = select.value
+  select.dataset.options = key
+  select.replaceChildren(...options.map(([value, words]) => element('option', { value }, words)))
+  if (options.some(([value]) => value === chosen)) select.value = chosen
 }

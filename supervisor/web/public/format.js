@@ -48,8 +48,39 @@ export function bytes(value) {
   return `${format.format(amount)} ${UNITS[unit]}`
 }
 
-const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
+const zones = { local: undefined, UTC: 'UTC' }
+const styles = {}
+let zone = 'local'
+
+/** Shows times of the browser's zone, `local`, or in `UTC`. */
+export function setZone(name) {
+  zone = name
+}
+
+export function zoneName() {
+  return zone
+}
+
+function styleOf(kind, options) {
+  const key = `${kind} ${zone}`
+  styles[key] ??= new Intl.DateTimeFormat('en-GB', { ...options, timeZone: zones[zone] })
+  return styles[key]
+}
 
 export function timeOfDay(atMs) {
-  return clock.format(new Date(atMs))
+  return styleOf('time', { timeStyle: 'medium' }).format(new Date(atMs))
+}
+
+/** The time alone on the same day, with the date on others. */
+export function moment(atMs, nowMs = Date.now()) {
+  if (!Number.isFinite(atMs)) return UNKNOWN
+  const day = styleOf('day', { dateStyle: 'medium' })
+  const date = day.format(new Date(atMs))
+  return date === day.format(new Date(nowMs)) ? timeOfDay(atMs) : `${date}, ${timeOfDay(atMs)}`
+}
+
+/** How long ago, or in how long. */
+export function distance(atMs, nowMs = Date.now()) {
+  const ms = atMs - nowMs
+  return ms > 0 ? `in ${duration(ms)}` : `${duration(-ms)} ago`
 }

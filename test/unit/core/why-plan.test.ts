@@ -128,8 +128,25 @@ describe('explainWorkflow', () => {
     expect(words).to.match(/ 3 hosts are left alone after failures\.$/)
   })
 
+  it('says when a scheduled workflow works next, between two instances alone', () => {
+    const definition = { every: '5m' }
+    const nextAt = '2026-01-01 00:05:00+00'
+    const own = figures({ processing: 0, delayed: 3 })
+    const between = explainWorkflow(own, [load({ inFlight: 0 })], {
+      ...{ definition, nextAt, openInstances: 0 },
+    })
+    expect(between.binding).to.equal('schedule')
+    expect(between.words).to.equal(
+      `Its schedule (every 5m): the next tick is ${nextAt}; 500 queued, 3 delayed.`,
+    )
+    expect(between.advice).to.equal('fetchyard run-now contacts')
+    const within = { definition, nextAt, openInstances: 1 }
+    expect(explainWorkflow(own, [load()], within).binding).to.equal('configured')
+  })
+
   it('can say everything it lists', () => {
-    const tested = new Set([...CASES.map(([binding]) => binding), ...CONCURRENCY_REASONS])
+    const cases = CASES.map(([binding]) => binding)
+    const tested = new Set([...cases, 'schedule', ...CONCURRENCY_REASONS])
     expect([...tested].sort()).to.deep.equal([...BINDINGS].sort())
   })
 })

@@ -74,7 +74,8 @@ describe('telemetry/counters', () => {
     bus.emit('heartbeat.sent', { durationMs: 4 })
     bus.emit('heartbeat.failed', { message: 'no route' })
     bus.emit('live.frame_skipped', { clients: 1 })
-    bus.emit('lease.granted', { workflow: 'contacts', packs: 2, items: 300, durationMs: 3 })
+    const lease = { packs: 2, items: 300, leaseIds: ['1', '2'], durationMs: 3 }
+    bus.emit('lease.granted', { workflow: 'contacts', ...lease })
     expect(counters).to.include({ heartbeats: 1, heartbeatFailures: 1, framesSkipped: 1 })
     expect(counters.statements.lease.count).to.equal(1)
   })

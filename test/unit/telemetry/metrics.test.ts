@@ -97,7 +97,7 @@ describe('telemetry/metrics', () => {
       expect(name).to.not.match(/_(count|sum|bucket|counter|gauge|histogram|ms|kb)$/)
       expect(help).to.match(/^[A-Z0-9].*[a-z)]\.$/)
       expect(labels).to.not.include.members(['host']).and.not.include.members(['url'])
-      if (!BASE_UNITS.test(name)) expect(name).to.match(/_(paused|trusted|draining|fenced)$/)
+      if (!BASE_UNITS.test(name)) expect(name).to.match(/_(paused|trusted|draining|fenced|raised)$/)
     })
   }
 })

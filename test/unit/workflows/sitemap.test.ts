@@ -37,7 +37,11 @@ function webContext(web: Web, chain: Partial<ChainOptions> = {}) {
       const { page, body } = answer(url)
       let isWhole = true
       for (let at = 0; at < body.length && isWhole; at += 1_000) {
-        isWhole = await take(body.subarray(at, at + 1_000), { contentType: '', charset: null })
+        isWhole = await take(body.subarray(at, at + 1_000), {
+          contentType: '',
+          charset: null,
+          headers: {},
+        })
       }
       return { ...page, isWhole }
     },

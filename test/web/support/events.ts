@@ -5,8 +5,10 @@ import type { Events, ItemSettled } from '../../../src/telemetry/events.js'
 export function settled(changed: Partial<ItemSettled> = {}): ItemSettled {
   return {
     workflow: 'contacts',
+    leaseId: '1',
     itemId: '17',
     itemKey: 'https://example.com/',
+    lane: 'example.com',
     state: 'complete',
     code: 'ok',
     attempt: 1,
@@ -16,6 +18,7 @@ export function settled(changed: Partial<ItemSettled> = {}): ItemSettled {
     requests: 1,
     reused: true,
     bytes: 4_000,
+    credits: 0,
     message: null,
     cohort: 'concurrent',
     ...changed,
@@ -66,6 +69,7 @@ export function clusterFigures(changed: Partial<ClusterFigures> = {}): ClusterFi
     readAt: '2026-11-22T10:00:00.000Z',
     workflows: [workflowFigures()],
     nodes: [nodeFigures()],
+    raised: [],
     ...changed,
   }
 }

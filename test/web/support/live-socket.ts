@@ -18,8 +18,12 @@ export interface LiveSocket {
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>
 }
 
-export async function openSocket(port: number, options: ClientOptions = {}): Promise<LiveSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/live`, [SUBPROTOCOL], {
+export async function openSocket(
+  port: number,
+  options: ClientOptions = {},
+  path = '/live',
+): Promise<LiveSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, [SUBPROTOCOL], {
     headers: { authorization: `Bearer ${TOKEN}` },
     ...options,
   })

@@ -1,0 +1,66 @@
+import type { Sql } from './client.js'
+import type { StoredEvent } from './events.js'
+
+/** An event that was kept: a warning, or what a person ordered. */
+export interface EventRow {
+  readonly eventId: string
+  readonly at: string
+  readonly level: StoredEvent['level']
+  readonly name: string
+  readonly workflow: string | null
+  readonly node: string | null
+  readonly message: string
+}
+
+export interface EventFilter {
+  readonly level: StoredEvent['level'] | null
+  readonly workflow: string | null
+  /** Number of the last event of the page before; null for the first page. */
+  readonly before: string | null
+}
+
+/** Events of one page, and those it looks at for them. */
+const PAGE_EVENTS = 100
+const LOOKED_MAX = 5_000
+
+/**
+ * The latest events first, along the key. Where few of very many match, a page ends early with the
+ * place to go on from, instead of reading them all.
+ */
+export async function readEvents(
+  sql: Sql,
+  { level, workflow, before }: EventFilter,
+): Promise<{ readonly events: readonly EventRow[]; readonly next: string | null }> {
+  const [row] = await sql.unsafe<
+    { events: readonly EventRow[] | null; looked: number; last: string | null }[]
+  >(
+    `with looked as materialized (
+       select event_id, happened_at, level, name, workflow_id, node_id, message
+         from fetchyard.event
+        where $3::bigint is null or event_id < $3::bigint
+        order by event_id desc
+        limit ${LOOKED_MAX}
+     ),
+     page as (
+       select looked.event_id, looked.event_id::text as "eventId",
+              to_char(looked.happened_at at time zone 'UTC',
+                      'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+              looked.level, looked.name, flow.name as workflow, node.name as node, looked.message
+         from looked
+         left join fetchyard.workflow as flow using (workflow_id)
+         left join fetchyard.node on node.node_id = looked.node_id
+        where ($1::text is null or looked.level = $1)
+          and ($2::text is null or flow.name = $2)
+        order by looked.event_id desc
+        limit ${PAGE_EVENTS}
+     )
+     select (select json_agg(page order by event_id desc) from page) as events,
+            (select count(*) from looked)::int as looked,
+            (select min(event_id) from looked)::text as last`,
+    [level, workflow, before],
+  )
+  const events = row?.events ?? []
+  const isFull = events.length === PAGE_EVENTS
+  const rest = isFull ? events.at(-1)?.eventId : row?.looked === LOOKED_MAX ? row.last : null
+  return { events, next: rest ?? null }
+}

@@ -1,0 +1,22 @@
+// Tells where the dashboard of a node is: the person, and `fetchyard top` by a note.
+
+import { resolve } from 'node:path'
+import type { RunningNode } from '../node.js'
+import type { Invocation } from './command.js'
+import { say } from './streams.js'
+import { leaveWebNote } from './web-notes.js'
+
+export async function announceWeb(
+  node: Pick<RunningNode, 'dashboardUrl' | 'stopped'>,
+  { streams, settings, cwd, clock }: Pick<Invocation, 'streams' | 'settings' | 'cwd' | 'clock'>,
+): Promise<void> {
+  const url = node.dashboardUrl
+  if (url === null) return
+  say(streams, `Dashboard: ${url}`)
+  const startedAtMs = Math.round(clock.wallMs())
+  const takeAway = await leaveWebNote(resolve(cwd, settings.dataDir), {
+    ...{ url, pid: process.pid, startedAtMs },
+  })
+  // One that stays behind is of a process that is gone, and is passed over.
+  void node.stopped.then(takeAway, takeAway).catch(() => {})
+}

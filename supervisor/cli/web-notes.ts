@@ -1,0 +1,83 @@
+// Where the nodes of this directory listen, and with which token: a note a node, in the data
+// directory, that nobody but its owner can read. `fetchyard top` finds them there, since a token
+// that is made up at each start is known from nowhere else.
+
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface WebNote {
+  /** Address of the dashboard with its token. */
+  readonly url: string
+  readonly pid: number
+  readonly startedAtMs: number
+}
+
+const FOLDER = 'web'
+const SUFFIX = '.json'
+
+/**
+ * Leaves a note. One that cannot be written is no reason not to work: the address is also printed.
+ *
+ * @returns what takes it away again.
+ */
+export async function leaveWebNote(dataDir: string, note: WebNote): Promise<() => Promise<void>> {
+  const folder = join(dataDir, FOLDER)
+  const path = join(folder, `${note.pid}${SUFFIX}`)
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const draft = join(folder, `${note.pid}.part`)
+    // A file that is there already would keep the rights it has.
+    await rm(draft, { force: true })
+    await writeFile(draft, `${JSON.stringify(note)}\n`, { mode: 0o600 })
+    await rename(draft, path)
+    await forgetDead(folder)
+  } catch {
+    return async () => {}
+  }
+  return () => rm(path, { force: true })
+}
+
+/** Notes of nodes that live, the youngest first. */
+export async function readWebNotes(dataDir: string): Promise<readonly WebNote[]> {
+  const folder = join(dataDir, FOLDER)
+  const names = await readdir(folder).catch(() => [])
+  const notes: WebNote[] = []
+  for (const name of names.filter((file) => file.endsWith(SUFFIX))) {
+    const note = parseWebNote(await readFile(join(folder, name), 'utf8').catch(() => ''))
+    if (note !== null && isAlive(note.pid)) notes.push(note)
+  }
+  return notes.sort((a, b) => b.startedAtMs - a.startedAtMs)
+}
+
+export function parseWebNote(text: string): WebNote | null {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return null
+  }
+  if (typeof value !== 'object' || value === null) return null
+  if (!('url' in value && 'pid' in value && 'startedAtMs' in value)) return null
+  const { url, pid, startedAtMs } = value
+  if (typeof url !== 'string' || typeof pid !== 'number') return null
+  return typeof startedAtMs === 'number' ? { url, pid, startedAtMs } : null
+}
+
+/** Nodes that were killed could not take their notes away. */
+async function forgetDead(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const pid = Number.parseInt(name, 10)
+    if (name.endsWith(SUFFIX) && !isAlive(pid)) await rm(join(folder, name), { force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // It lives, and is another user's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

@@ -1,0 +1,31 @@
+// Saves a document and dies at a moment, as power cuts do: nothing is closed, nothing is tidied.
+
+import { DocumentFiles } from '../../src/documents/document-files.js'
+import { fillFrom } from '../../src/documents/fill.js'
+import { pdfOf } from './document-site/pdf.js'
+
+const [directory = '', reference = '', moment = '', bytes = '2000'] = process.argv.slice(2)
+const bounds = { bytesMin: 1, bytesMax: 1_000_000 }
+const body = pdfOf(reference, Number(bytes))
+
+const files = new DocumentFiles({
+  directory,
+  ...bounds,
+  onMoment: (at) => {
+    if (at === moment) process.kill(process.pid, 'SIGKILL')
+  },
+})
+
+async function* pieces() {
+  yield body.subarray(0, 500)
+  if (moment === 'filling') process.kill(process.pid, 'SIGKILL')
+  yield body.subarray(500)
+}
+
+await files.save(reference, {
+  resumes: false,
+  fill: async (part) => {
+    await fillFrom(part, pieces(), bounds)
+    return { url: null, etag: null }
+  },
+})

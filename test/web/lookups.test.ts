@@ -1,0 +1,157 @@
+import { expect } from 'chai'
+import { createOperatorStore } from '../../src/store/operator-store.js'
+import type { WorkflowHandle } from '../../src/store/store.js'
+import { createOperatorDesk } from '../../supervisor/operator-desk.js'
+import { createSteeringDesk } from '../../supervisor/steering-desk.js'
+import { keys, useYard } from '../support/factory.js'
+import { settlement } from '../support/values.js'
+import { openYard, TOKEN, type Yard } from './support/yard.js'
+
+const OPERATOR = 'an-operator-token-of-its-own'
+
+describe('web/lookups', () => {
+  const rows = useYard()
+  let yard: Yard
+  let workflow: WorkflowHandle
+  beforeEach(async () => {
+    const operator = createOperatorDesk({
+      store: createOperatorStore(rows.sql),
+      nowMs: () => performance.now(),
+    })
+    const desk = createSteeringDesk(rows.store)
+    yard = await openYard({ operatorToken: OPERATOR, operator, desk })
+    workflow = await rows.workflow()
+    const nodeId = await rows.node()
+    await rows.enqueue(workflow, keys(3, 'https://a.example/'), { lane: 'a.example' })
+    const held = await rows.hold(workflow, nodeId)
+    await rows.settle(
+      workflow,
+      nodeId,
+      held.map((one, n) =>
+        settlement(one, n === 0 ? {} : { event: 'discard', code: 'http_4xx', error: 'HTTP 404' }),
+      ),
+    )
+    await rows.enqueue(workflow, ['waits'])
+  })
+  afterEach(() => yard.close())
+
+  async function post(path: string, body: object, token = OPERATOR) {
+    const answer = await fetch(`${yard.base}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    const told = (await answer.json()) as Record<string, unknown>
+    return { status: answer.status, told, words: JSON.stringify(told.error ?? '') }
+  }
+  const get = async (path: string) => {
+    const headers = { authorization: `Bearer ${TOKEN}` }
+    const answer = await fetch(`${yard.base}${path}`, { headers })
+    return { status: answer.status, told: (await answer.json()) as Record<string, unknown> }
+  }
+
+  it('finds items and tells the history of one, to who only reads', async () => {
+    const question = { workflow: workflow.name, state: 'Error', host: 'A.example' }
+    const { status, told } = await post('/api/items/find', question, TOKEN)
+    expect(status).to.equal(200)
+    expect(told.items).to.have.length(2)
+    expect(told).to.include({ v: 1, next: null })
+    const key = 'https://a.example/-2'
+    const history = await post('/api/items/history', { workflow: workflow.name, key }, TOKEN)
+    expect(history.told.rounds).to.have.length(1)
+    expect(JSON.stringify(history.told.rounds)).to.contain('HTTP 404')
+  })
+
+  it('counts first, then acts on all that match, and leaves an event with who and what', async () => {
+    const deed = { workflow: workflow.name, action: 'retry', code: 'http_4xx' }
+    expect((await post('/api/items/count', deed, TOKEN)).told).to.include({ items: 2 })
+    const { told } = await post('/api/items/act', { ...deed, by: 'Zoë' })
+    expect(told).to.include({ items: 2, next: null })
+    expect(told.words).to.equal(`Asked again for 2 items of ${workflow.name}, ended by http_4xx.`)
+    const events = await post('/api/events/find', { workflow: workflow.name }, TOKEN)
+    expect(JSON.stringify(events.told.events)).to.contain('items.retried').and.contain('by Zoë')
+    expect(await rows.tally(workflow)).to.include({ enqueue: 6 })
+  })
+
+  it('acts on one item by its key', async () => {
+    const deed = { workflow: workflow.name, action: 'cancel', key: 'waits' }
+    expect((await post('/api/items/act', deed)).told).to.include({ items: 1 })
+    expect((await post('/api/items/act', deed)).told).to.include({ items: 0 })
+    const [receipt] = await rows.sql`
+      select error from fetchyard.processing_log where status = 'cancelled'
+         and workflow_id = ${workflow.workflowId}`
+    expect(receipt?.error).to.match(/^cancelled by an operator, over HTTP from /)
+  })
+
+  it('takes no order from who only reads', async () => {
+    const deed = { workflow: workflow.name, action: 'cancel' }
+    expect((await post('/api/items/act', deed, TOKEN)).status).to.equal(403)
+    expect((await post(`/api/workflows/${workflow.name}/run-now`, {}, TOKEN)).status).to.equal(403)
+    expect(await rows.words(workflow)).to.include({ waits: 'Queued' })
+  })
+
+  const wrong: readonly (readonly [path: string, body: object, words: RegExp])[] = [
+    ['find', {}, /`workflow` to name a workflow/],
+    ['find', { workflow: 'a', state: 'Lost' }, /`state` to be one of Queued/],
+    ['find', { workflow: 'a', code: 'constructor' }, /`code` to be one of/],
+    ['find', { workflow: 'a', text: 'x'.repeat(501) }, /a text of at most 500 characters/],
+    ['find', { workflow: 'a', text: 7 }, /`text` to be a text.*got 7/],
+    ['find', { workflow: 'a', text: 'a\0b' }, /`text` to be a text/],
+    ['find', { workflow: 'a', stat: 'Error' }, /Unknown field .*Did you mean `state`/],
+    ['find', [], /to be a JSON object/],
+    ['history', { workflow: 'a' }, /`key` to be the key of an item/],
+    ['act', { workflow: 'a', action: 'delete' }, /`action` to be one of cancel, promote, retry/],
+    ['act', { workflow: 'a', action: 'cancel', state: 'Error' }, /none that cancel is for/],
+    ['act', { workflow: 'a', action: 'retry', by: '<b>' }, /`by` to be 1 to 80 letters/],
+  ]
+  for (const [path, body, words] of wrong) {
+    it(`says what is wrong with ${path} ${JSON.stringify(body).slice(0, 60)}`, async () => {
+      const answer = await post(`/api/items/${path}`, body)
+      expect(answer.status).to.equal(400)
+      expect(answer.words).to.match(words)
+    })
+  }
+
+  it('knows no workflow by a wrong name', async () => {
+    const answer = await post('/api/items/find', { workflow: 'nobody' })
+    expect(answer.status).to.equal(404)
+    expect(answer.words).to.contain('no workflow `nobody`')
+  })
+
+  it('tells schedules, housekeeping and the pace of the last hour', async () => {
+    await rows.store.schedules.putSchedule({
+      ...{ workflowId: workflow.workflowId, definition: { every: '5m', batch: 10 } },
+      firstAt: new Date(Date.now() + 3_600_000),
+    })
+    const { told } = await get('/api/schedules')
+    expect(JSON.stringify(told.schedules)).to.contain(workflow.name).and.contain('"every":"5m"')
+    const chores = (await get('/api/housekeeping')).told.chores
+    expect(chores).to.have.length(5)
+    const minutes = (await get('/api/pace')).told.minutes
+    expect(JSON.stringify(minutes)).to.contain(`"${workflow.name}"`).and.contain('"failed":2')
+    const why = JSON.stringify((await get('/api/why')).told)
+    expect(why).to.contain('No living node works it')
+  })
+
+  it('opens an instance of a scheduled workflow, once', async () => {
+    const path = `/api/workflows/${workflow.name}/run-now`
+    expect((await post(path, {})).told.words).to.contain('has no schedule')
+    await rows.store.schedules.putSchedule({
+      ...{ workflowId: workflow.workflowId, definition: { every: '5m' } },
+      firstAt: new Date(Date.now() + 3_600_000),
+    })
+    expect((await post(path, { by: 'Zoë' })).told.words).to.contain('works what is ready now')
+    expect((await post(path, {})).told.words).to.contain('as many instances open')
+  })
+
+  it('says that there is nobody to ask where there is no database', async () => {
+    const bare = await openYard()
+    const answer = await fetch(`${bare.base}/api/items/find`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+      body: '{}',
+    })
+    expect(answer.status).to.equal(404)
+    await bare.close()
+  })
+})
