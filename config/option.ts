@@ -2,7 +2,8 @@
 // from a flag, the environment or a file, and what to say when it cannot.
 
 import { isIP } from 'node:net'
-import { readDuration, readSizeMb, showDuration, showSizeMb } from './units.js'
+import { readDuration } from '../src/core/duration.js'
+import { readSizeMb, showDuration, showSizeMb } from './units.js'
 
 export const OPTION_GROUPS = [
   'database',

@@ -29,6 +29,8 @@ export interface Settings {
   readonly sweepMs: number
   readonly drainMs: number
   readonly silentMs: number
+  /** null: workers stay. */
+  readonly workerIdleMs: number | null
   /** Days; null: for ever. */
   readonly keepReceipts: number | null
   /** Days; null: for ever. */

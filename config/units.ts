@@ -1,14 +1,6 @@
-// Durations and sizes as people write them.
+// Sizes as people write them, and how durations and sizes are shown.
 
-const DURATION_UNITS: ReadonlyMap<string, number> = new Map([
-  ['', 1],
-  ['ms', 1],
-  ['s', 1_000],
-  ['m', 60_000],
-  ['min', 60_000],
-  ['h', 3_600_000],
-  ['d', 86_400_000],
-])
+import { readUnits } from '../src/core/duration.js'
 
 const SIZE_UNITS: ReadonlyMap<string, number> = new Map([
   ['', 1],
@@ -17,20 +9,6 @@ const SIZE_UNITS: ReadonlyMap<string, number> = new Map([
   ['g', 1_024],
   ['gb', 1_024],
 ])
-
-function readUnits(raw: unknown, units: ReadonlyMap<string, number>): number | undefined {
-  if (typeof raw === 'number') return Number.isFinite(raw) ? raw : undefined
-  if (typeof raw !== 'string') return undefined
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/.exec(raw.trim().toLowerCase()) ?? []
-  const scale = units.get(unit ?? '')
-  return amount === undefined || scale === undefined ? undefined : Number(amount) * scale
-}
-
-/** `500ms`, `30s`, `2m`, `1h`, `30d` or plain milliseconds, as milliseconds; else undefined. */
-export function readDuration(raw: unknown): number | undefined {
-  const value = readUnits(raw, DURATION_UNITS)
-  return value === undefined ? undefined : Math.round(value)
-}
 
 /** `512mb`, `2gb` or plain megabytes, as megabytes; undefined for anything else. */
 export function readSizeMb(raw: unknown): number | undefined {

@@ -9,9 +9,11 @@ import type { CancelTimer, Clock } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import { LIMITS } from '../src/core/limits.js'
 import { resultBytes } from '../src/core/result-size.js'
+import type { HeldItem, Settlement } from '../src/core/settlement.js'
 import { classifyFault } from '../src/store/client.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
+import { Booker } from './booker.js'
 import type { Batch, Ending, WeighedEnding } from './settle-batch.js'
 import { billOf, fittingCount, hasBegun, settledEvent, splitRefused } from './settle-batch.js'
 
@@ -25,6 +27,8 @@ export interface SettlerDeps {
   readonly onProgress: () => void
   /** Called when the results cannot be written for a reason that will not pass by itself. */
   readonly onBlocked: (message: string) => void
+  /** Called for each decision that was written. */
+  readonly onWritten?: (held: HeldItem, settlement: Settlement) => void
 }
 
 export interface Settler {
@@ -49,6 +53,7 @@ export function createSettler(deps: SettlerDeps): Settler {
 
 class BatchingSettler implements Settler {
   readonly #deps: SettlerDeps
+  readonly #booker: Booker
   #waiting: WeighedEnding[] = []
   /** Batches to be sent before anything new: halves of refused ones. */
   readonly #urgent: Batch[] = []
@@ -66,6 +71,7 @@ class BatchingSettler implements Settler {
 
   constructor(deps: SettlerDeps) {
     this.#deps = deps
+    this.#booker = new Booker(deps)
   }
 
   readonly offer = (ending: Ending): void => {
@@ -97,6 +103,7 @@ class BatchingSettler implements Settler {
 
   readonly abandon = (): void => {
     this.#isAbandoned = true
+    this.#booker.abandon()
     this.#cancelDelay?.()
     for (const cancel of this.#retries) cancel()
     this.#retries.clear()
@@ -156,19 +163,12 @@ class BatchingSettler implements Settler {
         const open = settlements.filter((settlement) => !applied.has(settlement.itemId))
         for (const itemId of await store.findReceipts(open)) applied.add(itemId)
       }
-      await this.#book(batch.endings.filter((one) => !applied.has(one.settlement.itemId)))
+      const refused = batch.endings.filter((one) => !applied.has(one.settlement.itemId))
+      await this.#booker.book({ items: refused.length, ...billOf(refused) })
       this.#settled(batch, applied, clock.nowMs() - sentMs)
     } catch (error) {
       this.#failed(batch, error)
     }
-  }
-
-  /** Answers that were paid for, and refused because their item was taken from us meanwhile. */
-  async #book(refused: readonly Ending[]): Promise<void> {
-    const bill = billOf(refused)
-    if (bill.calls === 0) return
-    const { store, workflow, nodeId } = this.#deps
-    await store.bookRefused({ nodeId, workflowId: workflow.workflowId, ...bill })
   }
 
   #settled(batch: Batch, applied: ReadonlySet<string>, durationMs: number): void {
@@ -205,8 +205,9 @@ class BatchingSettler implements Settler {
   }
 
   #announce(ending: Ending, isApplied: boolean): void {
-    const workflow = this.#deps.workflow.name
-    this.#deps.events.emit('item.settled', settledEvent(workflow, ending, isApplied))
+    const { workflow, events, onWritten } = this.#deps
+    events.emit('item.settled', settledEvent(workflow.name, ending, isApplied))
+    if (isApplied) onWritten?.(ending.held, ending.settlement)
   }
 
   #failed(batch: Batch, error: unknown): void {
@@ -242,13 +243,7 @@ class BatchingSettler implements Settler {
   #split(batch: Batch, message: string): void {
     const plan = splitRefused(batch, message)
     if (plan.action === 'give-up') {
-      // Nothing about this item can be written: leave it to the reclaimer rather than try for ever.
-      this.#book([plan.ending]).catch((error: unknown) => {
-        const told = { workflow: this.#deps.workflow.name, items: 1, willRetry: false }
-        this.#deps.events.emit('settle.failed', { ...told, message: messageOf(error) })
-      })
-      this.#announce(plan.ending, false)
-      this.#release([plan.ending])
+      void this.#giveUp(plan.ending)
       return
     }
     for (const ending of batch.endings) this.#open.delete(ending)
@@ -256,5 +251,16 @@ class BatchingSettler implements Settler {
       for (const ending of part.endings) this.#open.add(ending)
       this.#urgent.push(part)
     }
+  }
+
+  /**
+   * Nothing about this item can be written: it is left to the reclaimer rather than tried for ever,
+   * and it is not taken from us yet, but what it cost is known.
+   */
+  async #giveUp(ending: WeighedEnding): Promise<void> {
+    await this.#booker.book({ items: 0, ...billOf([ending]) })
+    if (this.#isAbandoned) return
+    this.#announce(ending, false)
+    this.#release([ending])
   }
 }

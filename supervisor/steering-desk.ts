@@ -2,7 +2,6 @@
 // line, dashboard, HTTP. An order changes the workflow's row, which every node reads within a
 // second, and leaves an event that names who gave it.
 
-import { suggestion } from '../config/suggest.js'
 import type { Rollout } from '../src/core/cohort-figures.js'
 import { FetchyardError } from '../src/core/errors.js'
 import type { RolloutOrder } from '../src/core/steering-words.js'
@@ -11,6 +10,7 @@ import { explainWorkflow, type Verdict } from '../src/core/why-plan.js'
 import type { Store } from '../src/store/store.js'
 import type { WorkflowRow } from '../src/store/workflows.js'
 import type { EventBus } from '../src/telemetry/events.js'
+import { unknownWorkflow } from './unknown-workflow.js'
 
 /** Who gives an order, as far as that is known. */
 export interface Orderer {
@@ -93,11 +93,10 @@ const saidBy = ({ name, via }: Orderer) => `by ${name}, ${via}`
 async function rowOf(store: DeskStore, name: string): Promise<WorkflowRow> {
   const found = await store.findWorkflow(name)
   if (found !== null) return found
-  const names = (await store.readWorkflows()).map((row) => row.name)
-  const known = names.length === 0 ? 'It knows none yet.' : `It knows ${names.join(', ')}.`
-  throw new FetchyardError(
-    'WORKFLOW_UNKNOWN',
-    `The database knows no workflow \`${name}\`.${suggestion(name, names)} ${known}`,
+  const rows = await store.readWorkflows()
+  throw unknownWorkflow(
+    name,
+    rows.map((row) => row.name),
   )
 }
 

@@ -2,48 +2,23 @@
 // listens to their pulse, replaces the dead, and gives up on a crash loop. What items mean is not
 // its business.
 
-import type { FromWorker, Settled } from '../src/actor/messages.js'
+import type { FromWorker } from '../src/actor/messages.js'
 import { PROTOCOL_VERSION } from '../src/actor/messages.js'
 import { assertNever } from '../src/core/assert.js'
-import type { CancelTimer, Clock } from '../src/core/clock.js'
+import type { CancelTimer } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
-import type { WorkerOptions } from '../src/core/worker-options.js'
-import type { FruitlessDeath } from '../src/core/worker-plan.js'
-import { planRestart } from '../src/core/worker-plan.js'
 import type { WorkerEvent } from '../src/core/worker-state.js'
 import { WORKER_TRANSITIONS } from '../src/core/worker-state.js'
-import type { EventBus, WorkerIdentity } from '../src/telemetry/events.js'
-import type { LinkExit, WorkerKind, WorkerLink, WorkerTransport } from './transport.js'
-import type { WorkerDeath } from './worker-death.js'
+import type { WorkerIdentity } from '../src/telemetry/events.js'
+import { Rest } from './rest.js'
+import { Restarts } from './restarts.js'
+import { SwollenCount } from './swollen-count.js'
+import type { LinkExit, WorkerLink } from './transport.js'
 import { deathReason, hasEndedAsAsked } from './worker-death.js'
 import { tellEndpoint, tellLog } from './worker-news.js'
+import type { WorkerPoolDeps } from './worker-pool-deps.js'
 import type { Worker, WorkerSeatSpec } from './worker-seat.js'
-import { newWorker } from './worker-seat.js'
-
-export interface WorkerPoolDeps {
-  readonly workflow: string
-  readonly seats: readonly WorkerSeatSpec[]
-  readonly workerOptions: Omit<WorkerOptions, 'workerId' | 'slots'>
-  readonly transports: { readonly [kind in WorkerKind]: WorkerTransport }
-  readonly heapMb: number | null
-  /** Memory above which a worker is drained and replaced, in bytes. */
-  readonly memoryBytesMax: number
-  /** Time without an answer to a ping after which a worker is killed. */
-  readonly silentMs: number
-  readonly clock: Clock
-  readonly events: EventBus
-  readonly onReady: (workerId: string, slots: number) => void
-  readonly onSettled: (workerId: string, settled: Settled) => void
-  /** Worst event-loop delay of a worker since its last answer, in milliseconds. */
-  readonly onDelay: (workerId: string, eventLoopDelayMs: number) => void
-  /** The worker takes nothing more: it drains. */
-  readonly onClosed: (workerId: string) => void
-  /** Called once a worker is gone. Answers whether it died of an item that is being isolated. */
-  readonly onExit: (workerId: string, exit: WorkerDeath) => { readonly isExcused: boolean }
-  readonly heldBy: (workerId: string) => number
-  /** Workers die without finishing anything, or refuse their workflow: somebody must look. */
-  readonly onGiveUp: (reason: 'restart_intensity' | 'module_refused', message: string) => void
-}
+import { newWorker, setupOf } from './worker-seat.js'
 
 const MEGABYTE = 1_048_576
 
@@ -51,19 +26,44 @@ export class WorkerPool {
   readonly #deps: WorkerPoolDeps
   readonly #workers = new Map<string, Worker>()
   readonly #timers = new Set<CancelTimer>()
-  #fruitless: FruitlessDeath[] = []
+  readonly #restarts: Restarts
+  readonly #swollen: SwollenCount
   #born = 0
   #isStopping = false
+  readonly #rest: Rest
   #cancelPing: CancelTimer | null = null
   #allGone: (() => void)[] = []
 
   constructor(deps: WorkerPoolDeps) {
     this.#deps = deps
+    this.#swollen = new SwollenCount(deps.seats.length)
+    this.#rest = new Rest(deps)
+    this.#restarts = new Restarts(deps.silentMs)
   }
 
   start(): void {
-    for (const spec of this.#deps.seats) this.#startWorker(spec)
+    if (!this.#rest.isResting) for (const spec of this.#deps.seats) this.#startWorker(spec)
     this.#cancelPing = this.#deps.clock.setTimer(LIMITS.pingIntervalMs, () => this.#pingAll())
+  }
+
+  get isResting(): boolean {
+    return this.#rest.isResting
+  }
+
+  /** There is something to do. */
+  rouse(): void {
+    if (this.#isStopping || !this.#rest.rouse()) return
+    for (const spec of this.#deps.seats) this.#startWorker(spec)
+  }
+
+  /** Lets idle workers end; their seats stay empty until there is something to do. */
+  #lie(): void {
+    this.#stopTimers()
+    for (const worker of this.#workers.values()) {
+      worker.isExpectedToEnd = true
+      worker.isResting = true
+      this.#apply(worker, 'drain')
+    }
   }
 
   send(workerId: string, message: Parameters<WorkerLink['send']>[0]): void {
@@ -151,16 +151,7 @@ export class WorkerPool {
       this.#deps.events.emit('worker.replaced', { ...worker.identity, reason: 'protocol' })
       return this.#kill(worker, 'silent', `speaks protocol ${protocolVersion}`)
     }
-    worker.link?.send({
-      type: 'setup',
-      protocolVersion: PROTOCOL_VERSION,
-      options: {
-        ...this.#deps.workerOptions,
-        fetch: { ...this.#deps.workerOptions.fetch, ...worker.spec.sockets },
-        workerId: worker.identity.workerId,
-        slots: worker.spec.slots,
-      },
-    })
+    worker.link?.send(setupOf(worker, this.#deps.workerOptions))
   }
 
   #onPong(worker: Worker, pong: Extract<FromWorker, { type: 'pong' }>): void {
@@ -174,8 +165,11 @@ export class WorkerPool {
     const isGorging = memoryBytes > LIMITS.memoryTimesMax * memoryBytesMax
     if (worker.state !== 'ready' && !(isGorging && worker.state === 'draining')) return
     events.emit('worker.replaced', { ...worker.identity, reason: 'memory' })
-    if (!isGorging) return this.#drainToReplace(worker)
     const limit = `${Math.round(memoryBytesMax / MEGABYTE)} MB`
+    const times = this.#swollen.note(this.#deps.clock.nowMs())
+    const words = `${times} workers within a minute grew beyond their memory of ${limit}`
+    if (times !== null) this.#deps.onGiveUp('restart_intensity', words)
+    if (!isGorging) return this.#drainToReplace(worker)
     this.#kill(worker, 'silent', `took more than twice its memory of ${limit}`)
   }
 
@@ -200,6 +194,10 @@ export class WorkerPool {
   #pingAll(): void {
     const silentPings = Math.ceil(this.#deps.silentMs / LIMITS.pingIntervalMs)
     const nowMs = this.#deps.clock.nowMs()
+    const isBusy = [...this.#workers.values()].some(
+      ({ identity, state }) => state === 'starting' || this.#deps.heldBy(identity.workerId) > 0,
+    )
+    if (!this.#isStopping && this.#rest.look(nowMs, isBusy)) this.#lie()
     for (const worker of this.#workers.values()) {
       if (worker.state === 'killed') continue
       if (worker.state === 'starting') {
@@ -266,9 +264,11 @@ export class WorkerPool {
     })
     const reason = deathReason(worker, exit)
     const { isExcused } = this.#deps.onExit(workerId, { reason, isExpected })
-    if (!isExpected && !isExcused && worker.finished === 0) this.#fruitless.push({ atMs: nowMs })
+    if (!isExpected && !isExcused && worker.finished === 0) this.#restarts.note(nowMs)
     if (this.#isStopping) return this.#noteGone()
-    this.#replace(worker.spec, reason)
+    if (worker.isResting) return
+    const wasSilent = worker.killReason !== null && worker.unanswered > 0
+    this.#replace(worker.spec, { wasSilent, reason })
   }
 
   #noteGone(): void {
@@ -277,16 +277,12 @@ export class WorkerPool {
     for (const resolve of this.#allGone.splice(0)) resolve()
   }
 
-  #replace(spec: WorkerSeatSpec, reason: string): void {
-    const nowMs = this.#deps.clock.nowMs()
-    const plan = planRestart(this.#fruitless, nowMs)
-    this.#fruitless = this.#fruitless.filter(({ atMs }) => nowMs - atMs < LIMITS.restartPeriodMs)
-    if (plan.action === 'give-up') {
-      const message = `${plan.deaths} workers died within a minute without finishing an item; the last ${reason}`
-      this.#deps.onGiveUp('restart_intensity', message)
-    }
-    // After giving up the seat is filled slowly, so that a resumed workflow finds a worker.
-    const delayMs = plan.action === 'restart' ? plan.delayMs : LIMITS.restartPeriodMs
+  #replace(
+    spec: WorkerSeatSpec,
+    end: { readonly wasSilent: boolean; readonly reason: string },
+  ): void {
+    const { delayMs, giveUp } = this.#restarts.plan(this.#deps.clock.nowMs(), end)
+    if (giveUp !== null) this.#deps.onGiveUp('restart_intensity', giveUp)
     const cancel = this.#deps.clock.setTimer(delayMs, () => {
       this.#timers.delete(cancel)
       this.#startWorker(spec)

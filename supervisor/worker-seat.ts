@@ -1,6 +1,8 @@
 // A place in the worker pool, and the worker that fills it.
 
-import type { FetchOptions } from '../src/core/worker-options.js'
+import type { ToWorker } from '../src/actor/messages.js'
+import { PROTOCOL_VERSION } from '../src/actor/messages.js'
+import type { FetchOptions, WorkerOptions } from '../src/core/worker-options.js'
 import type { WorkerState } from '../src/core/worker-state.js'
 import type { WorkerIdentity } from '../src/telemetry/events.js'
 import type { WorkerKind, WorkerLink } from './transport.js'
@@ -24,7 +26,23 @@ export interface Worker {
   unanswered: number
   sequence: number
   isExpectedToEnd: boolean
+  /** It ends because there is nothing to do: its seat stays empty. */
+  isResting: boolean
   killReason: string | null
+}
+
+/** What a worker is told when it has said hello. */
+export function setupOf(
+  { identity, spec }: Pick<Worker, 'identity' | 'spec'>,
+  options: Omit<WorkerOptions, 'workerId' | 'slots'>,
+): Extract<ToWorker, { type: 'setup' }> {
+  const { workerId } = identity
+  const fetch = { ...options.fetch, ...spec.sockets }
+  return {
+    type: 'setup',
+    protocolVersion: PROTOCOL_VERSION,
+    options: { ...options, fetch, workerId, slots: spec.slots },
+  }
 }
 
 /** A worker that is about to be started. */
@@ -43,6 +61,7 @@ export function newWorker(
     unanswered: 0,
     sequence: 0,
     isExpectedToEnd: false,
+    isResting: false,
     killReason: null,
   }
 }

@@ -174,6 +174,7 @@ export function serviceOptionsOf(
     heapMb: settings.heapMb,
     memoryBytesMax: settings.memoryMb * MEGABYTE,
     silentMs: settings.silentMs,
+    workerIdleMs: settings.workerIdleMs,
     batchSize: settings.batchSize,
     retry: {
       attempts: settings.attempts,

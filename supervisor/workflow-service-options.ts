@@ -21,6 +21,8 @@ export interface WorkflowServiceOptions {
   readonly heapMb: number | null
   readonly memoryBytesMax: number
   readonly silentMs: number
+  /** Time without an item after which workers end, until there is one. @default they stay */
+  readonly workerIdleMs?: number | null
   /** Items of one lease at most. @default what the slots can take */
   readonly batchSize?: number | null
   readonly governor: GovernorOptions

@@ -18,6 +18,7 @@ import type { LaneHold } from '../src/telemetry/live-lanes.js'
 import { Breakers } from './breakers.js'
 import { DeathCount } from './death-count.js'
 import { DispatchTable } from './dispatch-table.js'
+import { FailureStreak } from './failure-streak.js'
 import type { Governor } from './governor.js'
 import { createGovernor } from './governor.js'
 import { createHostShelf } from './host-pace.js'
@@ -56,9 +57,11 @@ export class WorkflowService {
   readonly #fetches = { fetches: 0, reusedFetches: 0 }
   readonly #pace = new RolloutPace()
   readonly #deaths = new DeathCount()
+  readonly #streak: FailureStreak
   readonly #pauser: Pauser
   readonly #returns: Returns
   readonly #hostWatch: HostWatch | null
+  readonly #seatSlots: number
   #isQuiet = false
   #isAbandoned = false
   /** Calls that were begun and are not in the ledger, when everything was dropped. */
@@ -70,11 +73,13 @@ export class WorkflowService {
     this.#deps = deps
     this.#settledRate = new RateMeter(deps.clock)
     const { options, ...shared } = deps
+    this.#seatSlots = options.seats.reduce((sum, { slots }) => sum + slots, 0)
     this.#hosts = this.#createHosts()
     this.#table = new DispatchTable(this.#hosts)
     this.#pauser = new Pauser(deps)
     this.#rollout = new RolloutWatch({ ...shared, rule: options.rollback })
     this.#breakers = this.#createBreakers()
+    this.#streak = new FailureStreak(options.workerOptions.fetch.upstream.kind !== 'direct')
     this.#reserver = this.#createReserver()
     this.#governor = this.#createGovernor()
     this.#settler = this.#createSettler()
@@ -267,6 +272,10 @@ export class WorkflowService {
       events,
       onProgress: () => this.#dispatch(),
       onBlocked: (message) => void this.#pauser.pause('results_refused', message),
+      onWritten: (held, settlement) => {
+        const order = this.#streak.note(held, settlement)
+        if (order !== null) void this.#hold(order.reason, order.message)
+      },
     })
   }
 
@@ -291,6 +300,7 @@ export class WorkflowService {
       lanesToSkip: () => this.#hosts?.laden() ?? [],
       onPacks: (packs) => {
         this.#noteResumed()
+        if (!this.#isQuiet) this.#pool.rouse()
         const unknown = packs.map((pack) => this.#withoutKnown(pack))
         this.#table.addPacks(unknown, clock.nowMs())
         if (this.#isQuiet) this.#returns.release(this.#table.drainBuffer(), 'drain')
@@ -323,6 +333,8 @@ export class WorkflowService {
       heapMb: options.heapMb,
       memoryBytesMax: options.memoryBytesMax,
       silentMs: options.silentMs,
+      idleMs: options.workerIdleMs ?? null,
+      hasWork: () => this.#table.buffered + this.#settler.pending() > 0,
       clock,
       events,
       onReady: (workerId, slots) => {
@@ -342,9 +354,16 @@ export class WorkflowService {
     const table = this.#table
     const { buffered } = table
     const isFull = buffered >= LIMITS.bufferedItemsMax
+    // What rests is roused by the first lease, which fills the slots that there will be.
+    const resting = this.#pool.isResting ? this.#seatSlots : 0
     const situation = {
-      freeSlots: Math.min(table.freeSlots, this.#room()),
-      slots: Math.min(table.slots, this.#allowed(), this.#governor.ahead(), this.#trial()),
+      freeSlots: Math.min(resting || table.freeSlots, this.#room()),
+      slots: Math.min(
+        resting || table.slots,
+        this.#allowed(),
+        this.#governor.ahead(),
+        this.#trial(),
+      ),
       // What waits for its host fills no slot, so it is no reason to lease less.
       buffered: isFull ? buffered : table.startable(LIMITS.leaseItemsMax),
       settledPerSecond: this.#settledRate.perSecond(),
@@ -496,6 +515,8 @@ export class WorkflowService {
    * poison is left would be paused at each death from then on, and never come to its end.
    */
   #noteResumed(): void {
-    if (this.#pauser.takeResumed()) this.#deaths.reset()
+    if (!this.#pauser.takeResumed()) return
+    this.#deaths.reset()
+    this.#streak.reset()
   }
 }

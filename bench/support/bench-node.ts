@@ -7,13 +7,18 @@ import { EXIT_CODES } from '../../src/core/errors.js'
 import { ensureTables } from '../../src/store/tables.js'
 import type { AnyEvent } from '../../src/telemetry/events.js'
 import { openDatabase } from '../../supervisor/database.js'
-import { startNode } from '../../supervisor/node.js'
+import { type LoadedWorkflow, startNode } from '../../supervisor/node.js'
 import { loadWorkflow } from '../../supervisor/workflows.js'
 
 export interface BenchNodeOptions {
   readonly settings: Settings
   /** Name of a shipped workflow, or path of a module. */
   readonly workflow: string
+  /** More workflows, and settings of their own. @default none */
+  readonly alsoWorks?: readonly {
+    readonly moduleUrl: string
+    readonly overrides: Partial<Settings>
+  }[]
 }
 
 /** Tell when this many items are finished, counted from the start of the node. */
@@ -82,6 +87,12 @@ class Counter {
   }
 }
 
+/** A module of the benchmark's own, which may be told apart by the parameters of its URL. */
+async function loadOther(of: NonNullable<BenchNodeOptions['alsoWorks']>[number]) {
+  const module: { readonly default: LoadedWorkflow['definition'] } = await import(of.moduleUrl)
+  return { definition: module.default, moduleUrl: of.moduleUrl, overrides: of.overrides }
+}
+
 async function main(options: BenchNodeOptions): Promise<void> {
   const { settings } = options
   const { databaseUrl, dataDir, pooling, poolMax } = settings
@@ -96,10 +107,12 @@ async function main(options: BenchNodeOptions): Promise<void> {
   })
   const workflow = await loadWorkflow(options.workflow, '/', settings.schema)
   await ensureTables(database.sql, workflow.definition.tables ?? [])
+  const others = await Promise.all((options.alsoWorks ?? []).map(loadOther))
+  for (const { definition } of others) await ensureTables(database.sql, definition.tables ?? [])
   const node = await startNode({
     settings,
     database,
-    workflows: [workflow],
+    workflows: [workflow, ...others],
     log: 'silent',
     isUnscheduled: true,
   })

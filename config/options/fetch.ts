@@ -1,7 +1,8 @@
+import { readDuration } from '../../src/core/duration.js'
 import { LIMITS } from '../../src/core/limits.js'
 import { count, duration, ranges, size, text } from '../option.js'
 import { portRanges } from '../port-option.js'
-import { readDuration, showDuration } from '../units.js'
+import { showDuration } from '../units.js'
 
 const group = 'fetch'
 const TIMEOUT_BOUNDS = { min: 10, max: 600_000 }

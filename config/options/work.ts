@@ -108,6 +108,18 @@ export const WORK_OPTIONS = {
     }),
     { meaning: 'what the slots can take' },
   ),
+  workerIdleMs: optional(
+    duration({
+      group,
+      name: 'worker-idle',
+      sentence:
+        'Time without an item after which the workers of a workflow end. They start with its ' +
+        'first items, and again with the next ones.',
+      default: 60_000,
+      bounds: { min: 1_000, max: 86_400_000 },
+    }),
+    { meaning: 'workers stay', word: 'off' },
+  ),
   callCredits: optional(
     count({
       group,

@@ -70,6 +70,22 @@ export interface SourceDefinition {
   readonly laneColumn?: string
 }
 
+export const FILE_FORMATS = ['csv', 'ndjson', 'lines'] as const
+export type FileFormat = (typeof FILE_FORMATS)[number]
+
+/** A file whose records are the items, each enqueued once. */
+export interface FileSource {
+  /** Path, relative to the module's directory. */
+  readonly file: string
+  /** @default by the ending of its name: .csv and .tsv, .ndjson and .jsonl; else lines */
+  readonly format?: FileFormat
+  /**
+   * Field whose value is the key of the item. @default `url` where a record has it; the text of a
+   * line; else the name of the file and the number of the record
+   */
+  readonly key?: string
+}
+
 /** The columns of a source's payload, however they were written. */
 export function payloadColumns(source: Pick<SourceDefinition, 'payload'>): readonly string[] {
   const { payload } = source

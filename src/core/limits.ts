@@ -86,6 +86,8 @@ export const LIMITS = {
   crashesCounted: 1_000,
   /** Lonely crashes after which an item is quarantined as poison. */
   lonelyCrashesMax: 3,
+  /** Attempts in a row that fail by the workflow's own fault; then it is paused. */
+  failuresInARowMax: 50,
   /** Longest wait before a retry, and the longest Retry-After that is honoured. */
   retryDelayMsMax: 3_600_000,
   redirectsMax: 10,
@@ -173,6 +175,8 @@ export const LIMITS = {
   /** Records, and their bytes, that an import commits with its position. */
   importRecordsMax: 1_000,
   importBytesMax: 4 * 1_048_576,
+  /** Bytes of one record of a source file that is no XML. */
+  sourceRecordBytesMax: 1_048_576,
   /** Browser contexts of one node. */
   contextsMax: 64,
   /** Partitions that items are spread over where nodes divide them. */

@@ -6,6 +6,7 @@ export const OWN_PAUSES = [
   'restart_intensity',
   'module_refused',
   'results_refused',
+  'failing',
   'key_refused',
   'request_refused',
   'budget',

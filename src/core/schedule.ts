@@ -1,6 +1,8 @@
 // When a workflow works: always, or in instances that a schedule opens. What people write is
 // checked by `src/workflow/check-schedule.ts`; here is what it means.
 
+import { readDuration } from './duration.js'
+
 /** Every so long. */
 interface EverySchedule {
   /** Time between two ticks, such as `30s`, `5m`, `2h` or `1d`. */
@@ -24,19 +26,10 @@ export type ScheduleDefinition = (EverySchedule | CronSchedule) & {
   readonly maxInstances?: number
 }
 
-const UNITS: { readonly [unit: string]: number } = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-}
-
-/** @returns milliseconds, or null when the text is no duration. */
+/** @returns milliseconds, or null when the text is no duration with a unit. */
 export function durationMsOf(text: unknown): number | null {
-  const [, amount = '', unit = ''] =
-    typeof text === 'string' ? (/^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? []) : []
-  return amount === '' ? null : Number(amount) * (UNITS[unit] ?? 0)
+  const hasUnit = typeof text === 'string' && /[a-z]/i.test(text)
+  return hasUnit ? (readDuration(text) ?? null) : null
 }
 
 /**

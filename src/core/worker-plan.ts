@@ -15,12 +15,24 @@ export type RestartPlan =
  * item count against the intensity: they are what a crash loop is made of. A worker that was killed
  * in the middle of good work, or by an item that is being isolated, is replaced at once.
  */
-export function planRestart(fruitless: readonly FruitlessDeath[], nowMs: MonotonicMs): RestartPlan {
-  const recent = fruitless.filter((death) => nowMs - death.atMs < LIMITS.restartPeriodMs)
+export function planRestart(
+  fruitless: readonly FruitlessDeath[],
+  nowMs: MonotonicMs,
+  periodMs: number = LIMITS.restartPeriodMs,
+): RestartPlan {
+  const recent = fruitless.filter((death) => nowMs - death.atMs < periodMs)
   if (recent.length > LIMITS.restartIntensity) return { action: 'give-up', deaths: recent.length }
   if (recent.length === 0) return { action: 'restart', delayMs: 0 }
   const { min, max } = LIMITS.restartDelayMs
   return { action: 'restart', delayMs: Math.min(max, min * 2 ** (recent.length - 1)) }
+}
+
+/**
+ * Time in which deaths count together. A worker that blocks takes its silence to die, and as many
+ * such deaths as the intensity allows would else not fit in the period: it would never be found.
+ */
+export function restartPeriodOf(silentMs: number): number {
+  return Math.max(LIMITS.restartPeriodMs, 2 * LIMITS.restartIntensity * silentMs)
 }
 
 /**

@@ -141,14 +141,19 @@ export interface ChoreStatus {
   readonly failure: string | null
 }
 
+/** Instants as programs read them, in UTC. */
+const INSTANT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+
 export async function readChores(sql: Sql): Promise<readonly ChoreStatus[]> {
   const chores: readonly string[] = CHORES
   return sql<ChoreStatus[]>`
     select chore.task as chore, chore.paused_why as "pausedWhy",
            case when chore.turn_until > clock_timestamp() then node.name end as worker,
-           chore.passed_at::text as "passedAt", chore.passed_by as "passedBy",
+           to_char(chore.passed_at at time zone 'UTC', ${INSTANT}) as "passedAt",
+           chore.passed_by as "passedBy",
            chore.passed_rows::float8 as "passedRows", chore.removed::float8 as removed,
-           chore.failed_at::text as "failedAt", chore.failure
+           to_char(chore.failed_at at time zone 'UTC', ${INSTANT}) as "failedAt",
+           chore.failure
       from fetchyard.housekeeping as chore
       left join fetchyard.node on node.node_id = chore.turn_of
      order by array_position(${chores as string[]}::text[], chore.task)`

@@ -128,5 +128,6 @@ const RAISED = `
              where alert.state <> 'pending')`
 
 export const FIGURES_QUERY = `${COUNT_CTES}${PACE_CTES}${HOLDER_CTE}
-    select now()::text as "readAt", ${WORKFLOWS} as workflows, ${NODES} as nodes,
+    select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "readAt",
+           ${WORKFLOWS} as workflows, ${NODES} as nodes,
            ${RAISED} as raised`

@@ -46,12 +46,19 @@ export async function openImport(
   return row
 }
 
+export interface ImportItem {
+  readonly key: string
+  readonly payload: Json
+  /** @default '' */
+  readonly lane?: string
+}
+
 export interface ImportStep {
   readonly importId: number
   readonly workflowId: number
   /** The run that the items join; null for none. */
   readonly runId: number | null
-  readonly items: readonly { readonly key: string; readonly payload: Json }[]
+  readonly items: readonly ImportItem[]
   /** Records before this step: whoever else has moved the import meanwhile has another number. */
   readonly recordsBefore: number
   readonly records: number
@@ -79,7 +86,7 @@ export async function moveImport(sql: Sql, step: ImportStep): Promise<number | n
        where import_id = ${importId} and records = ${recordsBefore} and finished_at is null
       returning import_id`
     if (moved.length === 0) return null
-    const rows = items.map((item) => ({ ...item, lane: '' }))
+    const rows = items.map((item) => ({ lane: '', ...item }))
     const added = await enqueueItems(transaction, { workflowId, items: rows, again: 'never' })
     const keys = items.map(({ key }) => key)
     if (runId !== null) await joinRun(transaction, { runId, workflowId, keys })

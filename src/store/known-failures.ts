@@ -56,10 +56,18 @@ export async function forgetFailures(
   of: { readonly workflowId: number; readonly urls: readonly string[] },
 ): Promise<number> {
   const rows = await sql`
-    delete from fetchyard.known_failure
-     where workflow_id = ${of.workflowId}
-       and url_digest in (select sha256(convert_to(given.url, 'UTF8'))
-                            from unnest(${of.urls as string[]}::text[]) as given (url))
+    with known as materialized (
+      -- In the order of the key, like whoever remembers them.
+      select workflow_id, url_digest from fetchyard.known_failure
+       where workflow_id = ${of.workflowId}
+         and url_digest in (select sha256(convert_to(given.url, 'UTF8'))
+                              from unnest(${of.urls as string[]}::text[]) as given (url))
+       order by url_digest
+         for update
+    )
+    delete from fetchyard.known_failure as failure
+     using known
+     where failure.workflow_id = known.workflow_id and failure.url_digest = known.url_digest
     returning 1`
   return rows.length
 }
@@ -79,8 +87,10 @@ export async function forgetOldFailures(
              select oldest.ctid
                from (select ctid, failed_at,
                             row_number() over (order by failed_at) as n
+                       -- Those that are being remembered anew are passed over, not waited for.
                        from (select ctid, failed_at from fetchyard.known_failure
-                              order by failed_at limit ${rowsMax}::int) as slice) as oldest
+                              order by failed_at limit ${rowsMax}::int
+                                for update skip locked) as slice) as oldest
               where oldest.failed_at < now() - ${LIMITS.failureAgeMsMax / 1_000}::int * interval '1 second'
                  or oldest.n <= (select reltuples - ${keptMax}::int from pg_class
                                   where oid = 'fetchyard.known_failure'::regclass)))

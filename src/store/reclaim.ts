@@ -4,7 +4,7 @@
 import type { Binding } from './binding.js'
 import { mirrorCtes } from './binding.js'
 import type { Sql } from './client.js'
-import { reserveCtes, takenCtes } from './reserve.js'
+import { isOwedOrFree, owedCte, reserveCtes } from './reserve.js'
 
 export interface ReclaimRequest {
   readonly workflowId: number
@@ -40,7 +40,7 @@ function queuedMirror(workflowId: number, binding: Binding | null, items: string
 function freeCtes(workflowId: number): string {
   return `
   with suspect as materialized (
-    select pack.pack_id, pack.lease_id,
+    select pack.pack_id, pack.lease_id, pack.node_id,
            case when node.node_id is null then 'its supervisor is unknown'
                 when node.fenced_at is not null
                   then 'supervisor ' || node.name || ' (pid ' || node.pid || ' on ' || node.host
@@ -51,12 +51,13 @@ function freeCtes(workflowId: number): string {
      where pack.workflow_id = ${workflowId}
        and pack.lease_id is not null
        and (node.node_id is null or node.fenced_at is not null or pack.deadline < now())
-  ),
+  ),${owedCte(workflowId)},
   dead as materialized (
     -- By lease: a pack that was freed and leased anew since the snapshot has a holder that lives.
     select pack.*, suspect.why
       from suspect
       join fetchyard.work_queue as pack using (pack_id, lease_id)
+     where ${isOwedOrFree(workflowId)}
      order by pack.pack_id
      limit $1::int
        for update of pack skip locked
@@ -102,12 +103,6 @@ function reclaimStatement(workflowId: number, binding: Binding | null): string {
      cross join lateral unnest(dead.item_ids) with ordinality as member (item_id, n)
       join fetchyard.item on item.item_id = member.item_id
   ),${reserveCtes(workflowId)},
-  own as (
-    -- Of nodes that live: their packs passed the deadline.
-    select lost.lease_id, lost.node_id
-      from lost
-      join fetchyard.node on node.node_id = lost.node_id and node.fenced_at is null
-  ),${takenCtes(workflowId)},
   receipt as (
     insert into fetchyard.processing_log
            (item_id, lease_id, workflow_id, attempt, credits_at_most, status, outcome_code,

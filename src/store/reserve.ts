@@ -41,14 +41,20 @@ export async function closeReserve(
 }
 
 /**
- * Books answers that were paid for and then refused, because their item had been taken from its
- * node meanwhile: by a cancel, or by a deadline. A fenced node's are in its reserve already.
+ * Books answers that were refused, because their item had been taken from its node meanwhile: by a
+ * cancel, or by a deadline. What they cost is known now, so the reserve need not answer for them
+ * any more. A fenced node's are in its reserve already: the lock on the node's row keeps a fence
+ * out until this is committed, and so whoever books the reserve of a fenced node knows of it.
  */
 export async function bookRefused(
   sql: Sql,
   of: {
     readonly nodeId: string
     readonly workflowId: number
+    /** Grows from booking to booking of the node; one that was written is not written again. */
+    readonly booking: number
+    /** Items of which a statement noted that it took them: `taken` is lowered by so many. */
+    readonly items: number
     readonly calls: number
     readonly credits: number
     /** Of the credits: those that are a bound. */
@@ -56,16 +62,59 @@ export async function bookRefused(
   },
 ): Promise<void> {
   await sql`
+    with living as materialized (
+      select node_id from fetchyard.node
+       where node_id = ${of.nodeId} and fenced_at is null
+         for share
+    ),
+    noted as (
+      insert into fetchyard.reserve as own
+             (node_id, workflow_id, calls, credits_each, serial, booking)
+      select node_id, ${of.workflowId}::smallint, 0, 0, 0, ${of.booking}::int from living
+          on conflict (workflow_id, node_id)
+          do update set booking = excluded.booking,
+                        taken = greatest(0, own.taken - ${of.items}::int)
+          where own.booking < excluded.booking
+      returning 1
+    )
     insert into fetchyard.spend (workflow_id, kind, calls, credits, unsure)
     select ${of.workflowId}::smallint, 'failed', ${of.calls}::bigint, ${of.credits}::bigint,
            ${of.unsure}::bigint
-     where exists (select from fetchyard.node
-                    where node_id = ${of.nodeId} and fenced_at is null)`
+      from noted
+     where ${of.calls}::bigint > 0`
 }
 
 /**
- * The clauses of a reclaim that book the reserves of dead nodes, over `dead` (packs) and `lost`
- * (their items, each with its `rank` within its node, in the order of leases).
+ * The first clause of a reclaim, over `suspect` (packs it may free): the reserves that it may
+ * change, locked before it takes any pack. A reserve that another statement holds, such as a
+ * cancel, is left to it together with that node's packs: what is freed without its reserve would
+ * never be booked. Nothing is waited for, since whoever holds a reserve may wait for another one.
+ */
+export function owedCte(workflowId: number): string {
+  return `
+  owed as materialized (
+    select reserve.*, node.node_id is null or node.fenced_at is not null as is_lost
+      from fetchyard.reserve
+      left join fetchyard.node on node.node_id = reserve.node_id
+     where reserve.workflow_id = ${workflowId}
+       and (node.node_id is null or node.fenced_at is not null
+            or reserve.node_id in (select node_id from suspect))
+     order by reserve.node_id
+       for update of reserve skip locked
+  )`
+}
+
+/** Condition on a pack of `suspect`: its node has no reserve, or it is ours. */
+export function isOwedOrFree(workflowId: number): string {
+  return `(suspect.node_id in (select node_id from owed)
+            or not exists (select from fetchyard.reserve
+                            where reserve.workflow_id = ${workflowId}
+                              and reserve.node_id = suspect.node_id))`
+}
+
+/**
+ * The clauses of a reclaim that book the reserves of lost nodes, over `owed`, `dead` (packs) and
+ * `lost` (their items, each with its `rank` within its node, in the order of leases).
  *
  * What the node had begun is among the items that it held, in the order in which they were leased:
  * so many of them as it had reserved are booked, each at the most that its call may have cost.
@@ -75,19 +124,10 @@ export async function bookRefused(
  */
 export function reserveCtes(workflowId: number): string {
   return `
-  owed as materialized (
-    select reserve.*
-      from fetchyard.reserve
-      left join fetchyard.node on node.node_id = reserve.node_id
-     where reserve.workflow_id = ${workflowId}
-       and (node.node_id is null or node.fenced_at is not null)
-     order by reserve.node_id
-       for update of reserve skip locked
-  ),
   charged as materialized (
     select lost.item_id, lost.lease_id, lost.node_id, owed.credits_each
       from lost
-      join owed on owed.node_id = lost.node_id and lost.rank <= owed.calls
+      join owed on owed.is_lost and owed.node_id = lost.node_id and lost.rank <= owed.calls
   ),
   due as materialized (
     select owed.*, found.calls as found,
@@ -97,6 +137,7 @@ export function reserveCtes(workflowId: number): string {
       from owed
      cross join lateral (select count(*)::int as calls from charged
                           where charged.node_id = owed.node_id) as found
+     where owed.is_lost
   ),
   closed as (
     delete from fetchyard.reserve
@@ -118,12 +159,22 @@ export function reserveCtes(workflowId: number): string {
                    found + case when has_more then 0 else least(calls - found, taken) end as calls
               from due) as bill
      where calls > 0 and credits_each > 0
+  ),
+  overdue as (
+    -- Taken from nodes that live, which may be working them: like items that are cancelled.
+    update fetchyard.reserve
+       set taken = reserve.taken + gone.items
+      from (select lost.node_id, count(*)::int as items
+              from lost
+              join owed on owed.node_id = lost.node_id and not owed.is_lost
+             group by lost.node_id) as gone
+     where reserve.workflow_id = ${workflowId} and reserve.node_id = gone.node_id
   )`
 }
 
 /**
- * The clauses that note items taken out of packs that a living node may be working, over `own` with
- * their nodes: its outcome will be refused, and its reserve must answer for it if the node dies.
+ * The clauses of a cancel that note items taken out of packs that a node may be working, over `own`
+ * with their nodes: its outcome will be refused, and its reserve must answer for it if it dies.
  */
 export function takenCtes(workflowId: number): string {
   return `

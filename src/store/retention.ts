@@ -194,6 +194,8 @@ const RETIRE = `
                 and older.item_id not in (select item_id from candidate)
               limit 1) as older on true
      where older.item_id is null
+       -- Once more, now that nobody else holds the item: somebody may have put it into a run.
+       and not fetchyard.is_in_run(candidate.item_id)
   ),
   gone as (
     delete from fetchyard.item using free

@@ -27,7 +27,17 @@ export async function openRun(
   return row
 }
 
-/** Puts the latest items of these keys into a run. @returns items that joined by this call. */
+export interface Joined {
+  /** Items that joined by this call. */
+  readonly joined: number
+  /** Keys that have no item: it was retired at this very moment, or there never was one. */
+  readonly missing: number
+}
+
+/**
+ * Puts the latest items of these keys into a run. It holds on to them, so that they are not retired
+ * meanwhile: one that was retired first has gone, and its key is told as missing.
+ */
 export async function joinRun(
   sql: Statements,
   request: {
@@ -35,18 +45,26 @@ export async function joinRun(
     readonly workflowId: number
     readonly keys: readonly string[]
   },
-): Promise<number> {
-  const rows = await sql`
-    insert into fetchyard.run_item (run_id, item_id)
-    select ${request.runId}, latest.item_id
-      from unnest(${request.keys as string[]}::text[]) as given (item_key)
-     cross join lateral (select item_id from fetchyard.item
-                          where workflow_id = ${request.workflowId}
-                            and item.item_key = given.item_key
-                          order by round desc limit 1) as latest
-        on conflict do nothing
-    returning 1`
-  return rows.length
+): Promise<Joined> {
+  const rows = await sql<Joined[]>`
+    with latest as materialized (
+      select given.item_key, held.item_id
+        from unnest(${request.keys as string[]}::text[]) as given (item_key)
+        left join lateral (select item_id from fetchyard.item
+                            where workflow_id = ${request.workflowId}
+                              and item.item_key = given.item_key
+                            order by round desc limit 1
+                              for key share) as held on true
+    ),
+    added as (
+      insert into fetchyard.run_item (run_id, item_id)
+      select ${request.runId}, item_id from latest where item_id is not null
+          on conflict do nothing
+      returning 1
+    )
+    select (select count(*) from added)::int as joined,
+           (select count(*) from latest where item_id is null)::int as missing`
+  return rows[0] ?? { joined: 0, missing: 0 }
 }
 
 /** Like `joinRun`, by the URLs of a bound table's rows. */
@@ -68,7 +86,8 @@ export async function joinRunByUrl(
       cross join lateral (select item_id from fetchyard.item
                            where workflow_id = ${request.workflowId}
                              and item.item_key = owned.${quoteIdentifier(binding.key)}::text
-                           order by round desc limit 1) as latest
+                           order by round desc limit 1
+                             for key share) as latest
       where owned.${quoteIdentifier(request.urlColumn)} = any ($1::text[])
          on conflict do nothing
      returning 1`,

@@ -275,6 +275,7 @@ table fetchyard.reserve (
   credits_each integer not null
   serial integer not null -- Number of the node's request that wrote it: one that comes late changes nothing.
   taken integer not null default 0 -- Items that were taken out of its packs while it may have been working them: a cancel, a deadline.
+  booking integer not null default 0 -- Number of the node's last booking of refused answers: one that is sent again changes nothing.
   constraint reserve_calls_check CHECK ((calls >= 0))
   constraint reserve_credits_each_check CHECK ((credits_each >= 0))
   constraint reserve_pkey PRIMARY KEY (workflow_id, node_id)
@@ -600,6 +601,11 @@ returns SETOF bigint as $$
     select p_workflow_id, 'enqueue', count(*) from added having count(*) > 0
   )
   select item_id from added
+$$
+
+function fetchyard.is_in_run(p_item_id bigint)
+returns boolean as $$
+  select exists (select from fetchyard.run_item where item_id = p_item_id)
 $$
 
 function fetchyard.is_instance_over(p_instance_id bigint)

@@ -1,5 +1,5 @@
 import type { ChainOptions } from '../core/chain-options.js'
-import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
+import type { FileSource, SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { DocumentOptions } from '../core/document-options.js'
 import type { FetchedPage, StreamedPage, StreamRequest, TakeBytes } from '../core/fetched-page.js'
 import type { Json, ResultRow, ResultRows } from '../core/outcome.js'
@@ -44,7 +44,10 @@ export interface WorkItem<Payload> {
 export interface WorkflowDefinition<Payload = Json> {
   /** Lower-case letters, digits and dashes, 1 to 40 characters. */
   readonly name: string
+  /** A table of the user's. @default items are pushed, or come from a file */
   readonly source?: SourceDefinition
+  /** The source, when it is a file: written as `source: { file }` and put here by validation. */
+  readonly file?: FileSource
   readonly sinks: { readonly [sink: string]: SinkDefinition }
   /** When `up` works it. @default always */
   readonly schedule?: ScheduleDefinition
@@ -73,12 +76,17 @@ export interface WorkflowDefinition<Payload = Json> {
  */
 export type DeclaredWorkflow = Omit<WorkflowDefinition<never>, 'work'>
 
+/** A definition as its author writes it: what it is about may be a table or a file. */
+export type GivenDefinition<Payload> = Omit<WorkflowDefinition<Payload>, 'source' | 'file'> & {
+  readonly source?: SourceDefinition | FileSource
+}
+
 /**
  * Declares a workflow. The definition is returned as it is; mistakes are reported by validation at
  * start. With a payload that is named, results are rows of any columns.
  */
 export function defineWorkflow<Payload = never>(
-  definition: [Payload] extends [never] ? never : WorkflowDefinition<NoInfer<Payload>>,
+  definition: [Payload] extends [never] ? never : GivenDefinition<NoInfer<Payload>>,
 ): WorkflowDefinition<Payload>
 /**
  * Declares a workflow. What the handler is given and must return follows from `source` and `sinks`;
@@ -86,7 +94,7 @@ export function defineWorkflow<Payload = never>(
  */
 export function defineWorkflow<
   const Given extends Sinks,
-  const Source extends SourceDefinition | undefined = undefined,
+  const Source extends SourceDefinition | FileSource | undefined = undefined,
   Payload = PayloadOf<Source>,
 >(definition: TypedDefinition<Given, Source, Payload>): WorkflowDefinition<Payload>
 export function defineWorkflow(definition: unknown): unknown {
@@ -98,6 +106,7 @@ export { COLUMN_TYPES } from '../core/definition.js'
 export type { WorkflowOptions } from './options.js'
 export type {
   FetchedPage,
+  FileSource,
   ResultRow,
   ResultRows,
   ScheduleDefinition,

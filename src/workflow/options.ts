@@ -14,6 +14,7 @@ export interface WorkflowOptions {
   readonly ratePerMinute?: number | null
   readonly successPauseMs?: Duration
   readonly batchSize?: number | null
+  readonly workerIdleMs?: Duration | 'off' | null
   readonly callCredits?: number | null
   readonly rollout?: number | 'sequential' | null
   readonly rollbackErrorPercent?: number

@@ -1,7 +1,12 @@
 // The types that a definition infers: what a handler is given, from the source's columns, and what
 // it must return, from the sinks' columns. Nothing here exists when the program runs.
 
-import type { ColumnType, SinkDefinition, SourceDefinition } from '../core/definition.js'
+import type {
+  ColumnType,
+  FileSource,
+  SinkDefinition,
+  SourceDefinition,
+} from '../core/definition.js'
 import type { Json } from '../core/outcome.js'
 import type { HandlerContext, WorkflowDefinition, WorkItem } from './define.js'
 
@@ -39,8 +44,12 @@ export type RowsOf<Given extends Sinks> = {
   readonly [Sink in keyof Given]?: readonly SinkRow<Given[Sink]>[]
 }
 
-/** The payload of a bound row: its columns as JSON. Of a pushed item: its URL. */
-export type PayloadOf<Source> = Source extends { readonly payload: infer Columns }
+/** The payload of a bound row: its columns. Of a file: its fields. Of a pushed item: its URL. */
+export type PayloadOf<Source> = Source extends { readonly file: string }
+  ? { readonly [field: string]: Json }
+  : TablePayloadOf<Source>
+
+type TablePayloadOf<Source> = Source extends { readonly payload: infer Columns }
   ? Columns extends readonly string[]
     ? { readonly [Column in Columns[number]]: Json }
     : { readonly [Column in keyof Columns]: FieldOf<Columns[Column]> }
@@ -51,9 +60,9 @@ type FieldOf<Type> = Type extends ColumnType ? ColumnValue<Type> | null : Json
 /** A definition as its author writes it, with what is inferred from its parts. */
 export interface TypedDefinition<
   Given extends Sinks,
-  Source extends SourceDefinition | undefined,
+  Source extends SourceDefinition | FileSource | undefined,
   Payload,
-> extends Omit<WorkflowDefinition<Payload>, 'sinks' | 'source' | 'work'> {
+> extends Omit<WorkflowDefinition<Payload>, 'sinks' | 'source' | 'file' | 'work'> {
   readonly source?: Source
   readonly sinks: Given
   readonly work: (

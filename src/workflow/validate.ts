@@ -1,7 +1,7 @@
 // Looks over a workflow's definition before anything runs. Everything that is wrong is told at
 // once, each violation with the field, the rule, what was found and what to do.
 
-import { COLUMN_TYPES, WORKFLOW_NAME } from '../core/definition.js'
+import { COLUMN_TYPES, FILE_FORMATS, type FileSource, WORKFLOW_NAME } from '../core/definition.js'
 import { FetchyardError } from '../core/errors.js'
 import { isName, parseTableName } from '../core/table-name.js'
 import { checkSchedule } from './check-schedule.js'
@@ -57,13 +57,24 @@ const SOURCE_FIELDS = [
 export function validateWorkflow(value: unknown, origin: string): WorkflowDefinition {
   const violations = new Violations()
   checkWorkflow(value, violations)
-  if (isSound(value, violations)) return value
+  if (isSound(value, violations)) return read(value)
   const count =
     violations.list.length === 1 ? 'one violation' : `${violations.list.length} violations`
   throw new FetchyardError(
     'WORKFLOW_INVALID',
     `The workflow in ${origin} is not valid (${count}):\n- ${violations.list.join('\n- ')}`,
   )
+}
+
+/** A file is no table: what reads `source` need not ask which it is. */
+function read(value: WorkflowDefinition): WorkflowDefinition {
+  const { source, ...rest } = value
+  return source !== undefined && isFile(source) ? { ...rest, file: source } : value
+}
+
+/** What checks a file has read its fields. */
+function isFile(source: object): source is FileSource {
+  return 'file' in source
 }
 
 function isSound(value: unknown, violations: Violations): value is WorkflowDefinition {
@@ -86,8 +97,11 @@ function checkWorkflow(value: unknown, violations: Violations): void {
   }
   // What they are is known to who reads configuration; here they need to be something to read.
   if (workflow.options !== undefined) violations.object('options', workflow.options)
-  if (workflow.source !== undefined) checkSource(workflow.source, violations)
-  checkSinks(workflow.sinks, violations, workflow.source !== undefined)
+  const { source } = workflow
+  const isOfFile = typeof source === 'object' && source !== null && isFile(source)
+  if (isOfFile) checkFile(source, violations)
+  else if (source !== undefined) checkSource(source, violations)
+  checkSinks(workflow.sinks, violations, source !== undefined && !isOfFile)
   if (workflow.schedule !== undefined) checkSchedule(workflow.schedule, violations)
   if (workflow.tables !== undefined) {
     violations.each('tables', workflow.tables, (field, sql) => {
@@ -100,6 +114,16 @@ function checkWorkflow(value: unknown, violations: Violations): void {
   if (!isCount || Number(partitions) > PARTITIONS_MAX) {
     violations.add('partitions', `a whole number from 1 to ${PARTITIONS_MAX}`, partitions)
   }
+}
+
+function checkFile(value: unknown, violations: Violations): void {
+  const source = violations.object('source', value)
+  if (source === null) return
+  violations.onlyFields('source.', source, ['file', 'format', 'key'])
+  violations.match('source.file', source.file, { pattern: /\S/, rule: 'the path of a file' })
+  if (source.format !== undefined) violations.oneOf('source.format', source.format, FILE_FORMATS)
+  if (source.key === undefined) return
+  violations.match('source.key', source.key, { pattern: /\S/, rule: 'the name of a field' })
 }
 
 function checkSource(value: unknown, violations: Violations): void {

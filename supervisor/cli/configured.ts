@@ -2,6 +2,7 @@
 // and what each has for itself.
 
 import { dirname, resolve } from 'node:path'
+import { schedulerOf } from '../../config/scheduler-names.js'
 import type { Settings } from '../../config/settings.js'
 import { settingsOfWorkflow } from '../../config/workflows.js'
 import { FetchyardError, messageOf } from '../../src/core/errors.js'
@@ -28,11 +29,16 @@ function fileDirectory({ cwd, configuration }: Invocation): string {
 /** Loads a workflow by a word, with the settings that it has for itself. */
 async function load(asked: Asked, invocation: Invocation): Promise<LoadedWorkflow> {
   const workflow = await loadWorkflow(asked.word, asked.directory, schemaFor(asked, invocation))
-  const overrides = overridesOf(workflow, asked, invocation)
-  if (workflow.definition.name === DOCUMENTS) {
-    await checkBrowser({ ...invocation.settings, ...overrides })
+  const { definition } = workflow
+  const { name, schedule: own = null } = definition
+  const wish = schedulerOf({ name, schedule: own }, invocation.environment)
+  if (wish.violations.length > 0) {
+    throw new FetchyardError('CONFIG_INVALID', wish.violations.join('\n'))
   }
-  return { ...workflow, overrides }
+  const overrides = { ...wish.overrides, ...overridesOf(workflow, asked, invocation) }
+  if (name === DOCUMENTS) await checkBrowser({ ...invocation.settings, ...overrides })
+  if (wish.schedule === null) return { ...workflow, overrides }
+  return { ...workflow, overrides, definition: { ...definition, schedule: wish.schedule } }
 }
 
 /** The same for a mapping of records, by its path. */

@@ -102,9 +102,7 @@ async function feedSlice(
   counts.good += urls.length
   if (again === 'when-finished') await forgetFailures(sql, { workflowId, urls })
   if (source?.urlColumn === undefined || binding === null) {
-    const items = urls.map(itemOf)
-    counts.added += await enqueueItems(sql, { workflowId, items, again })
-    if (runId !== null) counts.joined += await joinRun(sql, { runId, workflowId, keys: urls })
+    await pushSlice(urls, counts, request)
   } else {
     counts.added += await insertSourceRows(sql, { source, urls, again })
     if (runId !== null) {
@@ -114,6 +112,24 @@ async function feedSlice(
     }
   }
   request.onSlice(counts)
+}
+
+/** An item that is retired between the two statements is enqueued anew. */
+const PUSH_TRIES = 3
+
+async function pushSlice(
+  urls: readonly string[],
+  counts: Counts,
+  { sql, handle: { workflowId }, again, runId }: FeedRequest,
+): Promise<void> {
+  const items = urls.map(itemOf)
+  for (let tries = 0; tries < PUSH_TRIES; tries += 1) {
+    counts.added += await enqueueItems(sql, { workflowId, items, again })
+    if (runId === null) return
+    const { joined, missing } = await joinRun(sql, { runId, workflowId, keys: urls })
+    counts.joined += joined
+    if (missing === 0) return
+  }
 }
 
 /** An item of a workflow without a table: its key is its URL, its lane the host. */

@@ -152,6 +152,7 @@ const PAUSE_FIXES: ReadonlyMap<string, string> = new Map([
   ['disk_full', 'The disk of the documents is full: make room'],
   ['directory_refused', 'The directory of documents cannot be written to: see its permissions'],
   ['results_refused', 'The database refuses its results: compare its sinks with their tables'],
+  ['failing', 'Attempt after attempt fails: `fetchyard status` repeats the words of the last one'],
 ])
 
 function refuseEarlyEnd(

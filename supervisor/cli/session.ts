@@ -2,7 +2,6 @@
 
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { suggestion } from '../../config/suggest.js'
 import type { SourceDefinition } from '../../src/core/definition.js'
 import { FetchyardError, messageOf } from '../../src/core/errors.js'
 import { checkDefinition, isRefusedStatement } from '../../src/store/check-definition.js'
@@ -15,6 +14,7 @@ import { findWorkflow, readWorkflows } from '../../src/store/workflows.js'
 import type { DatabaseRequest, OpenDatabase } from '../database.js'
 import { openDatabase } from '../database.js'
 import type { LoadedWorkflow } from '../node.js'
+import { unknownWorkflow } from '../unknown-workflow.js'
 import { isModulePath } from '../workflows.js'
 import type { Invocation } from './command.js'
 import { textGiven } from './command.js'
@@ -119,10 +119,9 @@ export async function givenWorkflowRow(sql: Sql, invocation: Invocation): Promis
   const name = isPath ? (await givenWorkflow(invocation)).definition.name : word
   const found = await findWorkflow(sql, name)
   if (found !== null) return found
-  const names = (await readWorkflows(sql)).map((row) => row.name)
-  const known = names.length === 0 ? 'It knows none yet.' : `It knows ${names.join(', ')}.`
-  throw new FetchyardError(
-    'WORKFLOW_UNKNOWN',
-    `The database knows no workflow \`${name}\`.${suggestion(name, names)} ${known}`,
+  const rows = await readWorkflows(sql)
+  throw unknownWorkflow(
+    name,
+    rows.map((row) => row.name),
   )
 }

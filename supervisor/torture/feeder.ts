@@ -23,7 +23,13 @@ const LOOK_MS = 400
 /** Before everything that waits. */
 const MISDEED_PRIORITY = -1
 /** Pauses of the program's own. What an operator paused stays paused. */
-const OWN_PAUSES = ['restart_intensity', 'poison', 'results_refused', 'module_refused'] as const
+const OWN_PAUSES = [
+  'restart_intensity',
+  'poison',
+  'results_refused',
+  'module_refused',
+  'failing',
+] as const
 
 export class Feeder {
   readonly #parts: FeederParts

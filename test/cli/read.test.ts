@@ -170,7 +170,7 @@ describe('cli: commands that read and operate', () => {
       'loads',
       'connections',
     ]
-    expect(json).to.have.all.keys('schema', 'schedules', ...figures)
+    expect(json).to.have.all.keys('schema', 'schedules', 'chores', 'pauses', ...figures)
     expect(words.stdout).to.match(/The database has \d+ of \d+ connections in use\.\n$/)
     expect(json.schema).to.equal(1)
     expect(json.errors).to.deep.equal([{ workflow: 'contacts', code: 'http_4xx', items: 1 }])

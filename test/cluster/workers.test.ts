@@ -47,6 +47,22 @@ describe('cluster/workers', () => {
     }
   }
 
+  it('holds no worker while it is idle, and starts them for the next items', async () => {
+    const node = await cluster.start({ workerIdleMs: 1_000, processes: 2 })
+    expect(await node.workerPids()).to.deep.equal([])
+    for (const round of [1, 2]) {
+      const keys = await cluster.enqueue(40)
+      expectClean(await cluster.untilEmpty(), 40 * round)
+      expect(keys).to.have.length(40)
+      expect(node.events('worker.started')).to.have.length(2 * round)
+      await node.until('worker.exited', { count: 2 * round })
+      expect(await node.workerPids()).to.deep.equal([])
+    }
+    expect(node.events('worker.exited').every(({ expected }) => expected)).to.equal(true)
+    expect(node.events('workflow.paused')).to.deep.equal([])
+    expect((await node.stop()).code).to.equal(0)
+  })
+
   it('replaces a worker above its memory limit without losing what it works', async () => {
     const keys = await cluster.enqueue(400, (index) => (index === 9 ? { misdeed: 'swell' } : null))
     cluster.origin.setLatency(40)

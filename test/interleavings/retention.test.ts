@@ -2,9 +2,10 @@
 // twice, and the books balance in every order.
 
 import { expect } from 'chai'
+import { openRun } from '../../src/store/runs.js'
 import type { End } from './support/explore.js'
 import { explore } from './support/explore.js'
-import { done, enqueues, moves, retires, settles } from './support/parts.js'
+import { done, enqueues, joins, moves, retires, settles } from './support/parts.js'
 import { useStage } from './support/stage.js'
 import { ended } from './support/worlds.js'
 
@@ -70,6 +71,21 @@ describe('interleavings: retention', () => {
         expect(end.answer('enqueue'), 'it is over, by its receipt or its ending').to.equal(1)
         expect(openOf(end, 'd')).to.have.length(1)
       },
+    })
+  })
+
+  it('retire of an item that joins a run at this instant', async () => {
+    const { workflow, nodeId } = await ended(stage.yard)
+    const { workflowId } = workflow
+    const { runId } = await openRun(stage.yard.sql, { workflowId, name: 'a run' })
+    await explore(stage, {
+      parts: [retires(nodeId, GATED), joins(workflow, runId, ['a', 'b'])],
+      check: (end) => {
+        expect(end.state.runItems, 'a run holds items that there are').to.not.include(null)
+        const isThere = end.state.items.includes('a#1')
+        expect(end.state.runItems).to.deep.equal(isThere ? ['a#1', 'b#1'] : ['b#1'])
+      },
+      mayAlsoEnd: passedOver,
     })
   })
 

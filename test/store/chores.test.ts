@@ -33,7 +33,7 @@ describe('chores', () => {
     const done = await read()
     expect(done).to.include({ worker: null, passedBy: 'keeper', passedRows: 1, removed: 1 })
     expect(done).to.include({ failure: null, failedAt: null })
-    expect(done.passedAt).to.be.a('string')
+    expect(done.passedAt).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
     expect(await chores.takeTurn({ chore, nodeId, gapMs: 60_000 }), 'too early').to.equal(false)
     expect(await chores.takeTurn({ chore, nodeId, gapMs: 0 })).to.equal(true)
   })

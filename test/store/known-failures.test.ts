@@ -1,8 +1,10 @@
 import { expect } from 'chai'
+import type { Sql } from '../../src/store/client.js'
 import { forgetFailures, forgetOldFailures } from '../../src/store/known-failures.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
-import { useYard } from '../support/factory.js'
+import { keys, useYard } from '../support/factory.js'
 import { settlement } from '../support/values.js'
+import { behind } from './support/locks.js'
 
 const DAY_MS = 86_400_000
 const MISSING = {
@@ -15,6 +17,7 @@ const MISSING = {
 
 describe('store/known-failures', () => {
   const yard = useYard()
+  let asked = 0
   const url = 'https://shop.example/missing'
 
   /** Asks for the URL under a key of its own. */
@@ -35,6 +38,21 @@ describe('store/known-failures', () => {
     expect(item.known).to.equal(undefined)
     await yard.settle(workflow, nodeId, [settlement(held, MISSING)])
     return workflow
+  }
+  /** Leases an item for each URL. @returns what settles them as failed. */
+  const failing = async (workflow: WorkflowHandle, urls: readonly string[]) => {
+    asked += 1
+    for (const url of urls) {
+      await yard.enqueue(workflow, [`${url} ${asked}`], { payload: { url } })
+    }
+    const nodeId = await yard.node()
+    const held = await yard.hold(workflow, nodeId)
+    return () =>
+      yard.settle(
+        workflow,
+        nodeId,
+        held.map((item) => settlement(item, MISSING)),
+      )
   }
   const day = () => new Date().toISOString().slice(0, 10)
 
@@ -71,6 +89,27 @@ describe('store/known-failures', () => {
       await forgetFailures(yard.sql, { workflowId, urls: [url, 'https://x.example/'] }),
     ).to.equal(1)
     expect((await lease(workflow, 'fourth', 32 * DAY_MS)).item.known).to.equal(undefined)
+  })
+
+  it('is forgotten and remembered by two at once, who take turns', async () => {
+    const workflow = await yard.workflow()
+    const { workflowId } = workflow
+    const urls = keys(20, 'https://turns.example/page')
+    await (await failing(workflow, urls))()
+    for (const url of [6, 13].map((at) => urls[at] ?? '')) {
+      const remember = await failing(workflow, urls)
+      const meet = () =>
+        Promise.all([forgetFailures(yard.sql, { workflowId, urls: urls.toReversed() }), remember()])
+      const hold = (transaction: Sql) => transaction`
+        select from fetchyard.known_failure
+         where workflow_id = ${workflowId}
+           and url_digest = sha256(convert_to(${url}, 'UTF8')) for update`
+      await behind(yard.sql, hold, meet, 2)
+      const rows = await yard.sql`
+        select from fetchyard.known_failure where workflow_id = ${workflowId}`
+      expect(rows.length, 'one came after the other').to.be.oneOf([0, urls.length])
+      await (await failing(workflow, urls))()
+    }
   })
 
   it('keeps the table small: what no option may ask for any more goes', async () => {

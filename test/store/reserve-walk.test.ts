@@ -45,6 +45,7 @@ class Walk {
   billed = 0
   kills = 0
   begun = 0
+  bookings = 0
 
   constructor(yard: ReturnType<typeof useYard>, workflow: WorkflowHandle, seed: number) {
     this.#yard = yard
@@ -150,8 +151,10 @@ class Walk {
     const credits = this.#roll(2)
     const done = await this.#yard.settle(this.#workflow, nodeId, [settlement(item, { credits })])
     const { workflowId } = this.#workflow
-    const bill = { nodeId, workflowId, calls: credits, credits, unsure: 0 }
-    if (done.length === 0 && credits > 0) await this.#yard.store.bookRefused(bill)
+    this.bookings += 1
+    const booking = { nodeId, workflowId, booking: this.bookings, items: 1 }
+    const bill = { ...booking, calls: credits, credits, unsure: 0 }
+    if (done.length === 0) await this.#yard.store.bookRefused(bill)
     begun.shift()
     this.billed -= 1 - credits
   }

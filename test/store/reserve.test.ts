@@ -4,6 +4,7 @@ import { cancelItems } from '../../src/store/operate.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import { keys, useYard } from '../support/factory.js'
 import { settlement } from '../support/values.js'
+import { untilBlocked } from './support/locks.js'
 
 describe('store/reserve', () => {
   const yard = useYard()
@@ -37,6 +38,34 @@ describe('store/reserve', () => {
       select credits_at_most from fetchyard.processing_log
        where workflow_id = ${workflow.workflowId} and status = 'reclaimed' order by item_id`
     return found.map((row) => row.credits_at_most)
+  }
+
+  const queued = async (workflow: WorkflowHandle) => (await yard.packs(workflow)).length
+
+  /** A reclaim has some of its locks, and waits for none of them, when a cancel comes. */
+  const meetMidway = async (workflow: WorkflowHandle, of: readonly string[]) => {
+    const { workflowId } = workflow
+    // Its receipts wait for a gate that is shut.
+    await yard.sql.unsafe(`
+      create function public.wait_at_the_gate() returns trigger language plpgsql as
+        $$ begin perform pg_advisory_xact_lock_shared(77); return new; end $$;
+      create trigger slow before insert on fetchyard.processing_log
+        for each row when (new.status = 'reclaimed') execute function public.wait_at_the_gate()`)
+    const started: { reclaim?: Promise<unknown>; cancel?: Promise<number> } = {}
+    await yard.sql.begin(async (transaction) => {
+      await transaction`select pg_advisory_xact_lock(77)`
+      started.reclaim = yard.store.reclaimPacks(workflow, 2)
+      started.reclaim.catch(() => {})
+      await untilBlocked(yard.sql)
+      const choice = { workflowId, binding: null, keys: of, reason: 'a test' }
+      started.cancel = cancelItems(yard.sql, choice)
+      started.cancel.catch(() => {})
+      await untilBlocked(yard.sql, 2)
+    })
+    await started.reclaim
+    const cancelled = await started.cancel
+    await yard.sql`drop function public.wait_at_the_gate cascade`
+    return cancelled
   }
 
   it('grants what is wanted where there is no budget, and keeps what was granted', async () => {
@@ -146,14 +175,58 @@ describe('store/reserve', () => {
     expect(await yard.settle(workflow, nodeId, [settlement(first, { credits: 7 })])).to.have.length(
       0,
     )
-    const bill = { nodeId, workflowId, calls: 1, credits: 7, unsure: 0 }
+    const bill = { nodeId, workflowId, booking: 1, items: 1, calls: 1, credits: 7, unsure: 0 }
     await yard.store.bookRefused(bill)
+    await yard.store.bookRefused(bill)
+    expect((await rows(workflow))[0]?.taken, 'it is in no doubt any more').to.equal(0)
     expect(await readSpent(yard.sql, { workflowId, since: 'ever' })).to.deep.equal([
       { kind: 'failed', calls: 1, credits: 7, unsure: 0 },
     ])
     await yard.store.fenceNode({ nodeId, reason: 'a test' })
-    await yard.store.bookRefused(bill)
+    await yard.store.bookRefused({ ...bill, booking: 2 })
     expect(await readSpent(yard.sql, { workflowId, since: 'ever' })).to.have.length(1)
+  })
+
+  it('does not book an item that was taken, and whose answer has come since', async () => {
+    const { workflow, nodeId, held } = await yard.leased(3)
+    const { workflowId } = workflow
+    await reserve(workflow, nodeId, { open: 3, wanted: 0 })
+    const choice = { workflowId, binding: null, keys: ['key-1'], reason: 'a test' }
+    await cancelItems(yard.sql, choice)
+    const free = { nodeId, workflowId, booking: 1, items: 1, calls: 0, credits: 0, unsure: 0 }
+    await yard.store.bookRefused(free)
+    await yard.settle(
+      workflow,
+      nodeId,
+      held.slice(1, 2).map((item) => settlement(item, { credits: 1 })),
+    )
+    await yard.store.fenceNode({ nodeId, reason: 'a test' })
+    await yard.store.reclaimPacks(workflow, 50)
+    expect(await crashed(workflow), 'the one that it still held').to.deep.include({ calls: 1 })
+  })
+
+  it('never waits for a reserve while it holds another, so that cancels wait and do not fail', async () => {
+    const workflow = await yard.workflow()
+    const { workflowId } = workflow
+    // The living node's reserve comes first in the order in which a cancel takes them.
+    const [living = '', dead = ''] = [await yard.node(), await yard.node()].sort()
+    for (const nodeId of [dead, living, living, dead]) {
+      await yard.enqueue(workflow, [`key-${await queued(workflow)}`])
+      await yard.hold(workflow, nodeId)
+    }
+    for (const nodeId of [dead, living]) await reserve(workflow, nodeId, { open: 2, wanted: 0 })
+    await yard.store.fenceNode({ nodeId: dead, reason: 'a test' })
+    const [, overdue] = await yard.packs(workflow)
+    await yard.sql`
+      update fetchyard.work_queue set deadline = now() - interval '1 second'
+       where pack_id = ${overdue?.pack_id ?? ''}`
+    const cancelled = await meetMidway(workflow, ['key-2', 'key-3'])
+    expect(cancelled).to.equal(2)
+    await yard.store.reclaimPacks(workflow, 50)
+    await yard.store.reclaimPacks(workflow, 50)
+    expect((await crashed(workflow))?.calls, 'two of the dead node').to.equal(2)
+    expect(await rows(workflow)).to.deep.equal([{ calls: 2, taken: 2 }])
+    await yard.store.closeReserve({ nodeId: living, workflowId })
   })
 
   it('is closed without a trace by a node that ends in order', async () => {

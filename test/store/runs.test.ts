@@ -30,8 +30,8 @@ describe('runs', () => {
     const { workflowId } = workflow
     const { runId } = await openRun(yard.sql, { workflowId, name: 'four' })
     const request = { runId, workflowId, keys: [...keys(3), 'never-enqueued'] }
-    expect(await joinRun(yard.sql, request)).to.equal(3)
-    expect(await joinRun(yard.sql, request), 'again').to.equal(0)
+    expect(await joinRun(yard.sql, request)).to.deep.equal({ joined: 3, missing: 1 })
+    expect(await joinRun(yard.sql, request), 'again').to.deep.equal({ joined: 0, missing: 1 })
     expect(await readRunProgress(yard.sql, runId)).to.deep.equal({ total: 3, open: 3 })
     const mine = held.filter((item) => item.itemKey !== 'key-4')
     const [a, b, c] = mine

@@ -17,6 +17,8 @@ export interface ClusterNodeOptions {
     readonly definitionUrl: string
     /** What workers load, when it is another module. */
     readonly moduleUrl?: string
+    /** Settings of its own. */
+    readonly overrides?: Partial<Settings>
   }[]
 }
 
@@ -32,7 +34,8 @@ function tell(said: Said): void {
 
 async function loadWorkflow(of: ClusterNodeOptions['workflows'][number]): Promise<LoadedWorkflow> {
   const module: { readonly default: LoadedWorkflow['definition'] } = await import(of.definitionUrl)
-  return { definition: module.default, moduleUrl: of.moduleUrl ?? of.definitionUrl }
+  const { definitionUrl, moduleUrl = definitionUrl, overrides = {} } = of
+  return { definition: module.default, moduleUrl, overrides }
 }
 
 async function start(options: ClusterNodeOptions): Promise<RunningNode> {

@@ -15,6 +15,7 @@ export const CLUSTER_SETTINGS: Settings = {
   sweepMs: 500,
   drainMs: 20_000,
   silentMs: 10_000,
+  workerIdleMs: null,
   keepReceipts: null,
   keepItems: null,
   concurrency: 8,

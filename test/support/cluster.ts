@@ -26,11 +26,16 @@ import { eventually } from './poll.js'
 const DEFINITION_URL = new URL('./handlers/chaos-pages.js', import.meta.url).href
 export const WORKFLOW = chaosPages.name
 
+export interface AlsoWorked {
+  readonly definitionUrl: string
+  readonly overrides: Partial<Settings>
+}
+
 export interface NodeRequest {
   /** What workers load instead of the workflow's own module. */
   readonly moduleUrl?: string
-  /** Definitions of more workflows that this node works. */
-  readonly alsoWorks?: readonly string[]
+  /** Definitions of more workflows that this node works, and settings of their own. */
+  readonly alsoWorks?: readonly (string | AlsoWorked)[]
   /** Database of this node, when it is reached in another way. */
   readonly databaseUrl?: string
   /** When it gives up a silent connection, when that should be sooner than in production. */
@@ -102,7 +107,9 @@ export function useCluster(database: TestDatabase = useDatabase()): Cluster {
       const { databaseUrl = database.url, moduleUrl = DEFINITION_URL } = request
       const workflows = [
         { definitionUrl: DEFINITION_URL, moduleUrl },
-        ...(request.alsoWorks ?? []).map((definitionUrl) => ({ definitionUrl })),
+        ...(request.alsoWorks ?? []).map((one) =>
+          typeof one === 'string' ? { definitionUrl: one } : one,
+        ),
       ]
       const silence = request.silence === undefined ? {} : { silence: request.silence }
       const node = await startNodeChild({ databaseUrl, settings, workflows, ...silence }, family)

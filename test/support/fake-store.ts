@@ -83,6 +83,7 @@ export class FakeStore {
   reserve: (request: ReserveRequest) => number | null = ({ wanted }) => wanted
   /** Booked for answers that were refused. */
   refusedCredits = 0
+  readonly bookings = new Set<number>()
   /** Settles that wrote neither results nor status words. */
   bareSettles = 0
   /** A method in here does not answer until its gate is opened. */
@@ -216,6 +217,8 @@ export class FakeStore {
       closeReserve: () => this.#call('closeReserve', 1, () => undefined),
       bookRefused: (of) =>
         this.#call('bookRefused', of.calls, () => {
+          if (this.bookings.has(of.booking)) return
+          this.bookings.add(of.booking)
           this.refusedCredits += of.credits
         }),
       forgetOldFailures: () => this.#call('forgetOldFailures', 0, () => 0),

@@ -11,6 +11,8 @@ import type { StoredLoad } from '../../../src/store/loads.js'
 import { readLoads } from '../../../src/store/loads.js'
 import type { Budgets } from '../../../src/store/money.js'
 import { readBudgets } from '../../../src/store/money.js'
+import type { Pause } from '../../../src/store/pauses.js'
+import { readPauses } from '../../../src/store/pauses.js'
 import type { ScheduleStatus } from '../../../src/store/schedules.js'
 import { readSchedules } from '../../../src/store/schedules.js'
 import { readWorkflows } from '../../../src/store/workflows.js'
@@ -35,7 +37,7 @@ export const statusCommand: Command = {
 async function runStatus(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, budgets, limits, schedules, chores } = await withDatabase(
+  const { figures, budgets, limits, schedules, chores, pauses } = await withDatabase(
     request,
     async ({ sql }) => ({
       figures: await readFigures(sql),
@@ -43,30 +45,34 @@ async function runStatus(invocation: Invocation): Promise<number> {
       limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
       schedules: await readSchedules(sql),
       chores: await readChores(sql),
+      pauses: await readPauses(sql),
     }),
   )
   if (isGiven(invocation, 'json')) {
     const errors = errorsOf(figures)
     await printJson(streams, {
-      schema: 1,
-      ...figures,
-      errors,
-      budgets,
-      ...limits,
-      schedules,
-      chores,
+      ...{ schema: 1, ...figures, errors, budgets, ...limits, schedules, chores, pauses },
     })
     return 0
   }
   const lines = [
     ...alertLines(figures),
     ...statusLines(figures, budgets),
+    ...pauseLines(pauses),
     ...scheduleLines(schedules),
     ...choreLines(chores),
     ...limitLines(limits),
   ]
   for (const line of lines) await print(streams, line)
   return 0
+}
+
+/** What was said when workflows were paused; one that nobody explained is in the table alone. */
+function pauseLines(pauses: readonly Pause[]): readonly string[] {
+  const lines = pauses.flatMap(({ workflow, reason, message, since }) =>
+    message === null ? [] : [`${workflow} is paused since ${since}, ${reason}: ${message}`],
+  )
+  return lines.length === 0 ? [] : ['', ...lines]
 }
 
 /** What is beyond its bound, before everything else; nothing when all is well. */
@@ -203,10 +209,16 @@ function limitLines(limits: {
   if (loads.length === 0) return database
   const head = ['works', 'node', 'in flight', 'limit', 'held by', 'reused']
   const rows = loads.map((load) => [
-    ...[load.workflow, load.node, load.inFlight, load.limit, load.reason],
+    ...[load.workflow, load.node, load.inFlight, load.limit, heldBy(load)],
     load.fetches === 0 ? '-' : `${((100 * load.reusedFetches) / load.fetches).toFixed(0)} %`,
   ])
   return ['', ...tableLines(head, rows), ...database]
+}
+
+/** Hosts that fail again and again are left alone, which is no limit of the workflow's. */
+function heldBy({ reason, lanesOpen }: StoredLoad): string {
+  if (lanesOpen === 0) return reason
+  return `${reason}; breaker of ${lanesOpen} host${lanesOpen === 1 ? '' : 's'}`
 }
 
 function budgetRow({ workflow, perDay, total, left }: OwnBudgets) {

@@ -1,5 +1,6 @@
-import { readDuration, showDuration } from '../../../config/units.js'
+import { showDuration } from '../../../config/units.js'
 import type { Rollout } from '../../../src/core/cohort-figures.js'
+import { readDuration } from '../../../src/core/duration.js'
 import { FetchyardError } from '../../../src/core/errors.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import {

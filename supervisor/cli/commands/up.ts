@@ -11,6 +11,7 @@ import { type Command, type Invocation, wordsGiven } from '../command.js'
 import { type ChosenWorkflows, chosenWorkflows } from '../configured.js'
 import { fencedWords, obeyStop } from '../finite-run.js'
 import { databaseRequest, installWorkflow, withDatabase } from '../session.js'
+import { startSourceFiles } from '../source-file/source-files.js'
 import { paint, say } from '../streams.js'
 
 export const upCommand: Command = {
@@ -33,6 +34,8 @@ export const upCommand: Command = {
     'web',
   ],
   flags: {},
+  // A node that works much needs not hold processes for what is idle.
+  preferences: { workerIdleMs: 60_000 },
   run: runUp,
 }
 
@@ -53,8 +56,15 @@ async function runUp(invocation: Invocation): Promise<number> {
       const node = await startNode({ settings, database, workflows: loaded, refused, log: 'auto' })
       await announceWeb(node, invocation)
       obeyStop(node, stop, invocation)
+      const files = startSourceFiles({
+        sql: database.sql,
+        workflows: loaded,
+        say: (words) => say(streams, words),
+      })
       invocation.notifyManager('ready')
-      if ((await node.stopped) === 'stopped') return EXIT_CODES.ok
+      const reason = await node.stopped
+      await files.stop()
+      if (reason === 'stopped') return EXIT_CODES.ok
       throw new FetchyardError('FENCED', fencedWords(node))
     })
   } finally {

@@ -29,7 +29,8 @@ export function useClean(yard: Yard): void {
     await sql`drop table if exists public.harvest, public.pages`
     await sql`
       truncate fetchyard.item, fetchyard.work_queue, fetchyard.processing_log, fetchyard.ending,
-               fetchyard.tally, fetchyard.node, fetchyard.run, fetchyard.run_item`
+               fetchyard.tally, fetchyard.node, fetchyard.run, fetchyard.run_item,
+               fetchyard.reserve, fetchyard.spend, fetchyard.known_failure`
     await sql`update fetchyard.housekeeping set turn_until = null, passed_at = null`
     await sql`update fetchyard.workflow set binding = null`
     await sql`create table public.harvest (name text primary key, item text, lease_id bigint)`

@@ -6,6 +6,7 @@ import type { Again } from '../../../src/store/enqueue.js'
 import { enqueueItems } from '../../../src/store/enqueue.js'
 import { cancelItems, promoteItems } from '../../../src/store/operate.js'
 import { FIRST } from '../../../src/store/retention.js'
+import { joinRun } from '../../../src/store/runs.js'
 import type { WorkflowHandle } from '../../../src/store/store.js'
 import { createStore } from '../../../src/store/store.js'
 import { nextTry, settlement } from '../../support/values.js'
@@ -64,9 +65,13 @@ export function leases(
 }
 
 /** Answers with the number of items freed. */
-export function reclaims(workflow: WorkflowHandle, how: How = {}): Part {
-  return part('reclaim', how, async (sql) => {
-    const { items } = await createStore(sql).reclaimPacks(workflow, 100)
+export function reclaims(
+  workflow: WorkflowHandle,
+  how: How & { readonly packsMax?: number } = {},
+): Part {
+  const { packsMax = 100, ...rest } = how
+  return part('reclaim', rest, async (sql) => {
+    const { items } = await createStore(sql).reclaimPacks(workflow, packsMax)
     return items
   })
 }
@@ -166,4 +171,28 @@ export function moves(nodeId: string, how: How = {}): Part {
 export function retires(nodeId: string, how: How = {}): Part {
   const slice = { nodeId, keepMs: 0, rowsMax: 100, after: FIRST }
   return part('retire', how, async (sql) => (await createStore(sql).chores.retireItems(slice)).rows)
+}
+
+/** Books one refused answer that was charged a credit. Answers with nothing. */
+export function booksRefused(
+  { workflowId }: WorkflowHandle,
+  nodeId: string,
+  how: How & { readonly booking?: number } = {},
+): Part {
+  const { booking = 1, ...rest } = how
+  const bill = { nodeId, workflowId, booking, items: 1, calls: 1, credits: 1, unsure: 0 }
+  return part('book', rest, (sql) => createStore(sql).bookRefused(bill))
+}
+
+/** Puts the latest items of keys into a run. Answers with how many joined. */
+export function joins(
+  { workflowId }: WorkflowHandle,
+  runId: number,
+  keys: readonly string[],
+  how: How = {},
+): Part {
+  return part('join', how, async (sql) => {
+    const { joined } = await joinRun(sql, { runId, workflowId, keys })
+    return joined
+  })
 }

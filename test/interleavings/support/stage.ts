@@ -20,6 +20,10 @@ const TABLES = [
   'fetchyard.ending',
   'fetchyard.housekeeping',
   'fetchyard.tally',
+  'fetchyard.reserve',
+  'fetchyard.spend',
+  'fetchyard.run',
+  'fetchyard.run_item',
   'public.harvest',
   'public.pages',
 ]

@@ -25,6 +25,12 @@ export interface ResultState {
   readonly lease: string
 }
 
+export interface ReserveState {
+  readonly node: string
+  readonly calls: number
+  readonly taken: number
+}
+
 /** Items are told by key and round: `b#2`. Nodes are told by their names. */
 export interface State {
   readonly packs: readonly PackState[]
@@ -37,6 +43,11 @@ export interface State {
   readonly alive: readonly string[]
   readonly paused: readonly string[]
   readonly tally: { readonly [event: string]: number }
+  readonly reserves: readonly ReserveState[]
+  /** Calls in the ledger, by what became of them. */
+  readonly spent: { readonly [kind: string]: number }
+  /** Items of runs; null for one that is not there. */
+  readonly runItems: readonly (string | null)[]
   /** Status words of the bound table by key; empty without one. */
   readonly words: { readonly [key: string]: string | null }
 }
@@ -69,6 +80,13 @@ const STATE_TEXT = `
                  from fetchyard.workflow where paused_by <> '{}'),
     'tally', (select coalesce(json_object_agg(event, items), '{}') from (
         select event, sum(items) as items from fetchyard.tally group by event order by event) as count),
+    'reserves', (select coalesce(json_agg(reserve order by node), '[]') from (
+        select node.name as node, calls, taken
+          from fetchyard.reserve left join fetchyard.node using (node_id)) as reserve),
+    'spent', (select coalesce(json_object_agg(kind, calls), '{}') from (
+        select kind, sum(calls) as calls from fetchyard.spend group by kind order by kind) as bill),
+    'runItems', (select coalesce(json_agg(named.name order by named.name), '[]')
+                   from fetchyard.run_item left join named using (item_id)),
     'words', (select coalesce(json_object_agg(page_id, status), '{}')
                 from (select page_id, status from public.pages order by page_id) as page)
   ) as state`

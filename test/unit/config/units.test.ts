@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { distance, nearest, suggestion } from '../../../config/suggest.js'
-import { readDuration, readSizeMb, showDuration, showSizeMb } from '../../../config/units.js'
+import { readSizeMb, showDuration, showSizeMb } from '../../../config/units.js'
+import { readDuration } from '../../../src/core/duration.js'
 
 describe('config/units', () => {
   const durations: readonly (readonly [unknown, number | undefined])[] = [

@@ -29,6 +29,7 @@ const NAMED: { readonly [Name in keyof Required<WorkflowOptions>]: true } = {
   ratePerMinute: true,
   successPauseMs: true,
   batchSize: true,
+  workerIdleMs: true,
   callCredits: true,
   rollout: true,
   rollbackErrorPercent: true,

@@ -196,13 +196,25 @@ describe('the breaker of a lane', () => {
 
   it('knows no breaker for items that ask nobody in particular', async () => {
     const yard = await setup('direct')
-    yard.fake.enqueue(yard.workflow, 100)
+    yard.fake.enqueue(yard.workflow, 10)
     await yard.clock.advance(2_000)
     for (let turn = 0; turn < 60; turn += 1) {
       await yard.answer(() => failed('connect'))
       await yard.clock.advance(500)
     }
     expect(yard.states()).to.deep.equal([])
-    expect(yard.fake.ended('discard')).to.have.length(100)
+    expect(yard.fake.ended('discard')).to.have.length(10)
+  })
+  it('is not needed to pause a workflow of such items that all fail in a row', async () => {
+    const yard = await setup('direct')
+    yard.fake.enqueue(yard.workflow, 100)
+    await yard.clock.advance(2_000)
+    for (let turn = 0; turn < 60; turn += 1) {
+      await yard.answer(() => failed('connect'))
+      await yard.clock.advance(500)
+    }
+    expect(yard.fake.workflows.get('flow')?.pausedBy).to.deep.equal(['failing'])
+    expect(yard.fake.ended('discard').length, 'not the whole queue').to.be.below(30)
+    expect(yard.fake.open().length).to.be.above(70)
   })
 })

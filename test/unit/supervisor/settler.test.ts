@@ -90,6 +90,26 @@ describe('the settler', () => {
     expect(events.of('settle.applied')[0]).to.include({ items: 0, rejected: 2 })
   })
 
+  it('books a refused answer once, also when the answer to its booking is lost', async () => {
+    const { fake, clock, events, settler, endings, states } = await setup(2)
+    for (const pack of fake.packs) pack.leaseId = 'another'
+    fake.failNext('bookRefused', ANSWER_LOST, CONNECTION_LOST)
+    const paid = endings.map((ending) => {
+      return { ...ending, settlement: { ...ending.settlement, credits: 7 } }
+    })
+    offerAll(settler, paid)
+    await clock.advance(LIMITS.settleDelayMs)
+    expect(settler.unbooked(), 'its reserve still answers for it').to.equal(2)
+    expect(states()).to.deep.equal([])
+    await clock.advance(10 * LIMITS.settleRetryDelayMs.min)
+    expect(fake.refusedCredits).to.equal(14)
+    expect(fake.callsOf('bookRefused')).to.equal(3)
+    expect(sizes(fake), 'nothing is settled again').to.deep.equal([2])
+    expect(events.of('settle.failed')).to.have.length(2)
+    expect(states()).to.deep.equal(['rejected', 'rejected'])
+    expect(settler.pending()).to.equal(0)
+  })
+
   it('sends a batch again until the database answers, with growing pauses', async () => {
     const { fake, clock, events, settler, endings } = await setup(2)
     fake.failNext('settleItems', ...Array.from({ length: 9 }, () => CONNECTION_LOST))

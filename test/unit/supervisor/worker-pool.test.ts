@@ -10,7 +10,11 @@ import { fakeTransports, MEGABYTE, SOCKETS, seats, WORKER_OPTIONS } from './supp
 const PING_MS = LIMITS.pingIntervalMs
 
 function setup(
-  fields: { readonly diesWhenKilled?: boolean; readonly slots?: readonly number[] } = {},
+  fields: {
+    readonly diesWhenKilled?: boolean
+    readonly slots?: readonly number[]
+    readonly idleMs?: number
+  } = {},
 ) {
   const clock = createFakeClock()
   const events = recordEvents()
@@ -21,6 +25,7 @@ function setup(
   const pool = new WorkerPool({
     ...{ workflow: 'flow', seats: seats(...(fields.slots ?? [2])), transports, clock, events },
     ...{ workerOptions: WORKER_OPTIONS, heapMb: 64, silentMs: 3_000, heldBy: () => 0 },
+    ...{ idleMs: fields.idleMs ?? null, hasWork: () => false },
     memoryBytesMax: 100 * MEGABYTE,
     onReady: (workerId, slots) => calls.push(`ready ${workerId} ${slots}`),
     onDelay: () => {},
@@ -337,5 +342,47 @@ describe('the worker pool, when workers die', () => {
     await draining
     expect(worker.isKilled).to.equal(true)
     expect(deaths[0]?.isExpected).to.equal(false)
+  })
+})
+
+describe('the worker pool, while there is nothing to do', () => {
+  it('has no worker until it is roused, and none again after its time', async () => {
+    const { pool, clock, calls, transport, deaths } = setup({ slots: [2, 1], idleMs: 3 * PING_MS })
+    pool.start()
+    await clock.advance(2 * PING_MS)
+    expect(transport.workers).to.have.length(0)
+    pool.rouse()
+    pool.rouse()
+    expect(transport.workers).to.have.length(2)
+    for (const worker of transport.workers) worker.becomeReady()
+    for (let ping = 0; ping < 5; ping += 1) {
+      await clock.advance(PING_MS)
+      for (const worker of transport.living()) worker.answerPing()
+    }
+    expect(calls).to.include('closed flow-1').and.to.include('closed flow-2')
+    for (const worker of transport.living()) worker.exit({ exitCode: 0 })
+    expect(pool.isResting).to.equal(true)
+    expect(deaths.every(({ isExpected }) => isExpected)).to.equal(true)
+    await clock.advance(10 * PING_MS)
+    expect(transport.living(), 'nobody took their seats').to.have.length(0)
+    pool.rouse()
+    expect(transport.living()).to.have.length(2)
+    await pool.halt()
+  })
+
+  it('fills its seats anew while those who rest are on their way out', async () => {
+    const { pool, clock, transport } = setup({ idleMs: PING_MS })
+    pool.start()
+    pool.rouse()
+    const resting = transport.newest()
+    resting.becomeReady()
+    await clock.advance(2 * PING_MS)
+    expect(pool.isResting).to.equal(true)
+    pool.rouse()
+    expect(transport.workers).to.have.length(2)
+    resting.exit({ exitCode: 0 })
+    await clock.advance(PING_MS)
+    expect(transport.workers, 'one a seat').to.have.length(2)
+    await pool.halt()
   })
 })

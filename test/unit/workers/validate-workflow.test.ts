@@ -146,4 +146,17 @@ describe('workflow/validate', () => {
     }
     expect(violations.length).to.be.greaterThan(9)
   })
+
+  it('takes a file for a source that is no table, and holds it to its own fields', () => {
+    const flow = (source: object) => ({ name: 'flow', sinks: {}, work: () => ({}), source })
+    const { source, file } = validateWorkflow(flow({ file: 'a.csv', key: 'id' }), 'flow.js')
+    expect({ source, file }).to.deep.equal({
+      source: undefined,
+      file: { file: 'a.csv', key: 'id' },
+    })
+    expect(() => validateWorkflow(flow({ file: '', format: 'xml', table: 't' }), 'flow.js'))
+      .to.throw(/`source.table`: expected no such field/)
+      .with.property('message')
+      .that.matches(/`source.format`: expected one of csv, ndjson, lines/)
+  })
 })

@@ -1,0 +1,135 @@
+// Imports a source file: its records into the queue, the position with them. Killed at any point,
+// the next call goes on after the last record that was committed.
+
+import { basename } from 'node:path'
+import type { FileSource } from '../../../src/core/definition.js'
+import { LIMITS } from '../../../src/core/limits.js'
+import type { Json } from '../../../src/core/outcome.js'
+import { parseUrl } from '../../../src/core/parse-url.js'
+import type { Sql } from '../../../src/store/client.js'
+import type { ImportItem, ImportRow } from '../../../src/store/imports.js'
+import { moveImport, openImport } from '../../../src/store/imports.js'
+import { fingerprintOf } from '../../records/xml-file.js'
+import type { SourcePosition, SourceRecord } from './read-source.js'
+import { formatOfSource, readSource, SOURCE_START } from './read-source.js'
+
+export interface SourceImport {
+  readonly sql: Sql
+  readonly workflowId: number
+  readonly source: FileSource
+  /** Where the file is on this machine. */
+  readonly path: string
+  readonly isStopped: () => boolean
+}
+
+export interface ImportedSource {
+  /** Records read so far, over all calls, and those of them that cannot be used. */
+  readonly records: number
+  readonly unused: number
+  readonly problem: string | null
+  /** Items that this call added to the queue. */
+  readonly added: number
+  /** 'moved': another node imports it at this moment. */
+  readonly end: 'finished' | 'stopped' | 'moved'
+}
+
+function isPosition(value: unknown): value is SourcePosition {
+  return typeof value === 'object' && value !== null && 'offset' in value && 'lines' in value
+}
+
+/** The database gives back what we wrote. */
+function positionOf({ position }: ImportRow): SourcePosition {
+  const stored: unknown = position
+  return isPosition(stored) ? stored : SOURCE_START
+}
+
+const asJson = (position: SourcePosition): Json => ({
+  ...position,
+  header: position.header === null ? null : [...position.header],
+})
+
+class Importer {
+  readonly #of: SourceImport
+  readonly #importId: number
+  #position: SourcePosition
+  #added = 0
+  #isMoved = false
+
+  constructor(of: SourceImport, row: ImportRow) {
+    this.#of = of
+    this.#importId = row.importId
+    this.#position = positionOf(row)
+  }
+
+  async run(): Promise<ImportedSource> {
+    const { path, source, isStopped } = this.#of
+    let slice: SourceRecord[] = []
+    let bytes = 0
+    const from = this.#position
+    for await (const records of readSource({ path, format: formatOfSource(source), from })) {
+      for (const record of records) {
+        slice.push(record)
+        bytes += record.bytes
+        if (slice.length < LIMITS.importRecordsMax && bytes < LIMITS.importBytesMax) continue
+        await this.#commit(slice, false)
+        if (this.#isMoved) return this.#outcome('moved')
+        slice = []
+        bytes = 0
+      }
+      if (isStopped()) return this.#outcome('stopped')
+    }
+    await this.#commit(slice, true)
+    return this.#outcome(this.#isMoved ? 'moved' : 'finished')
+  }
+
+  #outcome(end: ImportedSource['end']): ImportedSource {
+    const { records, unused, problem } = this.#position
+    return { records, unused, problem, added: this.#added, end }
+  }
+
+  async #commit(slice: readonly SourceRecord[], isFinished: boolean): Promise<void> {
+    const { sql, workflowId, source } = this.#of
+    const position = slice.at(-1)?.position ?? this.#position
+    const added = await moveImport(sql, {
+      importId: this.#importId,
+      workflowId,
+      runId: null,
+      items: slice.flatMap((record) => itemOf(record, source)),
+      recordsBefore: this.#position.records,
+      records: position.records,
+      position: asJson(position),
+      isFinished,
+      problem: isFinished ? position.problem : null,
+    })
+    if (added === null) this.#isMoved = true
+    else {
+      this.#position = position
+      this.#added += added
+    }
+  }
+}
+
+function itemOf({ payload, position }: SourceRecord, source: FileSource): readonly ImportItem[] {
+  if (payload === null) return []
+  const number = `${basename(source.file)}#${position.records}`
+  const named = source.key === undefined ? (payload.url ?? payload.line) : payload[source.key]
+  const isText = typeof named === 'string' && named !== ''
+  const key = isText || typeof named === 'number' ? String(named) : number
+  const url = typeof payload.url === 'string' ? parseUrl(payload.url) : null
+  return [{ key: key.slice(0, LIMITS.itemKeyMax), payload, lane: url?.hostname ?? '' }]
+}
+
+/**
+ * Imports a source file, or goes on with it. A file that has changed is read from its beginning,
+ * and records whose key was enqueued before are not enqueued again.
+ */
+export async function importSource(of: SourceImport): Promise<ImportedSource> {
+  const { sql, workflowId, source, path } = of
+  const fingerprint = await fingerprintOf(path)
+  const name = `${source.file} ${fingerprint}`
+  const request = { workflowId, name, fingerprint, start: asJson(SOURCE_START) }
+  const row = await openImport(sql, request)
+  if (!row.isFinished) return new Importer(of, row).run()
+  const { unused, problem } = positionOf(row)
+  return { records: row.records, unused, problem, added: 0, end: 'finished' }
+}
