@@ -166,9 +166,7 @@ export class WorkerPool {
     if (worker.state !== 'ready' && !(isGorging && worker.state === 'draining')) return
     events.emit('worker.replaced', { ...worker.identity, reason: 'memory' })
     const limit = `${Math.round(memoryBytesMax / MEGABYTE)} MB`
-    const times = this.#swollen.note(this.#deps.clock.nowMs())
-    const words = `${times} workers within a minute grew beyond their memory of ${limit}`
-    if (times !== null) this.#deps.onGiveUp('restart_intensity', words)
+    worker.isSwollen = !isGorging
     if (!isGorging) return this.#drainToReplace(worker)
     this.#kill(worker, 'silent', `took more than twice its memory of ${limit}`)
   }
@@ -262,6 +260,7 @@ export class WorkerPool {
       itemsHeld,
       uptimeMs: nowMs - worker.startedMs,
     })
+    if (isExpected && worker.isSwollen) this.#noteSwollen()
     const reason = deathReason(worker, exit)
     const { isExcused } = this.#deps.onExit(workerId, { reason, isExpected })
     if (!isExpected && !isExcused && worker.finished === 0) this.#restarts.note(nowMs)
@@ -269,6 +268,14 @@ export class WorkerPool {
     if (worker.isResting) return
     const wasSilent = worker.killReason !== null && worker.unanswered > 0
     this.#replace(worker.spec, { wasSilent, reason })
+  }
+
+  /** Only of one that could end in good order: the item that kills workers is searched for. */
+  #noteSwollen(): void {
+    const times = this.#swollen.note(this.#deps.clock.nowMs())
+    const limit = `${Math.round(this.#deps.memoryBytesMax / MEGABYTE)} MB`
+    const words = `${times} workers within a minute grew beyond their memory of ${limit}`
+    if (times !== null) this.#deps.onGiveUp('restart_intensity', words)
   }
 
   #noteGone(): void {

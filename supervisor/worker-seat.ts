@@ -26,6 +26,8 @@ export interface Worker {
   unanswered: number
   sequence: number
   isExpectedToEnd: boolean
+  /** It ends because it is over its memory, and can still finish what it has. */
+  isSwollen: boolean
   /** It ends because there is nothing to do: its seat stays empty. */
   isResting: boolean
   killReason: string | null
@@ -61,6 +63,7 @@ export function newWorker(
     unanswered: 0,
     sequence: 0,
     isExpectedToEnd: false,
+    isSwollen: false,
     isResting: false,
     killReason: null,
   }

@@ -27,7 +27,7 @@ const OVERRIDES: { readonly [way in SickWay]: Partial<Settings> } = {
   hangs: { headersTimeoutMs: 200, totalTimeoutMs: 1_000 },
   throws: {},
   blocks: { silentMs: 1_000, executor: 'thread', threads: 2, concurrency: 2 },
-  leaks: { memoryMb: 150, concurrency: 4 },
+  leaks: { memoryMb: 600, concurrency: 1 },
   kills: { concurrency: 2 },
   refused: {},
 }
@@ -37,7 +37,7 @@ const REASONS: { readonly [way in SickWay]: readonly [word: string, message: Reg
   hangs: null,
   throws: ['failing', /attempts in a row failed .* TypeError: nothing can be done about/],
   blocks: ['restart_intensity', /(?:killed their workers|workers died) .* gave no answer for 1 s/],
-  leaks: ['restart_intensity', /workers within a minute grew beyond their memory of 150 MB/],
+  leaks: ['restart_intensity', /workers within a minute grew beyond their memory of 600 MB/],
   kills: ['restart_intensity', /(?:killed their workers|workers died) .* died of SIGKILL/],
   refused: ['results_refused', /takes_no_row/],
 }

@@ -30,6 +30,7 @@ export function useClean(yard: Yard): void {
     await sql`
       truncate fetchyard.item, fetchyard.work_queue, fetchyard.processing_log, fetchyard.ending,
                fetchyard.tally, fetchyard.node, fetchyard.run, fetchyard.run_item,
+               fetchyard.run_stretch,
                fetchyard.reserve, fetchyard.spend, fetchyard.known_failure`
     await sql`update fetchyard.housekeeping set turn_until = null, passed_at = null`
     await sql`update fetchyard.workflow set binding = null`
