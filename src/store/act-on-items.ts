@@ -7,9 +7,8 @@ import { type ItemFilter, isOpenWord } from '../core/item-filter.js'
 import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
-import { LEAVE_CTES } from './leave-packs.js'
 import { lastEndLateral, matchCondition } from './match-items.js'
-import { cancelCtes, promoteCte } from './operate.js'
+import { cancelCtes, ownCtes, promoteCte } from './operate.js'
 import { failedStatuses, retrySliceStatement } from './retry-items.js'
 
 export const ITEM_ACTIONS = ['cancel', 'promote', 'retry'] as const
@@ -109,16 +108,7 @@ function takeCtes(order: ItemOrder): string {
      order by pack.pack_id
        for update of pack
   ),
-  own as materialized (
-    select held.pack_id, held.lease_id, held.node_id, held.priority, held.partition, held.lane,
-           held.attempt, held.snoozes, held.crashes, held.lonely_crashes, member.n, item.item_id,
-           item.item_key, item.round
-      from held
-     cross join lateral unnest(held.item_ids) with ordinality as member (item_id, n)
-      join fetchyard.item on item.item_id = member.item_id
-     where member.item_id in (select item_id from chosen)
-  ),
-  ${LEAVE_CTES}`
+  ${ownCtes('member.item_id in (select item_id from chosen)')}`
 }
 
 const TAKEN = `

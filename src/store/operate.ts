@@ -21,6 +21,21 @@ const PACKS_MAX = 200
 /** Rounds of an operation that keeps finding something: twice a queue of 10 million items. */
 const ROUNDS_MAX = 2_000
 
+/** The items of the packs `held` that a condition on `member.item_id` chooses, taken out of them. */
+export function ownCtes(condition: string): string {
+  return `
+  own as materialized (
+    select held.pack_id, held.lease_id, held.node_id, held.priority, held.partition, held.lane,
+           held.attempt, held.snoozes, held.crashes, held.lonely_crashes, member.n, item.item_id,
+           item.item_key, item.round
+      from held
+     cross join lateral unnest(held.item_ids) with ordinality as member (item_id, n)
+      join fetchyard.item on item.item_id = member.item_id
+     where ${condition}
+  ),
+  ${LEAVE_CTES}`
+}
+
 /**
  * Locks the packs that hold chosen items and takes these out. `condition` says which packs count.
  *
@@ -50,16 +65,7 @@ function takeCtes(workflowId: number, condition: string): string {
      limit ${PACKS_MAX}
        for update of pack
   ),
-  own as materialized (
-    select held.pack_id, held.lease_id, held.node_id, held.priority, held.partition, held.lane,
-           held.attempt, held.snoozes, held.crashes, held.lonely_crashes, member.n, item.item_id,
-           item.item_key, item.round
-      from held
-     cross join lateral unnest(held.item_ids) with ordinality as member (item_id, n)
-      join fetchyard.item on item.item_id = member.item_id
-     where $1::text[] is null or member.item_id in (select item_id from chosen)
-  ),
-  ${LEAVE_CTES}`
+  ${ownCtes('$1::text[] is null or member.item_id in (select item_id from chosen)')}`
 }
 
 /**

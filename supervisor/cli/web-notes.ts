@@ -4,6 +4,7 @@
 
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { observeProcess } from '../embedded/identity.js'
 
 export interface WebNote {
   /** Address of the dashboard with its token. */
@@ -46,7 +47,7 @@ export async function readWebNotes(dataDir: string): Promise<readonly WebNote[]>
   const notes: WebNote[] = []
   for (const name of names.filter((file) => file.endsWith(SUFFIX))) {
     const note = parseWebNote(await readFile(join(folder, name), 'utf8').catch(() => ''))
-    if (note !== null && isAlive(note.pid)) notes.push(note)
+    if (note !== null && (await observeProcess(note.pid)).alive) notes.push(note)
   }
   return notes.sort((a, b) => b.startedAtMs - a.startedAtMs)
 }
@@ -69,17 +70,7 @@ export function parseWebNote(text: string): WebNote | null {
 async function forgetDead(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = Number.parseInt(name, 10)
-    if (name.endsWith(SUFFIX) && !isAlive(pid)) await rm(join(folder, name), { force: true })
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // It lives, and is another user's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    if (!name.endsWith(SUFFIX) || (await observeProcess(pid)).alive) continue
+    await rm(join(folder, name), { force: true })
   }
 }
