@@ -135,10 +135,14 @@ function run(group) {
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
         if (watch.stalled === null) process.stdout.write(`${name} | ${line}\n`)
-        if (/^\s+\d+ passing/.test(line)) ended = lines.length
+        const isSummary = ended === null && /^\s+\d+ passing/.test(line)
+        if (isSummary) ended = lines.length
         lines.push(line)
-        if (ended === null) watch.expect(SILENT_MS, `said nothing for ${SILENT_MS / 60_000} min`)
-        else watch.expect(ENDING_MS, 'has run its tests and does not end')
+        // Once: what a test left behind may go on talking.
+        if (isSummary) watch.expect(ENDING_MS, 'has run its tests and does not end')
+        else if (ended === null) {
+          watch.expect(SILENT_MS, `said nothing for ${SILENT_MS / 60_000} min`)
+        }
       })
     }
     // A process that a test left behind may hold these pipes, so their end is not waited for long.
@@ -155,7 +159,7 @@ function run(group) {
       const isOver = ended !== null && !said.some((line) => /^\s+\d+ failing/.test(line))
       const how = watch.stalled ?? signal ?? `exit code ${code}`
       // Left open by a test, most likely: said aloud, but what was tested has passed.
-      const isPassed = code === 0 || (watch.stalled !== null && isOver)
+      const isPassed = isOver && (code === 0 || watch.stalled !== null)
       resolve({ name, isPassed, how, said, stalled: watch.stalled })
     })
   })
@@ -167,8 +171,12 @@ async function lane(groups, results) {
   }
 }
 
+if (!(Number.isInteger(LANES) && LANES >= 1)) {
+  throw new Error(`FETCHYARD_TEST_LANES: expected a number of processes, got ${LANES}.`)
+}
 const asked = process.argv.slice(2)
 const groups = asked.length > 0 ? asked : allGroups()
+const planned = groups.length
 const results = []
 await Promise.all(Array.from({ length: LANES }, () => lane(groups, results)))
 const failed = results.filter(({ isPassed }) => !isPassed)
@@ -182,4 +190,4 @@ for (const { name, said, isPassed, stalled } of results) {
     `${isPassed ? 'passed' : 'FAILED'}  ${name}: ${words || 'no count'}${stalled ? ` (${stalled})` : ''}\n`,
   )
 }
-process.exitCode = failed.length > 0 ? 1 : 0
+process.exitCode = failed.length > 0 || results.length === 0 || results.length < planned ? 1 : 0

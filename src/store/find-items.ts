@@ -163,7 +163,8 @@ function packsStatement({ state, host }: ItemFilter): string {
                        >= (($6::text::jsonb ->> 0)::smallint, ($6::text::jsonb ->> 1)::timestamptz,
                            ($6::text::jsonb ->> 2)::bigint))
              order by priority, run_at, pack_id
-             limit ${BOUNDS.packs}) as pack
+             -- The pack where the last page ended may have nothing more.
+             limit ${BOUNDS.packs + 1}) as pack
      cross join lateral unnest(pack.item_ids) with ordinality as member (item_id, at)
      where $6::text::jsonb is null
         or pack.pack_id <> ($6::text::jsonb ->> 2)::bigint or member.at > ($6::text::jsonb ->> 3)::bigint

@@ -50,25 +50,39 @@ export function knownFailureJoin(workflowId: number, ageParameter: string): stri
               limit 1) as known on true`
 }
 
+/**
+ * Forgets what is known of URLs, in the order of the key, like whoever remembers: any other order
+ * would deadlock with a settle.
+ *
+ * @param urls a query of one column.
+ */
+export function forgetCtes(workflowId: string, urls: string): string {
+  return `
+  known as materialized (
+    select workflow_id, url_digest from fetchyard.known_failure
+     where workflow_id = ${workflowId}
+       and url_digest in (select ${digestOf('given.url')} from (${urls}) as given (url))
+     order by url_digest
+       for update
+  ),
+  forgot as (
+    delete from fetchyard.known_failure as failure
+     using known
+     where failure.workflow_id = known.workflow_id and failure.url_digest = known.url_digest
+    returning 1
+  )`
+}
+
 /** Somebody asks for these URLs again by name: what is known of them no longer counts. */
 export async function forgetFailures(
   sql: Sql,
   of: { readonly workflowId: number; readonly urls: readonly string[] },
 ): Promise<number> {
-  const rows = await sql`
-    with known as materialized (
-      -- In the order of the key, like whoever remembers them.
-      select workflow_id, url_digest from fetchyard.known_failure
-       where workflow_id = ${of.workflowId}
-         and url_digest in (select sha256(convert_to(given.url, 'UTF8'))
-                              from unnest(${of.urls as string[]}::text[]) as given (url))
-       order by url_digest
-         for update
-    )
-    delete from fetchyard.known_failure as failure
-     using known
-     where failure.workflow_id = known.workflow_id and failure.url_digest = known.url_digest
-    returning 1`
+  const ctes = forgetCtes('$1::smallint', 'select unnest($2::text[])')
+  const rows = await sql.unsafe(`with ${ctes} select * from forgot`, [
+    of.workflowId,
+    of.urls as string[],
+  ])
   return rows.length
 }
 

@@ -21,7 +21,7 @@ const PACKS_MAX = 200
 /** Rounds of an operation that keeps finding something: twice a queue of 10 million items. */
 const ROUNDS_MAX = 2_000
 
-/** The items of the packs `held` that a condition on `member.item_id` chooses, taken out of them. */
+/** The items of the packs `held` that a condition on `member.item_id` chooses, taken out. */
 export function ownCtes(condition: string): string {
   return `
   own as materialized (

@@ -6,6 +6,7 @@ import type { Binding } from './binding.js'
 import { keyExpression } from './binding.js'
 import type { Sql } from './client.js'
 import { quoteIdentifier, quoteTable } from './identifiers.js'
+import { forgetCtes } from './known-failures.js'
 import { matchCondition } from './match-items.js'
 
 /** Failed items that one slice looks at. */
@@ -61,12 +62,8 @@ export function retrySliceStatement({ filter, binding }: Again): string {
  * next round in the same transaction. Their rows must still be wanted.
  */
 function askAgain(binding: Binding | null, words: readonly ItemWord[]): string {
-  const forgot = `,
-  forgot as (
-    delete from fetchyard.known_failure
-     where workflow_id = $1::smallint
-       and url_digest in (select sha256(convert_to(payload ->> 'url', 'UTF8')) from chosen)
-  )`
+  const urls = `select payload ->> 'url' from chosen`
+  const forgot = `,${forgetCtes('$1::smallint', urls)}`
   if (binding === null) {
     return `${forgot}
   select (select count(*) from fetchyard.enqueue_items($1::smallint,

@@ -70,7 +70,9 @@ export function parseWebNote(text: string): WebNote | null {
 async function forgetDead(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = Number.parseInt(name, 10)
-    if (!name.endsWith(SUFFIX) || (await observeProcess(pid)).alive) continue
+    // The draft of one that was killed while it wrote holds a token, too.
+    const isNote = /^\d+\.(?:json|part)$/.test(name)
+    if (!isNote || (await observeProcess(pid)).alive) continue
     await rm(join(folder, name), { force: true })
   }
 }

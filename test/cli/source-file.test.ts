@@ -54,6 +54,35 @@ describe('cli: source files', () => {
   const rowsOf = (workflowId: number) => yard.sql<{ item_key: string; lane: string }[]>`
     select item_key, lane from fetchyard.item where workflow_id = ${workflowId} order by item_id`
 
+  it('goes past a record that Postgres cannot keep, and counts it', async () => {
+    const path = await put(
+      'nul.ndjson',
+      [
+        ...['{"id":"a\\u0000b"}', '{"id":"\\ud800"}', '{"\\u0000":1}'],
+        ...['{"id":"\\\\u0000"}', '{"id":"\\ud83d\\ude00"}'],
+      ].join('\n'),
+    )
+    const { workflowId } = await yard.workflow()
+    const source = { file: 'nul.ndjson', format: 'ndjson', key: 'id' } as const
+    const isStopped = () => false
+    const done = await importSource({ sql: yard.sql, workflowId, source, path, isStopped })
+    expect(done).to.include({ records: 5, unused: 3, added: 2, end: 'finished' })
+    expect((await rowsOf(workflowId)).map((row) => row.item_key)).to.deep.equal([
+      '\\u0000',
+      '\u{1F600}',
+    ])
+  })
+
+  it('keeps two records apart whose long keys differ at their ends alone', async () => {
+    const long = 'x'.repeat(2_500)
+    const path = await put('long.txt', `${long}1\n${long}2\n`)
+    const { workflowId } = await yard.workflow()
+    const source = { file: 'long.txt', format: 'lines' } as const
+    const isStopped = () => false
+    const done = await importSource({ sql: yard.sql, workflowId, source, path, isStopped })
+    expect(done).to.include({ unused: 0, added: 2 })
+  })
+
   it('reads CSV and NDJSON, says what is no record, and goes on behind any record', async () => {
     for (const [name, text, format] of [
       ['read.csv', CSV, 'csv'],

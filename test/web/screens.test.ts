@@ -246,7 +246,7 @@ describe('web/screens', () => {
     expect(complaints).to.deep.equal([])
   })
 
-  it('goes through all 10,000 items', async function () {
+  it('goes on page by page among 10,000 items', async function () {
     this.timeout(120_000)
     await visit('items')
     await find('')

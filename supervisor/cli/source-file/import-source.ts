@@ -1,6 +1,7 @@
 // Imports a source file: its records into the queue, the position with them. Killed at any point,
 // the next call goes on after the last record that was committed.
 
+import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import type { FileSource } from '../../../src/core/definition.js'
 import { LIMITS } from '../../../src/core/limits.js'
@@ -116,7 +117,16 @@ function itemOf({ payload, position }: SourceRecord, source: FileSource): readon
   const isText = typeof named === 'string' && named !== ''
   const key = isText || typeof named === 'number' ? String(named) : number
   const url = typeof payload.url === 'string' ? parseUrl(payload.url) : null
-  return [{ key: key.slice(0, LIMITS.itemKeyMax), payload, lane: url?.hostname ?? '' }]
+  return [{ key: shortened(key), payload, lane: url?.hostname ?? '' }]
+}
+
+/** A key that is too long ends with its digest: two that differ at their ends alone stay two. */
+function shortened(key: string): string {
+  if (key.length <= LIMITS.itemKeyMax) return key
+  const digest = createHash('sha256').update(key).digest('hex')
+  const start = key.slice(0, LIMITS.itemKeyMax - digest.length - 1)
+  // The cut may go through a pair of surrogates, half of which Postgres cannot keep.
+  return `${start.replace(/[\uD800-\uDBFF]$/, '')}#${digest}`
 }
 
 /**

@@ -187,16 +187,24 @@ class SourceReader {
   #end(bytes: number, lines: number, found: Fields | string): SourceRecord {
     const { records, unused, problem, lines: before } = this.#position
     this.#skip(bytes, lines)
-    const words = typeof found === 'string' ? found : null
+    const fit = typeof found === 'string' || canBeKept(found) ? found : UNKEEPABLE_WORDS
+    const words = typeof fit === 'string' ? fit : null
     this.#position = {
       ...this.#position,
       records: records + 1,
       unused: unused + (words === null ? 0 : 1),
       problem: problem ?? (words === null ? null : `line ${before + 1}: ${words}`),
     }
-    const payload = typeof found === 'string' ? null : found
+    const payload = typeof fit === 'string' ? null : fit
     return { payload, bytes, position: this.#position }
   }
+}
+
+const UNKEEPABLE_WORDS = 'it holds a NUL, or half of a pair of surrogates'
+
+/** JSON may say what Postgres cannot keep, and shows it as an escape. One would fail its slice. */
+function canBeKept(fields: Fields): boolean {
+  return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(JSON.stringify(fields))
 }
 
 /** UTF-8 alone is read; its mark is dropped. */

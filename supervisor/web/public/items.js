@@ -22,6 +22,7 @@ const CODES = [
   ...['http_4xx', 'http_5xx', 'content_type', 'decode', 'robots', 'ssrf', 'url', 'budget'],
   ...['too_costly', 'known_failure', 'key_refused', 'request_refused', 'upstream_down', 'parse'],
   ...['handler', 'sink', 'poison', 'worker_lost', 'node_lost', 'cancelled'],
+  ...['login_refused', 'site_refused', 'browser', 'disk_full', 'directory_refused'],
 ]
 const FIELDS = ['workflow', 'state', 'code', 'host', 'text']
 /** States in which an order finds something to do. */
@@ -82,7 +83,7 @@ function open(view, fields, item) {
   view.fields = fields
   const select = byId('items-workflow')
   if (select.options.length === 0) return
-  for (const name of FIELDS) byId(`items-${name}`).value = fields[name] ?? ''
+  for (const name of FIELDS) setField(byId(`items-${name}`), fields[name] ?? '')
   if (select.value === '') select.selectedIndex = 0
   drawOrders(view)
   const asked = JSON.stringify(filterOf())
@@ -91,6 +92,18 @@ function open(view, fields, item) {
     find(view, { isMore: false })
   }
   item.open({ workflow: filterOf().workflow, key: fields.key, back: hashOf(filterOf()) })
+}
+
+/** A word that no option has is offered too: dropped, it would widen what orders are given to. */
+function setField(field, value) {
+  const options = [...(field.options ?? [])]
+  if (field.options && value !== '' && !options.some((option) => option.value === value)) {
+    const option = document.createElement('option')
+    option.value = value
+    option.textContent = value
+    field.append(option)
+  }
+  field.value = value
 }
 
 function refresh(view) {
