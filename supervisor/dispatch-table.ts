@@ -143,7 +143,9 @@ export class DispatchTable {
   /** When the item that waits longest was leased; null when none waits. */
   get oldestLeasedMs(): MonotonicMs | null {
     const first = this.#later[0] ?? this.#buffer[this.#next] ?? this.#suspects[0]?.[0]
-    return first?.leasedMs ?? null
+    let oldestMs = first?.leasedMs ?? Number.POSITIVE_INFINITY
+    for (const { leasedMs } of this.#hosts?.firsts() ?? []) oldestMs = Math.min(oldestMs, leasedMs)
+    return Number.isFinite(oldestMs) ? oldestMs : null
   }
 
   /** Leases of everything that waits or is worked. */

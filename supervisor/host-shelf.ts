@@ -63,6 +63,8 @@ export class HostShelf<One> {
 
   /** When the first host that is shut opens by itself; null when none will. */
   get opensAtMs(): MonotonicMs | null {
+    // One whose time has come waits for a slot, and not for its time.
+    this.#reopen(this.#deps.clock.nowMs())
     return Number.isFinite(this.#soonestMs) ? this.#soonestMs : null
   }
 
@@ -231,6 +233,14 @@ export class HostShelf<One> {
       items += Math.min(waiting.length, room)
     }
     return Math.min(items, most)
+  }
+
+  /** Of each host the one that waits longest. */
+  *firsts(): Generator<One> {
+    for (const name of [...this.#turns, ...this.#shut.keys()]) {
+      const [first] = this.#hostOf(name).waiting
+      if (first !== undefined) yield first
+    }
   }
 
   *all(): Generator<One> {

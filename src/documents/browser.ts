@@ -71,7 +71,7 @@ export class WorkerBrowser {
         handleSIGTERM: false,
         handleSIGHUP: false,
       })
-      const { group, profile } = await identify(browser)
+      const { group, profile } = await identified(browser)
       const directories = [downloadsPath, ...(profile === null ? [] : [profile])]
       const keeper = group === null ? null : keepGroup(group, directories)
       if (group !== null) groups.add(group)
@@ -136,6 +136,16 @@ async function importPlaywright(): Promise<typeof import('playwright-core')> {
 
 export const PLAYWRIGHT_MISSING =
   'Documents behind a site module need the package playwright-core: npm install playwright-core'
+
+/** In bounded time; a browser that cannot be told from others is ended, not left behind. */
+async function identified(browser: Browser): ReturnType<typeof identify> {
+  try {
+    return await within(CLOSE_MS, identify(browser), 'the processes of a browser')
+  } catch (error) {
+    await within(CLOSE_MS, browser.close(), 'the end of a browser').catch(() => {})
+    throw error
+  }
+}
 
 /** The browser's process group, and the directory that it keeps its profile in. */
 async function identify(

@@ -111,6 +111,8 @@ export class Climb {
         // A session that ended shows in whatever fails then.
         if ((await this.#seat.deadAfter(error)) !== 'nothing') throw error
         if (isFinal(error) || !(await this.#isLoggedOut())) throw error
+        // It may still act on its tab, and the login gets another one.
+        if (error instanceof StoodStill) await this.#seat.renewTab()
       }
       if (login >= LOGINS_MAX) throw new FetchFailure('browser', 'the session ends again and again')
       this.#seat.forgetLogin()

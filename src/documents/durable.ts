@@ -15,7 +15,10 @@ export async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(directory, 'r')
   try {
-    await handle.sync()
+    // Some file systems sync no directory; the rename itself stands.
+    await handle.sync().catch((error: unknown) => {
+      if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].some((code) => hasCode(error, code))) throw error
+    })
   } finally {
     await handle.close()
   }

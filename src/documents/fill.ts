@@ -1,6 +1,7 @@
 // Bytes into a part: those that are at hand, those of a stream, and those of a URL, which are gone
 // on from where an earlier try left them.
 
+import type { FileHandle } from 'node:fs/promises'
 import type { StreamedPage, StreamRequest, TakeBytes } from '../core/fetched-page.js'
 import type { Filled } from './document-files.js'
 import { checkLarge, type SizeBounds } from './inspect.js'
@@ -23,8 +24,16 @@ export async function fillFrom(
     // The step that reads it may be over, and another one may have begun.
     bounds.abortSignal?.throwIfAborted()
     checkLarge(at + piece.length, bounds)
-    await part.file.write(piece, 0, piece.length, at)
+    await writeAll(part.file, piece, at)
     at += piece.length
+  }
+}
+
+/** A file system may take a part of a piece; the rest must not become a hole. */
+async function writeAll(file: FileHandle, piece: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < piece.length; ) {
+    const { bytesWritten } = await file.write(piece, done, piece.length - done, at + done)
+    done += bytesWritten
   }
 }
 
@@ -97,7 +106,7 @@ class BodyWriter {
   async #write(piece: Buffer, headers: Headers): Promise<boolean> {
     const at = this.#at ?? (await this.#begin(headers))
     checkLarge(at + piece.length, this.#of.bounds)
-    await this.#part.file.write(piece, 0, piece.length, at)
+    await writeAll(this.#part.file, piece, at)
     this.#at = at + piece.length
     return true
   }

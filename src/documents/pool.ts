@@ -58,6 +58,10 @@ export class ContextPool {
     const seat = await this.#sit(assigned === null ? null : assigned % this.#seats.length)
     try {
       return await work(seat)
+    } catch (error) {
+      // What failed may still act on its tab: the next document must not get it.
+      if (seat.dead === 'nothing') await seat.renewTab()
+      throw error
     } finally {
       await this.#afterDocument(seat)
       this.#leave(seat)
@@ -181,7 +185,11 @@ export class ContextPool {
   async #launch(): Promise<WorkerBrowser> {
     const { browserPath, isHeadless, allowedRanges, ports } = this.#options
     if (browserPath === null) throw new FetchyardError('CONFIG_INVALID', 'There is no browser.')
-    this.#proxy ??= startGuardProxy({ allowedRanges, ports })
+    this.#proxy ??= startGuardProxy({ allowedRanges, ports }).catch((error: unknown) => {
+      // The next launch tries again.
+      this.#proxy = null
+      throw error
+    })
     const { url: proxyUrl } = await this.#proxy
     return WorkerBrowser.launch({ executablePath: browserPath, isHeadless, proxyUrl })
   }

@@ -123,8 +123,9 @@ export class Seat {
   /** Closes the tabs that a document left behind. */
   async tidy(): Promise<void> {
     const open = this.#open
-    if (open === null || this.dead !== 'nothing') return
-    const stray = open.context.pages().filter((page) => page !== open.page)
+    const { dead } = this
+    if (open === null || dead === 'context' || dead === 'browser') return
+    const stray = open.context.pages().filter((page) => dead === 'tab' || page !== open.page)
     this.#dialogs = 0
     for (const page of stray) {
       await within(CLOSE_MS, page.close(), 'the end of a tab').catch(() => {})

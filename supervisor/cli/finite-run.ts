@@ -59,7 +59,7 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
   const node = await startNode({
     ...{ settings, database, workflows: [workflow], log: run.log, isUnscheduled: true },
   })
-  await announceWeb(node, invocation)
+  const noteGone = await announceWeb(node, invocation)
   obeyStop(node, stop, invocation)
   const name = workflow.definition.name
   let pauseWords = ''
@@ -81,6 +81,8 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
     leave?.()
     await stopNode(node, 'the command failed')
     throw error
+  } finally {
+    await noteGone()
   }
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { expect } from 'chai'
 import type { Browser, Page } from 'playwright-core'
+import { OUTCOME_CODES } from '../../src/core/outcome.js'
 import { createOperatorStore } from '../../src/store/operator-store.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import { createOperatorDesk } from '../../supervisor/operator-desk.js'
@@ -244,6 +245,15 @@ describe('web/screens', () => {
     await find('text=no-such-page')
     await page.locator('#items-empty', { hasText: 'Nothing matches.' }).waitFor()
     expect(complaints).to.deep.equal([])
+  })
+
+  it('offers every outcome code there is, and keeps one that it does not know', async () => {
+    await visit('items')
+    const options = page.locator('#items-code option')
+    const values = await options.evaluateAll((all) => all.map((one) => one.getAttribute('value')))
+    expect([...values].sort()).to.deep.equal(['', ...OUTCOME_CODES].sort())
+    await visit('items?state=Error&code=of_the_future')
+    expect(await page.locator('#items-code').inputValue()).to.equal('of_the_future')
   })
 
   it('goes on page by page among 10,000 items', async function () {

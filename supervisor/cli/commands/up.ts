@@ -54,7 +54,7 @@ async function runUp(invocation: Invocation): Promise<number> {
       }
       if (stop.request() !== null) return EXIT_CODES.ok
       const node = await startNode({ settings, database, workflows: loaded, refused, log: 'auto' })
-      await announceWeb(node, invocation)
+      const noteGone = await announceWeb(node, invocation)
       obeyStop(node, stop, invocation)
       const files = startSourceFiles({
         sql: database.sql,
@@ -63,7 +63,7 @@ async function runUp(invocation: Invocation): Promise<number> {
       })
       invocation.notifyManager('ready')
       const reason = await node.stopped
-      await files.stop()
+      await Promise.all([files.stop(), noteGone()])
       if (reason === 'stopped') return EXIT_CODES.ok
       throw new FetchyardError('FENCED', fencedWords(node))
     })

@@ -64,6 +64,28 @@ describe('supervisor/host-shelf', () => {
     expect(start()).to.deep.equal(['a2'])
   })
 
+  it('waits for no time that has come: what may start waits for a slot', async () => {
+    const { clock, shelf, add, start } = setup({ delayMs: 500 })
+    add('a', 2)
+    start()
+    shelf.ended('a', answer(10))
+    expect(start()).to.deep.equal([])
+    await clock.advance(500)
+    expect(shelf.opensAtMs).to.equal(null)
+    expect(start()).to.deep.equal(['a2'])
+  })
+
+  it('tells of each host the one that waits longest, also of one that is shut', () => {
+    const { shelf, add, start } = setup({ delayMs: 500 })
+    add('a', 3)
+    add('b', 1)
+    expect([...shelf.firsts()]).to.deep.equal(['a1', 'b1'])
+    start()
+    shelf.ended('a', answer(10))
+    start()
+    expect([...shelf.firsts()]).to.deep.equal(['a2'])
+  })
+
   it('has enough of a host with two seconds of its work, and gives back what half a minute exceeds', () => {
     const { shelf, add, answerSlowly } = setup()
     answerSlowly('a', 5_000)
