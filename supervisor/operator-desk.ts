@@ -128,9 +128,15 @@ async function act({ store, nowMs }: OperatorDeskDeps, deed: ItemDeed, by: Order
     const untilMs = nowMs() + ACT_MS
     next = deed.after
     do {
-      const slice = await store.actOnItems(order, next)
-      items += slice.items
-      next = slice.next
+      try {
+        const slice = await store.actOnItems(order, next)
+        items += slice.items
+        next = slice.next
+      } catch (error) {
+        // What was done is told, and kept as an event; the next request meets the failure.
+        if (items === 0 || next === null) throw error
+        break
+      }
     } while (next !== null && nowMs() < untilMs)
   }
   const [verb, name] = VERBS[action]

@@ -16,7 +16,7 @@ import type { Random } from '../src/core/random.js'
 import type { RolloutOrder } from '../src/core/steering-words.js'
 import type { SupervisorEvent, SupervisorState } from '../src/core/supervisor-state.js'
 import { nextSupervisorState } from '../src/core/supervisor-state.js'
-import type { Neighbour, NodeIdentity } from '../src/store/nodes.js'
+import { type Neighbour, type NodeIdentity, STOPPED_IN_ORDER } from '../src/store/nodes.js'
 import type { Store, StoredDefinition, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
 import type { LaneHold } from '../src/telemetry/live-lanes.js'
@@ -288,7 +288,7 @@ export class Supervisor {
     try {
       // Before the fence: from then on whoever finds a reserve takes it for that of a lost node.
       await Promise.all(this.#services.map((service) => service.closeReserve()))
-      await store.fenceNode({ nodeId: identity.nodeId, reason: 'it stopped in order' })
+      await store.fenceNode({ nodeId: identity.nodeId, reason: STOPPED_IN_ORDER })
     } catch (error) {
       events.emit('reclaim.failed', { message: messageOf(error) })
       return

@@ -5,6 +5,7 @@
 import type { NodeMeasure, WorkflowMeasure } from '../core/alert-rules.js'
 import { ALERT_WINDOWS, type AlertMeasures } from '../core/alert-rules.js'
 import type { Sql } from './client.js'
+import { STOPPED_IN_ORDER } from './nodes.js'
 
 /** Samples are this far apart at least, in seconds, and kept for so long. */
 const SAMPLE_EVERY_S = 20
@@ -169,7 +170,7 @@ const NODES = `
   select distinct on (node.name, node.host)
          node.name || case when node.name = node.host then '' else ' on ' || node.host end as node,
          (node.fenced_at is null and node.alive_until < now()
-           or node.fenced_at is not null and node.fenced_why is distinct from 'it stopped in order')
+           or node.fenced_at is not null and node.fenced_why is distinct from '${STOPPED_IN_ORDER}')
            as "isLost",
          coalesce(node.fenced_why,
                   'its lease ran out at ' || to_char(node.alive_until at time zone 'UTC',

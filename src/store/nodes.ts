@@ -6,6 +6,9 @@ import type { FencingRule } from '../core/heartbeat-plan.js'
 import type { Json } from '../core/outcome.js'
 import type { Sql } from './client.js'
 
+/** Why a node is fenced that has stopped by itself: nobody lost it. */
+export const STOPPED_IN_ORDER = 'it stopped in order'
+
 export interface NodeIdentity {
   readonly nodeId: string
   readonly name: string

@@ -41,7 +41,8 @@ export interface Errand {
 
 export class PostDoor {
   readonly #options: PostDoorOptions
-  #underWay = 0
+  /** Counted apart: whoever only reads must not keep out whoever has to stop something. */
+  readonly #underWay: { [needs in Access]: number } = { read: 0, operate: 0 }
 
   constructor(options: PostDoorOptions) {
     this.#options = options
@@ -51,17 +52,20 @@ export class PostDoor {
     const refusal = this.#refuse(request, errand.needs)
     if (refusal !== null) return refusal
     if (errand.nobody !== null) return refused(404, errand.nobody, CLOSE)
-    if (this.#underWay >= WEB_LIMITS.actionsMax) {
-      const words = `${this.#underWay} orders are being carried out, which is the most at once`
+    const { needs } = errand
+    const underWay = this.#underWay[needs]
+    if (underWay >= WEB_LIMITS.actionsMax) {
+      const what = needs === 'operate' ? 'orders' : 'questions'
+      const words = `${underWay} ${what} are being carried out, which is the most at once`
       return refused(503, words, { ...CLOSE, 'Retry-After': '1' })
     }
-    this.#underWay += 1
+    this.#underWay[needs] += 1
     try {
       const body = await readBody(request, this.#options.clock)
       if (body.problem !== undefined) return bodyRefusal(body.problem)
       return await this.#inTime(errand, body.text)
     } finally {
-      this.#underWay -= 1
+      this.#underWay[needs] -= 1
     }
   }
 

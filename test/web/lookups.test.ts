@@ -83,6 +83,58 @@ describe('web/lookups', () => {
     expect(receipt?.error).to.match(/^cancelled by an operator, over HTTP from /)
   })
 
+  it('keeps an event of what was done before a slice failed, and says where it goes on', async () => {
+    const real = createOperatorStore(rows.sql)
+    const store = {
+      ...real,
+      actOnItems: async (_: unknown, next: string | null) => {
+        if (next !== null) throw new Error('the connection is gone')
+        return { items: 7, next: 'there' }
+      },
+    }
+    const desk = createOperatorDesk({ store, nowMs: () => 0 })
+    const filter = { workflow: workflow.name, state: null, code: null, host: null, text: null }
+    const deed = { action: 'cancel', filter, key: null } as const
+    const by = { name: 'Zoë', via: 'a test' }
+    expect(await desk.act({ ...deed, after: null }, by)).to.include({ items: 7, next: 'there' })
+    const [event] =
+      await rows.sql`select message from fetchyard.event order by event_id desc limit 1`
+    expect(event?.message).to.contain('7 items').and.contain('Zoë')
+    const failed = await desk.act({ ...deed, after: 'there' }, by).catch(String)
+    expect(failed).to.contain('the connection is gone')
+  })
+
+  it('takes orders while as many questions are asked as there may be', async () => {
+    let release = () => {}
+    const held = new Promise<never>((_, reject) => {
+      release = () => reject(new Error('enough'))
+    })
+    let asked = 0
+    const real = createOperatorDesk({ store: createOperatorStore(rows.sql), nowMs: () => 0 })
+    const operator = {
+      ...real,
+      find: () => {
+        asked += 1
+        return held
+      },
+    }
+    const busy = await openYard({ operatorToken: OPERATOR, operator, desk: null })
+    const ask = (path: string, body: object, token = OPERATOR) =>
+      fetch(`${busy.base}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ workflow: workflow.name, ...body }),
+      })
+    const question = () => ask('/api/items/find', {}, TOKEN)
+    const eight = Array.from({ length: 8 }, question)
+    while (asked < 8) await new Promise((resolve) => setImmediate(resolve))
+    expect((await question()).status).to.equal(503)
+    expect((await ask('/api/items/act', { action: 'cancel', key: 'waits' })).status).to.equal(200)
+    release()
+    await Promise.all(eight)
+    await busy.close()
+  })
+
   it('takes no order from who only reads', async () => {
     const deed = { workflow: workflow.name, action: 'cancel' }
     expect((await post('/api/items/act', deed, TOKEN)).status).to.equal(403)
