@@ -1,6 +1,7 @@
 // Tells where the dashboard of a node is: the person, and `fetchyard top` by a note.
 
 import { resolve } from 'node:path'
+import { ownIdentity } from '../embedded/identity.js'
 import type { RunningNode } from '../node.js'
 import type { Invocation } from './command.js'
 import { say } from './streams.js'
@@ -16,7 +17,7 @@ export async function announceWeb(
   say(streams, `Dashboard: ${url}`)
   const startedAtMs = Math.round(clock.wallMs())
   const takeAway = await leaveWebNote(resolve(cwd, settings.dataDir), {
-    ...{ url, pid: process.pid, startedAtMs },
+    ...{ url, ...(await ownIdentity()), startedAtMs },
   })
   // One that stays behind is of a process that is gone, and is passed over.
   const gone = node.stopped.then(takeAway, takeAway).catch(() => {})

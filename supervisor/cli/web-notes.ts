@@ -2,14 +2,16 @@
 // directory, that nobody but its owner can read. `fetchyard top` finds them there, since a token
 // that is made up at each start is known from nowhere else.
 
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { observeProcess } from '../embedded/identity.js'
+import { isSameProcess, observeProcess } from '../embedded/identity.js'
 
 export interface WebNote {
   /** Address of the dashboard with its token. */
   readonly url: string
   readonly pid: number
+  /** When the process was born: its pid may be given to another one. */
+  readonly born: string | null
   readonly startedAtMs: number
 }
 
@@ -25,7 +27,9 @@ export async function leaveWebNote(dataDir: string, note: WebNote): Promise<() =
   const folder = join(dataDir, FOLDER)
   const path = join(folder, `${note.pid}${SUFFIX}`)
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await mkdir(folder, { recursive: true })
+    // Also of a folder that was there.
+    await chmod(folder, 0o700)
     // A token is not to be committed with the project that it stands in.
     await writeFile(join(folder, '.gitignore'), '*\n')
     const draft = join(folder, `${note.pid}.part`)
@@ -35,9 +39,9 @@ export async function leaveWebNote(dataDir: string, note: WebNote): Promise<() =
     await rename(draft, path)
     await forgetDead(folder)
   } catch {
-    return async () => {}
+    // What is there of it goes at the end all the same.
   }
-  return () => rm(path, { force: true })
+  return () => rm(path, { force: true }).catch(() => {})
 }
 
 /** Notes of nodes that live, the youngest first. */
@@ -47,7 +51,7 @@ export async function readWebNotes(dataDir: string): Promise<readonly WebNote[]>
   const notes: WebNote[] = []
   for (const name of names.filter((file) => file.endsWith(SUFFIX))) {
     const note = parseWebNote(await readFile(join(folder, name), 'utf8').catch(() => ''))
-    if (note !== null && (await observeProcess(note.pid)).alive) notes.push(note)
+    if (note !== null && (await isOfLiving(note))) notes.push(note)
   }
   return notes.sort((a, b) => b.startedAtMs - a.startedAtMs)
 }
@@ -62,17 +66,24 @@ export function parseWebNote(text: string): WebNote | null {
   if (typeof value !== 'object' || value === null) return null
   if (!('url' in value && 'pid' in value && 'startedAtMs' in value)) return null
   const { url, pid, startedAtMs } = value
+  const born = 'born' in value && typeof value.born === 'string' ? value.born : null
   if (typeof url !== 'string' || typeof pid !== 'number') return null
-  return typeof startedAtMs === 'number' ? { url, pid, startedAtMs } : null
+  return typeof startedAtMs === 'number' ? { url, pid, born, startedAtMs } : null
 }
+
+const isOfLiving = async (note: WebNote) => isSameProcess(note, await observeProcess(note.pid))
 
 /** Nodes that were killed could not take their notes away. */
 async function forgetDead(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    const pid = Number.parseInt(name, 10)
     // The draft of one that was killed while it wrote holds a token, too.
-    const isNote = /^\d+\.(?:json|part)$/.test(name)
-    if (!isNote || (await observeProcess(pid)).alive) continue
-    await rm(join(folder, name), { force: true })
+    if (!/^\d+\.(?:json|part)$/.test(name)) continue
+    const path = join(folder, name)
+    const note = parseWebNote(await readFile(path, 'utf8').catch(() => ''))
+    const isKept =
+      note === null
+        ? (await observeProcess(Number.parseInt(name, 10))).alive
+        : await isOfLiving(note)
+    if (!isKept) await rm(path, { force: true })
   }
 }

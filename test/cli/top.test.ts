@@ -36,7 +36,7 @@ describe('cli: top of a node', () => {
   })
 
   it('is no worse off where no note can be left', async () => {
-    const note = { url: 'http://127.0.0.1:1/', pid: process.pid, startedAtMs: 0 }
+    const note = { url: 'http://127.0.0.1:1/', pid: process.pid, born: null, startedAtMs: 0 }
     const noFolder = join(directory.path, 'a-file')
     await writeFile(noFolder, '')
     const takeAway = await leaveWebNote(noFolder, note)
@@ -49,12 +49,22 @@ describe('cli: top of a node', () => {
     const gone = startProgram(['--version'], { cwd: directory.path })
     const pid = gone.child.pid ?? 0
     await gone.ended
-    await leaveWebNote(dataDir, { url: 'http://127.0.0.1:1/', pid, startedAtMs: 2 })
+    await leaveWebNote(dataDir, { url: 'http://127.0.0.1:1/', pid, born: null, startedAtMs: 2 })
     expect(await readWebNotes(dataDir)).to.deep.equal([])
-    await leaveWebNote(dataDir, { url: 'http://127.0.0.1:2/', pid: process.pid, startedAtMs: 1 })
+    await leaveWebNote(dataDir, {
+      url: 'http://127.0.0.1:2/',
+      pid: process.pid,
+      born: null,
+      startedAtMs: 1,
+    })
     expect((await readWebNotes(dataDir)).map((note) => note.pid)).to.deep.equal([process.pid])
-    const names = await readdir(join(dataDir, 'web'))
-    expect(names.sort()).to.deep.equal(['.gitignore', `${process.pid}.json`])
+    const folder = join(dataDir, 'web')
+    expect((await readdir(folder)).sort()).to.deep.equal(['.gitignore', `${process.pid}.json`])
+    expect((await stat(folder)).mode & 0o777).to.equal(0o700)
+    // Its pid was given to a process that was born at another time.
+    const other = { url: 'http://127.0.0.1:3/', pid: process.pid, born: '1', startedAtMs: 3 }
+    await leaveWebNote(dataDir, other)
+    expect(await readWebNotes(dataDir)).to.deep.equal([])
   })
 })
 
@@ -82,6 +92,7 @@ describe('cli: top', () => {
     leaveWebNote(join(directory.path, '.fetchyard'), {
       url: `http://127.0.0.1:${port}/#token=${token}`,
       pid: process.pid,
+      born: null,
       startedAtMs: Date.now(),
     })
 
