@@ -252,8 +252,12 @@ describe('web/screens', () => {
     const options = page.locator('#items-code option')
     const values = await options.evaluateAll((all) => all.map((one) => one.getAttribute('value')))
     expect([...values].sort()).to.deep.equal(['', ...OUTCOME_CODES].sort())
-    await visit('items?state=Error&code=of_the_future')
-    expect(await page.locator('#items-code').inputValue()).to.equal('of_the_future')
+    await go('items?state=Error&code=of_the_future')
+    const code = page.locator('#items-code')
+    await eventually(
+      { words: 'the code of the address', seen: () => code.inputValue() },
+      async () => (await code.inputValue()) === 'of_the_future',
+    )
   })
 
   it('goes on page by page among 10,000 items', async function () {
