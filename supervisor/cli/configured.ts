@@ -99,12 +99,27 @@ export async function configuredWorkflow(
   word: string,
   invocation: Invocation,
 ): Promise<LoadedWorkflow> {
-  const isNamed = SHIPPED_NAMES.includes(word) || isModulePath(word)
-  for (const asked of isNamed ? [] : modulesOf(invocation)) {
-    const found = await load(asked, invocation).catch(() => null)
-    if (found?.definition.name === word) return found
+  if (SHIPPED_NAMES.includes(word) || isModulePath(word)) {
+    return load({ word, directory: invocation.cwd }, invocation)
   }
-  return load({ word, directory: invocation.cwd }, invocation)
+  const refused: string[] = []
+  for (const asked of modulesOf(invocation)) {
+    try {
+      const found = await load(asked, invocation)
+      if (found.definition.name === word) return found
+    } catch (error) {
+      refused.push(`${asked.word}: ${messageOf(error)}`)
+    }
+  }
+  return load({ word, directory: invocation.cwd }, invocation).catch((error: unknown) => {
+    if (refused.length === 0) throw error
+    // One of these may be what is meant: their names are known to nobody.
+    const words = 'Modules of the configuration file cannot be loaded, and one may be it'
+    throw new FetchyardError(
+      'WORKFLOW_UNKNOWN',
+      `${messageOf(error)}\n${words}:\n${refused.join('\n')}`,
+    )
+  })
 }
 
 /**

@@ -65,6 +65,17 @@ describe('cli: workflows of one’s own', () => {
     expect((await up.ended).exitCode).to.equal(0)
   }
 
+  it('says which modules cannot be loaded when a name is not found', async () => {
+    const { exitCode, stderr } = await run(
+      ['run', 'throwing', '--input', '-'],
+      'https://a.example/\n',
+    )
+    expect(exitCode).to.equal(2)
+    expect(stderr).to.contain('There is no workflow `throwing`')
+    expect(stderr).to.match(/\.\/flows\/throwing\.mjs: .*sick on import/)
+    expect(stderr).to.not.contain('./flows/one.mjs')
+  })
+
   it('works the sound ones, each by its own options, and says of each sick one what is wrong', async () => {
     const up = startProgram(['up', ...HABITS], options())
     await up.says('Refused ./flows/throwing.mjs')
