@@ -37,6 +37,20 @@ function finish(code: number): void {
   exitWhenSaid()
 }
 
+/**
+ * A print waits for room in its pipe. Left to itself, what the pipe does not take stands in this
+ * process, and `process.exit` of a handler loses it: the last lines, which say why.
+ */
+function keepPrints(stream: NodeJS.WriteStream): void {
+  const { _handle: handle } = stream as {
+    _handle?: { setBlocking?: (isBlocking: boolean) => void }
+  }
+  handle?.setBlocking?.(true)
+}
+
+keepPrints(process.stdout)
+keepPrints(process.stderr)
+
 const eventLoop = watchEventLoop()
 const loop = new FetchLoop({
   pid: process.pid,

@@ -2,7 +2,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { defineWorkflow } from '../../../src/workflow/define.js'
 
-for (let line = 1; line <= 200; line += 1) console.log(`line ${line}`)
+for (let line = 1; line <= 2_000; line += 1) console.log(`line ${line}`)
 process.stdout.write('x'.repeat(5_000))
 process.stdout.write('\n\n')
 process.stderr.write('https://user:pass@example.com/?key=1 and no end')

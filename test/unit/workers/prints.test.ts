@@ -32,7 +32,11 @@ describe('workers/prints', () => {
           {
             onMessage: (message) => {
               if (message.type === 'log') lines.push(message)
-              if (message.type === 'hello') link.send(setup({ moduleUrl: handlerUrl('printing') }))
+              if (message.type === 'hello') {
+                link.send(setup({ moduleUrl: handlerUrl('printing') }))
+                // Nobody reads while it prints: its pipes take a part of it only.
+                Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+              }
               if (message.type === 'ready') link.send({ type: 'drain', drainMs: 1_000 })
             },
             onExit: resolve,
@@ -47,7 +51,7 @@ describe('workers/prints', () => {
       expect(written).to.deep.equal([])
       const of = (stream: string) =>
         lines.filter(({ fields }) => fields?.stream === stream).map(({ message }) => message)
-      const printed = Array.from({ length: 200 }, (_, n) => `line ${n + 1}`)
+      const printed = Array.from({ length: 2_000 }, (_, n) => `line ${n + 1}`)
       expect(of('stdout')).to.deep.equal([...printed, 'x'.repeat(PRINT_COLUMNS_MAX)])
       expect(of('stderr')).to.deep.equal(['https://user:pass@example.com/?key=1 and no end'])
       expect(new Set(lines.map(({ level }) => level))).to.deep.equal(new Set(['info', 'warn']))
