@@ -5,11 +5,10 @@ import { setBudgets } from '../../../src/store/money.js'
 import type { Run } from '../../../src/store/runs.js'
 import { openRun } from '../../../src/store/runs.js'
 import type { WorkflowHandle } from '../../../src/store/store.js'
-import { storeAlerts } from '../../../src/store/workflows.js'
 import type { OpenDatabase } from '../../database.js'
 import type { LoadedWorkflow } from '../../node.js'
 import { listenForStop, type StopListener } from '../../signals.js'
-import { alertsOf, creditsPerCallMinOf, creditsPerCallOf } from '../../workflow-options.js'
+import { creditsPerCallMinOf, creditsPerCallOf } from '../../workflow-options.js'
 import { type Command, type Invocation, isGiven, textGiven } from '../command.js'
 import { estimate, estimateLines } from '../estimate.js'
 import { finishedExit, workRun } from '../finite-run.js'
@@ -19,7 +18,7 @@ import { showCount } from '../progress.js'
 import { type RunReport, reportLines } from '../report.js'
 import { type RowFormat, rowFormatOf } from '../rows.js'
 import { openRunSource, type RunSource } from '../run-source.js'
-import { databaseRequest, givenWorkflow, installWorkflow, withDatabase } from '../session.js'
+import { databaseRequest, givenWorkflow, installToWork, withDatabase } from '../session.js'
 import { print, printJson, say } from '../streams.js'
 import { writePage } from './report.js'
 
@@ -158,9 +157,7 @@ interface Work {
 async function workInput(work: Work): Promise<RunReport> {
   const { invocation, database, workflow, input, stop } = work
   const { sql } = database
-  const handle = await installWorkflow(sql, workflow)
-  const alerts = alertsOf({ ...invocation.settings, ...workflow.overrides })
-  await storeAlerts(sql, { workflowId: handle.workflowId, alerts })
+  const handle = await installToWork(sql, workflow, invocation)
   const name = runName(work)
   const run = await openRun(sql, { workflowId: handle.workflowId, name })
   const { runId, startedAt } = run
