@@ -1,5 +1,6 @@
 import type { Sql } from './client.js'
 import type { StoredEvent } from './events.js'
+import { ISO_FORMAT, isoInstant } from './instants.js'
 
 /** An event that was kept: a warning, or what a person ordered. */
 export interface EventRow {
@@ -43,8 +44,7 @@ export async function readEvents(
      ),
      page as (
        select looked.event_id, looked.event_id::text as "eventId",
-              to_char(looked.happened_at at time zone 'UTC',
-                      'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+              ${isoInstant('looked.happened_at')} as at,
               looked.level, looked.name, flow.name as workflow, node.name as node, looked.message
          from looked
          left join fetchyard.workflow as flow using (workflow_id)
@@ -95,8 +95,7 @@ export async function readHeardEvents(
     ),
     heard as (
       select newest.event_id::text as "eventId",
-             to_char(newest.happened_at at time zone 'UTC',
-                     'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+             to_char(newest.happened_at at time zone 'UTC', ${ISO_FORMAT}) as at,
              newest.level, newest.name, flow.name as workflow, node.name as node, newest.message,
              newest.event_id
         from newest
