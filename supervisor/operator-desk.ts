@@ -12,6 +12,7 @@ import type {
   OperatorStore,
   PaceMinute,
   ScheduleStatus,
+  StatusDocument,
   StoredLoad,
 } from '../src/store/operator-store.js'
 import type { WorkflowRow } from '../src/store/workflows.js'
@@ -58,6 +59,8 @@ export interface OperatorDesk {
     readonly events: readonly EventRow[]
     readonly next: string | null
   }>
+  /** How everything stands, as `fetchyard status --json` prints it. */
+  readonly status: () => Promise<StatusDocument>
   /** What each living node has in hand, and its limit, as its last heartbeat told. */
   readonly loads: () => Promise<readonly StoredLoad[]>
   readonly pace: () => Promise<readonly PaceMinute[]>
@@ -90,6 +93,7 @@ export function createOperatorDesk({ store, nowMs }: OperatorDeskDeps): Operator
     act: (deed, by) => act({ store, nowMs }, deed, by),
     runNow: (workflow, by) => runNow(store, workflow, by),
     events: (question) => store.readEvents(question),
+    status: store.readStatus,
     loads: store.readLoads,
     pace: store.readPace,
     schedules: store.readSchedules,

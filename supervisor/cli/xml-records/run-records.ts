@@ -10,7 +10,7 @@ import { type Invocation, isGiven } from '../command.js'
 import { type FinishedRun, finishedExit, workRun } from '../finite-run.js'
 import { showCount, showSeconds } from '../progress.js'
 import { countOutcomes } from '../report.js'
-import { databaseRequest, installWorkflow, withDatabase } from '../session.js'
+import { databaseRequest, installToWork, withDatabase } from '../session.js'
 import { print, printJson, say } from '../streams.js'
 import { givenFiles, givenRecords } from './given.js'
 import { importFiles } from './import-records.js'
@@ -53,7 +53,7 @@ async function workFiles(parts: {
   const { sql } = database
   const workflow = await givenRecords(invocation)
   const files = await givenFiles(invocation)
-  const handle = await installWorkflow(sql, workflow)
+  const handle = await installToWork(sql, workflow, invocation)
   const isStopped = () => stop.request() !== null
   const { workflowId } = handle
   const name = `records ${files.map((file) => file.name).join(' ')}`.slice(0, 200)
