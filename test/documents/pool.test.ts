@@ -160,6 +160,22 @@ describe('documents through a browser', function () {
     expect(site.requestsOf(/./)).to.equal(0)
   })
 
+  // A module that does not look at the answer would wait for a form until its step is over.
+  it('are refused at once by the guard, and not by a page that says so', async () => {
+    const { part } = await open({}, { allowedRanges: [] }, (origin) =>
+      [
+        'export default {',
+        '  async open(page) {',
+        `    await page.goto(${JSON.stringify(origin)})`,
+        "    throw Object.assign(new Error('a page came'), { code: 'http_4xx' })",
+        '  },',
+        '  save() {},',
+        '}',
+      ].join('\n'),
+    )
+    expect(await codeOf(part.save(referenceAt(0)))).to.equal('ssrf')
+  })
+
   it('are saved by the module that docs/documents.md shows', async () => {
     const blocks = blocksOf('', await readFile(join(ROOT, 'docs/documents.md'), 'utf8'))
     const example = blocks.find(({ language }) => language === 'js')?.text ?? ''
