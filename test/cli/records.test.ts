@@ -174,45 +174,71 @@ describe('fetchyard records', () => {
     expect(up.stderr).to.match(/leaving\.records\.mjs.*ended with code 0 before it was imported/s)
   })
 
-  it('works the rows of a table, and writes their status', async () => {
+  /** A mapping whose records are the rows of a table, and what its `source` says. */
+  async function rowsMapping(name: string, source: { [field: string]: string }): Promise<string> {
     const mapping = JSON.parse(await readFile(MAPPING_PATH, 'utf8'))
-    const source = {
-      table: 'public.inbox',
+    const given = {
+      table: `public.${name}`,
       key: 'inbox_id',
       keyType: 'bigint',
       status: 'status_{schema}',
       xml: 'document',
+      ...source,
     }
-    await writeFile(
-      join(directory.path, 'rows.records.json'),
-      JSON.stringify({ ...mapping, name: 'rows', source, onDuplicate: 'ignore' }),
-    )
-    await database.sql`
-      create table public.inbox (inbox_id bigint primary key, document xml, status_sandbox text)`
+    const text = { ...mapping, name, source: given, onDuplicate: 'ignore' }
+    const path = `${name}.records.json`
+    await writeFile(join(directory.path, path), JSON.stringify(text, null, 1))
+    return path
+  }
+
+  async function expectRowsWorked(name: string, path: string, from: number): Promise<void> {
     const document = (id: number, amount: string) =>
       `<?xml version="1.0"?><Application xmlns="${NAMESPACE}" id="${id}"><Submitted>2026-01-01T00:00:00Z</Submitted>
        <Status>A</Status><Loan><Amount>${amount}</Amount></Loan></Application>`
     await database.sql`
-      insert into public.inbox values (1, ${document(3001, '5')}, 'Queued'),
-                                      (2, ${document(3002, 'much')}, 'Queued')`
-    const words = ['up', './rows.records.json', '--schema', 'sandbox', '--port', 'off']
+      insert into ${database.sql(name)} values (1, ${document(from, '5')}, 'Queued'),
+                                      (2, ${document(from + 1, 'much')}, 'Queued')`
+    const words = ['up', `./${path}`, '--schema', 'sandbox', '--port', 'off']
     const node = startProgram([...words, '--executor', 'thread'], options())
     try {
-      const status = async () => {
-        const rows =
-          await database.sql`select status_sandbox as word from public.inbox order by inbox_id`
-        return rows.map((row) => row.word)
-      }
       let seen: readonly unknown[] = []
       await eventually({ words: 'both rows at their end', seen: () => seen }, async () => {
-        seen = await status()
+        const rows = await database.sql`
+          select status_sandbox as word from ${database.sql(name)} order by inbox_id`
+        seen = rows.map((row) => row.word)
         return seen[0] === 'Complete' && seen[1] === 'Error'
       })
     } finally {
       node.child.kill('SIGTERM')
       await node.ended
     }
-    expect(await count('sandbox.application where application_id in (3001, 3002)')).to.equal(1)
+    const loaded = `sandbox.application where application_id between ${from} and ${from + 1}`
+    expect(await count(loaded)).to.equal(1)
+  }
+
+  it('works the rows of a table, and writes their status', async () => {
+    await database.sql`
+      create table public.inbox (inbox_id bigint primary key, document xml, status_sandbox text)`
+    await expectRowsWorked('inbox', await rowsMapping('inbox', {}), 3001)
+  })
+
+  it('works the rows of a table whose status is an enum, and says what to call it', async () => {
+    await database.sql`
+      create type public.stage as enum ('New', 'Queued', 'Processing', 'Complete', 'Error')`
+    await database.sql`
+      create table public.staged
+             (inbox_id bigint primary key, document text, status_sandbox public.stage)`
+    const path = await rowsMapping('staged', { xml: 'documents' })
+    const refused = await records('check', path, '--tables', '--schema', 'sandbox')
+    expect(refused.exitCode, refused.stderr).to.equal(78)
+    const lines = (await readFile(join(directory.path, path), 'utf8')).split('\n')
+    const lineOf = (words: string) => lines.findIndex((line) => line.includes(words)) + 1
+    expect(refused.stderr).to.contain(
+      `line ${lineOf('"documents"')}: \`source.xml\`: expected a column of public.staged`,
+    )
+    expect(refused.stderr).to.match(/`source\.statusType`: expected '(?:public\.)?stage'/)
+    const named = await rowsMapping('staged', { statusType: 'public.stage' })
+    await expectRowsWorked('staged', named, 3101)
   })
 
   it('continues an import that was killed at any moment, and enqueues no record twice', async () => {
