@@ -4,7 +4,12 @@ import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { seededRandom } from '../../src/core/random.js'
 import { audit } from '../../src/store/audit.js'
-import { MAPPING_PATH, NAMESPACE, writeApplications } from '../support/applications.js'
+import {
+  applicationXml,
+  MAPPING_PATH,
+  NAMESPACE,
+  writeApplications,
+} from '../support/applications.js'
 import { useDatabase } from '../support/database.js'
 import { eventually } from '../support/poll.js'
 import { type Ended, runProgram, startProgram, useDirectory } from './program.js'
@@ -239,6 +244,108 @@ describe('fetchyard records', () => {
     expect(refused.stderr).to.match(/`source\.statusType`: expected '(?:public\.)?stage'/)
     const named = await rowsMapping('staged', { statusType: 'public.stage' })
     await expectRowsWorked('staged', named, 3101)
+  })
+
+  /** Does something to the import of `name` in the transaction of each step after so many records. */
+  async function meetImport(name: string, statement: string, records = 1): Promise<void> {
+    await database.sql.unsafe(`
+      create or replace function public.meet_import() returns trigger language plpgsql as $$
+      begin
+        if old.name = '${name}' and old.records >= ${records} then ${statement}; end if;
+        return new;
+      end $$;
+      create or replace trigger meet_import before update on fetchyard.import
+        for each row execute function public.meet_import()`)
+  }
+
+  /** Work and import are then under way at once, however fast either is, until `release`. */
+  async function holdImport(
+    name: string,
+    records = 1,
+  ): Promise<{ readonly release: () => Promise<void> }> {
+    await meetImport(name, 'perform pg_advisory_xact_lock(4711)', records)
+    const holder = await database.sql.reserve()
+    await holder`select pg_advisory_lock(4711)`
+    let isHeld = true
+    const release = async () => {
+      if (!isHeld) return
+      isHeld = false
+      await holder`select pg_advisory_unlock(4711)`
+      holder.release()
+    }
+    return { release }
+  }
+
+  async function untilLoaded(records: number): Promise<void> {
+    let loaded = 0
+    await eventually({ words: 'the first step at its end', seen: () => loaded }, async () => {
+      loaded = await count('beside.application')
+      return loaded === records
+    })
+  }
+
+  it('works records while their file is imported, and goes on with both when it is killed', async () => {
+    await records('create-tables', 'applications.records.json', '--schema', 'beside')
+    await writeApplications(join(directory.path, 'both.xml.gz'), 2_500)
+    const words = [
+      'records',
+      'run',
+      'applications.records.json',
+      'both.xml.gz',
+      '--schema',
+      'beside',
+    ]
+    const held = await holdImport('both.xml.gz')
+    const program = startProgram([...words, '--port', 'off'], options())
+    try {
+      await untilLoaded(1_000)
+      // All that is imported is done, and the run is not: it looks at itself four times a second.
+      await new Promise((resolve) => setTimeout(resolve, 800))
+      expect(program.child.exitCode, program.stderr()).to.equal(null)
+      const [row] = await database.sql`
+        select records::int as records, finished_at
+          from fetchyard.import where name = 'both.xml.gz'`
+      expect(row).to.deep.equal({ records: 1_000, finished_at: null })
+    } finally {
+      program.child.kill('SIGKILL')
+      await program.ended
+      await held.release()
+    }
+    const ended = await runProgram([...words, '--port', 'off'], options())
+    expect(ended.exitCode, ended.stderr).to.equal(0)
+    expect(ended.stderr).to.contain('both.xml.gz: continued after 1 000 records.')
+    expect(ended.stderr).to.contain('2 500 records, 1 500 of them new.')
+    expect(ended.stdout).to.match(/records ok +2 500 of 2 500/)
+    expect(await count('beside.application')).to.equal(2_500)
+    expect(await count('beside.address')).to.equal(5_000)
+    expect((await audit(database.sql)).isClean).to.equal(true)
+  })
+
+  it('drains and says why when the import beside the work is refused or stopped', async () => {
+    const later = (id: number) => applicationXml(id + 10_000)
+    await writeApplications(join(directory.path, 'late.xml'), 2_500, later)
+    const words = ['records', 'run', 'applications.records.json', 'late.xml', '--schema', 'beside']
+    await meetImport('late.xml', `raise exception 'no room for more'`)
+    const refused = await runProgram([...words, '--port', 'off'], options())
+    expect(refused.exitCode, refused.stderr).to.equal(1)
+    expect(refused.stderr).to.contain('no room for more')
+    const held = await holdImport('late.xml', 2_000)
+    const program = startProgram([...words, '--port', 'off'], options())
+    try {
+      await untilLoaded(4_500)
+      program.child.kill('SIGTERM')
+      await program.says('draining')
+      await held.release()
+      const stopped = await program.ended
+      expect(stopped.exitCode, stopped.stderr).to.equal(75)
+      expect(stopped.stderr).to.contain('run the same command again to continue')
+    } finally {
+      program.child.kill('SIGKILL')
+      await held.release()
+    }
+    const ended = await runProgram([...words, '--port', 'off'], options())
+    expect(ended.stdout, ended.stderr).to.match(/records ok +2 500 of 2 500/)
+    expect((await audit(database.sql)).isClean).to.equal(true)
   })
 
   it('continues an import that was killed at any moment, and enqueues no record twice', async () => {
