@@ -3,7 +3,7 @@
 // and beside other crawlers.
 //
 //   npm run bench:fetch -- [--rounds 3] [--pages 3000] [--concurrency 50] [--processes 2]
-//     [--latency 0] [--directory PAGES] [--peers] [--kill] [--json]
+//     [--latency 0] [--directory PAGES] [--peers] [--kill] [--only WORDS] [--json]
 //
 // All do the same pages from the same page server with the same extraction, each from a fresh
 // process that has warmed up on a tenth of the pages before. They take turns within each round, so
@@ -12,7 +12,8 @@
 // `--peers` adds Crawlee, installed by a lockfile of its own on the first use, and the Scrapy of the
 // machine, where there is one; then all find e-mail addresses and telephone numbers by the same two
 // patterns. `--kill` kills each that keeps something half-way, starts it again by the same command,
-// and counts what is missing and what is done twice.
+// and counts what is missing and what is done twice. `--only Scrapy` runs those whose name has the
+// word, and the bare loop.
 
 import { LIMITS } from '../src/core/limits.js'
 import { startBenchDatabase } from './support/bench-database.js'
@@ -22,7 +23,7 @@ import { type Plan, type Run, runBare, runCluster, type Shares } from './support
 import type { PageServerOptions } from './support/fork-page-server.js'
 import { forkPageServer } from './support/fork-page-server.js'
 import { describeMachine, formatSpread, spreadOf } from './support/measure.js'
-import { findScrapy, type Peer, scrapyPeer } from './support/peer-process.js'
+import type { Peer } from './support/peer-process.js'
 import { printReport, readNumbers, say } from './support/report.js'
 
 const BARE = 'bare undici loop'
@@ -115,10 +116,12 @@ const DEFAULTS = { rounds: 3, pages: 3_000, concurrency: 50, processes: 2, laten
 interface Request {
   readonly numbers: Options
   readonly site: PageServerOptions & { readonly directory: string | null }
+  /** What the names of those that are run contain. */
+  readonly only: string
   readonly isJson: boolean
 }
 
-async function compare({ numbers, site, isJson }: Request, hasPeers: boolean): Promise<void> {
+async function compare({ numbers, site, only, isJson }: Request, hasPeers: boolean): Promise<void> {
   const { rounds, pages, concurrency, processes } = numbers
   const peers = hasPeers ? await findPeers() : []
   const server = await forkPageServer(site)
@@ -126,7 +129,10 @@ async function compare({ numbers, site, isJson }: Request, hasPeers: boolean): P
   try {
     const extraction = hasPeers ? 'light' : 'contacts'
     const plan: Plan = { pages, concurrency, extraction, database, server }
-    const runs = await measure(contendersOf(processes, peers), rounds, plan)
+    const contenders = contendersOf(processes, peers).filter(
+      ({ name }) => name === BARE || name.includes(only),
+    )
+    const runs = await measure(contenders, rounds, plan)
     const source = site.directory === null ? 'generated pages' : 'pages of a directory'
     printReport(
       {
@@ -153,25 +159,16 @@ async function compare({ numbers, site, isJson }: Request, hasPeers: boolean): P
   }
 }
 
-/** Those that keep what they do; the way of asking again is Scrapy's most common one as well. */
-async function keepersOf(hasPeers: boolean): Promise<readonly Peer[]> {
-  if (!hasPeers) return []
-  const scrapy = await findScrapy()
-  const kept = (await findPeers()).filter(({ isKept }) => isKept)
-  if (scrapy === null) return kept
-  return [...kept, scrapyPeer(scrapy, { storage: 'disk', again: true })]
-}
-
-async function killAll({ numbers, site, isJson }: Request, hasPeers: boolean): Promise<void> {
+async function killAll({ numbers, site, only, isJson }: Request, hasPeers: boolean): Promise<void> {
   const { rounds, pages, concurrency, processes } = numbers
-  const peers = await keepersOf(hasPeers)
+  const peers = hasPeers ? (await findPeers()).filter(({ isKept }) => isKept) : []
   const database = await startBenchDatabase()
   try {
     const plan = { pages, concurrency, database, site }
     const victims = [
       { name: `Fetchyard, ${processes} workers`, run: () => killCluster(plan, processes) },
       ...peers.map((peer) => ({ name: peer.name, run: () => killPeer(peer, plan) })),
-    ]
+    ].filter(({ name }) => name.includes(only))
     const results: (KillResult & { readonly name: string })[] = []
     for (let round = 1; round <= rounds; round += 1) {
       for (const { name, run } of victims) {
@@ -206,11 +203,15 @@ function killRow(result: KillResult & { readonly name: string }): readonly strin
 }
 
 async function main(): Promise<void> {
-  const { numbers, text, has, isJson } = readNumbers(DEFAULTS, ['directory'], ['peers', 'kill'])
+  const { numbers, text, has, isJson } = readNumbers(
+    DEFAULTS,
+    ['directory', 'only'],
+    ['peers', 'kill'],
+  )
   // A worker opens no more sockets to one host than its limit.
   const hosts = Math.ceil(numbers.concurrency / LIMITS.socketsPerHostMax)
   const site = { directory: text('directory'), hosts, latencyMs: numbers.latency }
-  const request = { numbers, site, isJson }
+  const request = { numbers, site, only: text('only') ?? '', isJson }
   if (has('kill')) await killAll(request, has('peers'))
   else await compare(request, has('peers'))
 }

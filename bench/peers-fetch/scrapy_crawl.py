@@ -22,17 +22,16 @@ PHONE = re.compile(PATTERNS["phone"], re.ASCII)
 class Contacts(scrapy.Spider):
     name = "contacts"
 
-    def __init__(self, urls, tally, again, **rest):
+    def __init__(self, urls, tally, **rest):
         super().__init__(**rest)
         self.urls = urls
         self.tally = tally
-        self.again = again
 
     def start_requests(self):
-        # The requests of `start_urls` are made with dont_filter, and so are all done again by a
-        # second start. Without it what the job directory has seen is not asked for again.
+        # The requests of `start_urls` are made with dont_filter, and a second start does them all
+        # again. These are filtered by what the job directory has seen.
         for url in self.urls:
-            yield scrapy.Request(url, dont_filter=self.again, errback=self.failed)
+            yield scrapy.Request(url, errback=self.failed)
 
     def parse(self, response):
         html = response.text
@@ -76,7 +75,7 @@ def crawl_all(options, answer):
 
     def crawl(urls, place, tally):
         runner = CrawlerRunner(settings_of(options.concurrency, place, options.storage == "disk"))
-        return runner.crawl(Contacts, urls=urls, tally=tally, again=options.again)
+        return runner.crawl(Contacts, urls=urls, tally=tally)
 
     warm_up = lines_of(options.warm_up)
     if warm_up:
@@ -100,7 +99,6 @@ def main():
     parser.add_argument("--concurrency", type=int, default=50)
     parser.add_argument("--storage", choices=["memory", "disk"], default="disk")
     parser.add_argument("--directory", required=True)
-    parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
     configure_logging({"LOG_LEVEL": "CRITICAL"})
     answer = {}

@@ -137,8 +137,11 @@ function peerVictim(peer: Peer, run: PeerRun): Victim {
       const isLate = delay(PATIENCE_MS, null, { signal: patience.signal }).catch(() => null)
       const end = await Promise.race([process_.ended, isLate])
       patience.abort()
-      if (end === null) await kill()
-      return endOf(end)
+      if (end !== null) return end.exitCode === 0 ? 'ended by itself' : endWords(end)
+      await kill()
+      const { complaint } = await process_.ended
+      const last = complaint.split('\n').at(-1) ?? ''
+      return `did not end in ${PATIENCE_MS / 1_000} s: ${last}`
     },
     results: async () => countEach(peer.readResults(run.directory)),
     close: async () => {},
@@ -148,11 +151,6 @@ function peerVictim(peer: Peer, run: PeerRun): Victim {
 function startNothing(): { readonly pid: number; readonly ended: Promise<PeerEnd> } {
   const end = { exitCode: 0, signal: null, answer: null, complaint: '' }
   return { pid: 0, ended: Promise.resolve(end) }
-}
-
-function endOf(end: PeerEnd | null): string {
-  if (end === null) return `had not ended after ${PATIENCE_MS / 1_000} s`
-  return end.exitCode === 0 ? 'ended by itself' : endWords(end)
 }
 
 /** The supervisor and its workers are killed at once, as by the end of their machine. */

@@ -24,9 +24,7 @@ export async function findPeers(): Promise<readonly Peer[]> {
     crawleePeer('http', 'memory', crawlee),
     crawleePeer('http', 'disk', crawlee),
     crawleePeer('cheerio', 'disk', crawlee),
-    ...(scrapy === null
-      ? []
-      : [scrapyPeer(scrapy, { storage: 'memory' }), scrapyPeer(scrapy, { storage: 'disk' })]),
+    ...(scrapy === null ? [] : [scrapyPeer(scrapy, 'memory'), scrapyPeer(scrapy, 'disk')]),
   ]
 }
 

@@ -127,21 +127,18 @@ export async function findScrapy(): Promise<{ program: string; version: string }
   return null
 }
 
-/** @param again whether a second start asks for what the first one saw, as `start_urls` does. */
 export function scrapyPeer(
   scrapy: { readonly program: string; readonly version: string },
-  of: { readonly storage: PeerStorage; readonly again?: boolean },
+  storage: PeerStorage,
 ): Peer {
-  const { storage, again = false } = of
   const place = storage === 'disk' ? 'JOBDIR' : 'memory'
   return {
-    name: `Scrapy ${scrapy.version}, ${place}${again ? ', start_urls' : ''}`,
+    name: `Scrapy ${scrapy.version}, ${place}`,
     program: scrapy.program,
     isKept: storage === 'disk',
     args: (run) => [
       fileURLToPath(new URL('scrapy_crawl.py', PEERS_DIRECTORY)),
       ...['--storage', storage, '--directory', run.directory, ...inputArgs(run)],
-      ...(again ? ['--again'] : []),
     ],
     environment: () => ({ PYTHONDONTWRITEBYTECODE: '1' }),
     readResults: (directory) => {
