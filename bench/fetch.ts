@@ -3,7 +3,8 @@
 // and beside other crawlers.
 //
 //   npm run bench:fetch -- [--rounds 3] [--pages 3000] [--concurrency 50] [--processes 2]
-//     [--latency 0] [--directory PAGES] [--peers] [--kill] [--only WORDS] [--json]
+//     [--latency 0] [--directory PAGES] [--peers] [--kill] [--only WORDS]
+//     [--charts] [--json]
 //
 // All do the same pages from the same page server with the same extraction, each from a fresh
 // process that has warmed up on a tenth of the pages before. They take turns within each round, so
@@ -13,10 +14,11 @@
 // machine, where there is one; then all find e-mail addresses and telephone numbers by the same two
 // patterns. `--kill` kills each that keeps something half-way, starts it again by the same command,
 // and counts what is missing and what is done twice. `--only Scrapy` runs those whose name has the
-// word, and the bare loop.
+// word, and the bare loop. `--charts` redraws the picture in docs/images.
 
 import { LIMITS } from '../src/core/limits.js'
 import { startBenchDatabase } from './support/bench-database.js'
+import { barChart, writeChart } from './support/chart.js'
 import { type KillResult, killCluster, killPeer } from './support/fetch-kill.js'
 import { findPeers, runPeer } from './support/fetch-peers.js'
 import { type Plan, type Run, runBare, runCluster, type Shares } from './support/fetch-runs.js'
@@ -118,10 +120,29 @@ interface Request {
   readonly site: PageServerOptions & { readonly directory: string | null }
   /** What the names of those that are run contain. */
   readonly only: string
+  readonly hasPeers: boolean
+  readonly isDrawn: boolean
   readonly isJson: boolean
 }
 
-async function compare({ numbers, site, only, isJson }: Request, hasPeers: boolean): Promise<void> {
+function versionsOf(peers: readonly Peer[]): readonly string[] {
+  const versions = [...new Set(peers.map(({ version }) => version))]
+  return versions.length === 0 ? [] : [`${versions.join(', ')}.`]
+}
+
+function drawCpu(runs: ReadonlyMap<string, readonly Run[]>, concurrency: number): void {
+  const bars = [...runs].map(([name, own]) => {
+    const { median, min, max } = spreadOf(own.map((run) => run.cpuSecondsPer1000))
+    const isOurs = name.startsWith('Fetchyard')
+    return { name, value: median, spread: [min, max] as const, isOurs }
+  })
+  const title = `CPU seconds for 1,000 pages, ${concurrency} at once, Postgres included`
+  const x = { label: 'CPU seconds of the whole system for 1,000 pages' }
+  say(`wrote ${writeChart('fetch-cpu', barChart({ title, x, bars }))}`)
+}
+
+async function compare(request: Request): Promise<void> {
+  const { numbers, site, only, hasPeers, isDrawn, isJson } = request
   const { rounds, pages, concurrency, processes } = numbers
   const peers = hasPeers ? await findPeers() : []
   const server = await forkPageServer(site)
@@ -148,18 +169,21 @@ async function compare({ numbers, site, only, isJson }: Request, hasPeers: boole
         notes: [
           `Median (lowest to highest) of ${rounds} rounds.`,
           `Aim: ${AIM} of the bare loop's pages per CPU second.`,
+          ...versionsOf(peers),
         ],
         figures: { ...numbers, meanBytes: server.meanBytes, runs: Object.fromEntries(runs) },
       },
       isJson,
     )
+    if (isDrawn) drawCpu(runs, concurrency)
   } finally {
     await server.close()
     await database.close()
   }
 }
 
-async function killAll({ numbers, site, only, isJson }: Request, hasPeers: boolean): Promise<void> {
+async function killAll(request: Request): Promise<void> {
+  const { numbers, site, only, hasPeers, isJson } = request
   const { rounds, pages, concurrency, processes } = numbers
   const peers = hasPeers ? (await findPeers()).filter(({ isKept }) => isKept) : []
   const database = await startBenchDatabase()
@@ -186,7 +210,10 @@ async function killAll({ numbers, site, only, isJson }: Request, hasPeers: boole
           ...['pages asked for twice', 'of which answered before', 's of the second start', 'end'],
         ],
         rows: results.map(killRow),
-        notes: ['A row a kill. The bare loop and what keeps nothing on disk would begin anew.'],
+        notes: [
+          'A row a kill. The bare loop and what keeps nothing on disk would begin anew.',
+          ...versionsOf(peers),
+        ],
         figures: { ...numbers, results },
       },
       isJson,
@@ -206,14 +233,21 @@ async function main(): Promise<void> {
   const { numbers, text, has, isJson } = readNumbers(
     DEFAULTS,
     ['directory', 'only'],
-    ['peers', 'kill'],
+    ['peers', 'kill', 'charts'],
   )
   // A worker opens no more sockets to one host than its limit.
   const hosts = Math.ceil(numbers.concurrency / LIMITS.socketsPerHostMax)
   const site = { directory: text('directory'), hosts, latencyMs: numbers.latency }
-  const request = { numbers, site, only: text('only') ?? '', isJson }
-  if (has('kill')) await killAll(request, has('peers'))
-  else await compare(request, has('peers'))
+  const request: Request = {
+    numbers,
+    site,
+    only: text('only') ?? '',
+    hasPeers: has('peers'),
+    isDrawn: has('charts'),
+    isJson,
+  }
+  if (has('kill')) await killAll(request)
+  else await compare(request)
 }
 
 await main()

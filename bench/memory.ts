@@ -3,17 +3,18 @@
 // takes.
 //
 //   npm run bench:memory -- [--items 100000] [--concurrency 50] [--waiting 1000]
-//     [--extract contacts] [--semi-space MB] [--json]
+//     [--extract contacts] [--semi-space MB] [--charts] [--json]
 //
 // Pages are small and nothing is done with them, so that what could pile up is the engine's. With
 // `--extract contacts` the pages are generated ones and contacts are read from them. `--items
 // 1000000` takes some minutes. `--semi-space` is for the supervisor's Node: half of what its young
-// generation may have.
+// generation may have. `--charts` redraws the picture in docs/images.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { LIMITS } from '../src/core/limits.js'
 import type { BenchDatabase } from './support/bench-database.js'
 import { emptyBenchDatabase, enqueueUrls, startBenchDatabase } from './support/bench-database.js'
+import { lineChart, writeChart } from './support/chart.js'
 import type { BenchNode } from './support/fork-bench-node.js'
 import { benchSettings, forkBenchNode } from './support/fork-bench-node.js'
 import { forkPageServer, type PageServer } from './support/fork-page-server.js'
@@ -181,9 +182,27 @@ function waitingWords({ calls, idle, waiting }: Waiting): string {
   )
 }
 
+function draw(looks: readonly Look[]): void {
+  const seriesOf = (name: string, of: keyof Bytes) => ({
+    name,
+    points: looks.map((look) => [look.items, look[of] / MEGABYTE] as const),
+  })
+  const chart = lineChart({
+    title: 'Resident memory, MB, by items worked in one life',
+    x: { label: 'items', isLog: true },
+    y: { label: 'MB' },
+    series: [seriesOf('supervisor', 'supervisorBytes'), seriesOf('worker', 'workerBytes')],
+  })
+  say(`wrote ${writeChart('memory', chart)}`)
+}
+
 async function main(): Promise<void> {
   const defaults = { items: 100_000, concurrency: 50, waiting: 1_000 }
-  const { numbers, text, isJson } = readNumbers(defaults, ['extract', 'semi-space'])
+  const { numbers, text, has, isJson } = readNumbers(
+    defaults,
+    ['extract', 'semi-space'],
+    ['charts'],
+  )
   const { items, concurrency } = numbers
   const isExtracting = text('extract') === 'contacts'
   const setting = isExtracting ? 'contacts' : 'light pages'
@@ -208,6 +227,7 @@ async function main(): Promise<void> {
       },
       isJson,
     )
+    if (has('charts')) draw(looks)
   } finally {
     await server.close()
     await database.close()

@@ -24,6 +24,8 @@ export type PeerStorage = 'memory' | 'disk'
 
 export interface Peer {
   readonly name: string
+  /** What it is, with its version. */
+  readonly version: string
   readonly program: string
   /** A run over a file of URLs that keeps what it keeps in a directory. */
   readonly args: (run: PeerRun) => readonly string[]
@@ -76,9 +78,9 @@ export async function installCrawlee(): Promise<string> {
 }
 
 export function crawleePeer(kind: CrawleeKind, storage: PeerStorage, version: string): Peer {
-  const crawler = kind === 'http' ? 'HttpCrawler' : 'CheerioCrawler'
   return {
-    name: `Crawlee ${version} ${crawler}, ${storage}`,
+    name: `Crawlee ${kind === 'http' ? 'HTTP' : 'Cheerio'}, ${storage}`,
+    version: `Crawlee ${version}`,
     program: process.execPath,
     isKept: storage === 'disk',
     args: (run) => [join(INSTALLED, 'crawlee-crawl.mjs'), '--kind', kind, ...inputArgs(run)],
@@ -131,9 +133,9 @@ export function scrapyPeer(
   scrapy: { readonly program: string; readonly version: string },
   storage: PeerStorage,
 ): Peer {
-  const place = storage === 'disk' ? 'JOBDIR' : 'memory'
   return {
-    name: `Scrapy ${scrapy.version}, ${place}`,
+    name: `Scrapy, ${storage === 'disk' ? 'JOBDIR' : 'memory'}`,
+    version: `Scrapy ${scrapy.version}`,
     program: scrapy.program,
     isKept: storage === 'disk',
     args: (run) => [
