@@ -1,9 +1,9 @@
 /** Room for small chunks, taken at once. */
 const BLOCK_BYTES = 16 * 1_024
 /**
- * Room of a body's first block at least; each block has twice the room of the one before. Most bodies
- * of an API are short, and what was allocated for one is given back late: at 300 a second, whole
- * blocks kept 45 MB of a worker.
+ * Room of a body's first block at least; each block has twice the room of the one before. Most
+ * bodies of an API are short, and what was allocated for one is given back late: at 300 a second,
+ * whole blocks kept 45 MB of a worker.
  */
 const FIRST_BLOCK_BYTES = 512
 
