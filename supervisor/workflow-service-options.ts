@@ -4,6 +4,7 @@ import type { Clock } from '../src/core/clock.js'
 import type { Coordination } from '../src/core/partition-plan.js'
 import type { Random } from '../src/core/random.js'
 import type { RetryPolicy } from '../src/core/settlement.js'
+import type { PlanFigures } from '../src/core/share-plan.js'
 import type { RollbackRule } from '../src/core/steering-plan.js'
 import type { NodeLoad } from '../src/core/why-plan.js'
 import type { WorkerOptions } from '../src/core/worker-options.js'
@@ -46,8 +47,8 @@ export interface WorkflowServiceDeps {
   readonly events: EventBus
   readonly transports: { readonly [kind in WorkerKind]: WorkerTransport }
   readonly isTrusted: () => boolean
-  /** Items that the plan of the workflow's upstream lets be in flight in the whole cluster. */
-  readonly planLimit: () => number | null
+  /** What the account of the workflow's upstream says of its plan, which is the cluster's. */
+  readonly plan: () => PlanFigures
   /** Whether the database has few connections left. */
   readonly isDatabaseCrowded: () => boolean
   readonly options: WorkflowServiceOptions

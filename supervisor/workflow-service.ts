@@ -214,7 +214,7 @@ export class WorkflowService {
   }
 
   #createGovernor(): Governor {
-    const { store, workflow, nodeId, clock, events, options, planLimit } = this.#deps
+    const { store, workflow, nodeId, clock, events, options, plan } = this.#deps
     const { isDatabaseCrowded } = this.#deps
     return createGovernor({
       store,
@@ -222,7 +222,7 @@ export class WorkflowService {
       nodeId,
       clock,
       events,
-      planLimit,
+      plan,
       isDatabaseCrowded,
       options: options.governor,
       purse: this.#reserver,

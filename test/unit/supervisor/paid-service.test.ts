@@ -3,6 +3,7 @@
 import { expect } from 'chai'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { Settlement } from '../../../src/core/settlement.js'
+import { NO_PLAN } from '../../../src/core/share-plan.js'
 import type { Store } from '../../../src/store/store.js'
 import { WorkflowService } from '../../../supervisor/workflow-service.js'
 import { createFakeClock } from '../../support/fake-clock.js'
@@ -33,7 +34,7 @@ function setup(over: (store: Store) => Partial<Store> = () => ({})) {
     ...{ workflow, nodeId: 'node', store, clock, random: constantRandom(), transports },
     events: recordEvents(),
     isTrusted: () => true,
-    planLimit: () => null,
+    plan: () => NO_PLAN,
     isDatabaseCrowded: () => false,
     options: serviceOptions(options),
   })
