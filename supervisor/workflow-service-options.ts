@@ -32,6 +32,8 @@ export interface WorkflowServiceOptions {
   readonly rollback: RollbackRule
   /** What a call is expected to cost; 0 for calls that cost nothing. */
   readonly creditsPerCall: number
+  /** The same for a host, which may be dearer. @default as any other */
+  readonly priceOfHost?: (host: string) => number
   /** Age up to which a failure that was charged is not paid for again; 0 asks every time. */
   readonly failureAgeMs: number
   /** How nodes divide the items. @default each leases what is next */

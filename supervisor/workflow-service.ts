@@ -176,13 +176,13 @@ export class WorkflowService {
   }
 
   #createReturns(): Returns {
-    const { workflow, events, options } = this.#deps
+    const { workflow, events } = this.#deps
     return new Returns({
       workflow: workflow.name,
       events,
       breakers: this.#breakers,
       settler: this.#settler,
-      creditsPerCall: options.creditsPerCall,
+      creditsOf: (held) => this.#creditsOf(held),
       isAbandoned: () => this.#isAbandoned,
     })
   }
@@ -302,12 +302,21 @@ export class WorkflowService {
         this.#noteResumed()
         if (!this.#isQuiet) this.#pool.rouse()
         const unknown = packs.map((pack) => this.#withoutKnown(pack))
+        for (const { items } of unknown) {
+          for (const item of items) this.#reserver.noteCredits(this.#creditsOf(item))
+        }
         this.#table.addPacks(unknown, clock.nowMs())
         if (this.#isQuiet) this.#returns.release(this.#table.drainBuffer(), 'drain')
         else if (this.#isHolding) this.#returns.release(this.#table.drainBuffer(), 'pause')
         else this.#dispatch()
       },
     })
+  }
+
+  /** What a call for an item may cost, at most, as far as can be told before it is made. */
+  #creditsOf({ lane = '' }: Pick<HeldItem, 'lane'>): number {
+    const { priceOfHost, creditsPerCall } = this.#deps.options
+    return priceOfHost?.(lane) ?? creditsPerCall
   }
 
   /** Ends the items whose URL is known to fail, without a call. */
@@ -454,7 +463,7 @@ export class WorkflowService {
     if (outcome.facts?.credits !== undefined) this.#reserver.noteCredits(outcome.facts.credits)
     const settlement =
       outcome.result === 'release'
-        ? releaseSettlement(held, this.#returns.costOf(outcome.facts ?? null))
+        ? releaseSettlement(held, this.#returns.costOf(held, outcome.facts ?? null))
         : decideSettlement(held, outcome, { ...options.retry, isSpared }, random)
     if (settlement.event === 'complete') this.#deaths.reset()
     const facts = outcome.result === 'release' ? null : outcome.facts
@@ -501,8 +510,8 @@ export class WorkflowService {
     }
     for (const item of held) this.#breakers.forget(item)
     if (held.length === 0 || this.#isAbandoned) return { isExcused: false }
-    const creditsEach = this.#deps.options.creditsPerCall
-    const crash = { held, isAlone, reason: death.reason, begun, creditsEach }
+    const creditsOf = (item: HeldItem) => this.#creditsOf(item)
+    const crash = { held, isAlone, reason: death.reason, begun, creditsOf }
     const verdict = this.#deaths.judge(crash)
     void this.#returns.giveUp(held, verdict.settlements).then(() => this.wake())
     if (verdict.pauseMessage !== null)

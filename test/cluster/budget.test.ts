@@ -7,6 +7,7 @@ import { after, afterEach, describe, it } from 'mocha'
 import { audit } from '../../src/store/audit.js'
 import type { Spent } from '../../src/store/money.js'
 import { readSpent, setBudgets } from '../../src/store/money.js'
+import { cancelItems } from '../../src/store/operate.js'
 import { findWorkflow } from '../../src/store/workflows.js'
 import type { Program } from '../cli/program.js'
 import { eventually } from '../support/poll.js'
@@ -140,6 +141,22 @@ describe(`the hard budget (FETCHYARD_SEED=${SEED})`, () => {
     const end = await held(before)
     expect(end.booked).to.be.at.least(end.billed)
     expect(await audit(sql())).to.include({ isClean: true })
+  })
+
+  it('holds for sites that are dearer than others, from the first call on', async () => {
+    await run.open(BAD_DAY)
+    const before = await spent()
+    const urls = Array.from({ length: 30 }, (_, n) => `https://www.google.com/search?q=yard${n}`)
+    await run.write('dear.txt', urls)
+    const ended = await start('run', 'contacts', '--input', 'dear.txt', '--budget', '60').ended
+
+    expect(ended.exitCode, ended.stderr).to.equal(75)
+    const { billed, booked } = await held(before)
+    expect(billed, 'two calls of 25').to.equal(50)
+    expect(booked).to.equal(50)
+    const { workflowId = 0 } = (await findWorkflow(sql(), 'contacts')) ?? {}
+    await setBudgets(sql(), { workflowId, total: { credits: null } })
+    await cancelItems(sql(), { workflowId, binding: null, keys: null, reason: 'a test' })
   })
 
   // The API goes on with a call whose caller hangs up, and bills it.

@@ -9,7 +9,7 @@ import { storeAlerts } from '../../../src/store/workflows.js'
 import type { OpenDatabase } from '../../database.js'
 import type { LoadedWorkflow } from '../../node.js'
 import { listenForStop, type StopListener } from '../../signals.js'
-import { alertsOf, creditsPerCallMinOf, creditsPerCallOf } from '../../workflow-options.js'
+import { alertsOf, pricesOf } from '../../workflow-options.js'
 import { type Command, type Invocation, isGiven, textGiven } from '../command.js'
 import { estimate, estimateLines } from '../estimate.js'
 import { feedWorkflow } from '../feed-workflow.js'
@@ -123,8 +123,8 @@ async function sayEstimate(
       sql,
       workflow: workflow.definition.name,
       input,
-      creditsPerCall: creditsPerCallOf(settings),
-      creditsPerCallMin: creditsPerCallMinOf(settings),
+      pricesOf: (site) => pricesOf(settings, site),
+      maxCost: settings.upstream === 'proxy-api' ? settings.maxCost : null,
       attempts: settings.attempts,
     }),
   )
