@@ -243,9 +243,7 @@ class WorkflowGovernor implements Governor {
       planConcurrency === null
         ? null
         : shareOf(planConcurrency, steering.sharers, `${nodeId}/${workflow.name}`)
-    if (!this.#isPlanAwaited) {
-      this.#setCeiling((planConcurrency ?? Number.POSITIVE_INFINITY) - (plan.inUse ?? 0))
-    }
+    if (!this.#isPlanAwaited) this.#setCeiling(plan.limit ?? planConcurrency, plan.inUse ?? 0)
     this.#pacer.set(this.#paceOf(steering))
     this.#tell()
     onSteered(steering)
@@ -255,11 +253,11 @@ class WorkflowGovernor implements Governor {
    * What may be in flight at most. More comes as far as the plan has room: calls of nodes that were
    * here before end under the share that they had, and those of the dead go on.
    */
-  #setCeiling(room: number): void {
+  #setCeiling(most: number | null, inUse: number): void {
     const { concurrency, start } = this.#deps.options
     const share = this.#share ?? Number.POSITIVE_INFINITY
     const ceiling = Math.max(1, Math.min(this.#configured(), share))
-    const free = Math.max(0, room)
+    const free = most === null ? Number.POSITIVE_INFINITY : Math.max(0, most - inUse)
     if (this.#hasBegun) {
       this.#state = moveCeiling(this.#state, ceiling, { mayGrow: this.#mayGrow(), free })
       return

@@ -60,6 +60,12 @@ describe(`the hard budget (FETCHYARD_SEED=${SEED})`, () => {
     expect(ended.exitCode, ended.stderr).to.equal(0)
     return JSON.parse(ended.stdout)
   }
+  /** Takes the budget away, and what it left undone. */
+  const forget = async () => {
+    const { workflowId = 0 } = (await findWorkflow(sql(), 'contacts')) ?? {}
+    await setBudgets(sql(), { workflowId, total: { credits: null } })
+    await cancelItems(sql(), { workflowId, binding: null, keys: null, reason: 'a test' })
+  }
   const untilCalls = (count: number) =>
     eventually({ words: `${count} calls`, seen: () => run.api.counts() }, () => {
       const { ended, inFlight } = run.api.counts()
@@ -154,9 +160,23 @@ describe(`the hard budget (FETCHYARD_SEED=${SEED})`, () => {
     const { billed, booked } = await held(before)
     expect(billed, 'two calls of 25').to.equal(50)
     expect(booked).to.equal(50)
-    const { workflowId = 0 } = (await findWorkflow(sql(), 'contacts')) ?? {}
-    await setBudgets(sql(), { workflowId, total: { credits: null } })
-    await cancelItems(sql(), { workflowId, binding: null, keys: null, reason: 'a test' })
+    await forget()
+  })
+
+  // Nobody is told before the call that the site has a bot wall.
+  it('is passed by no more than the slots in flight when calls are dearer than anybody knew', async () => {
+    await run.open(BAD_DAY)
+    const before = await spent()
+    await run.write('walled.txt', urlsOf('walled', 60))
+    const ended = await start('run', 'contacts', '--input', 'walled.txt', '--budget', '50').ended
+
+    expect(ended.exitCode, ended.stderr).to.equal(75)
+    const { billed, booked } = await held(before)
+    expect(booked).to.equal(billed)
+    // A quarter of the slots is reserved ahead.
+    const inFlight = SLOTS + Math.ceil(SLOTS / 4)
+    expect(billed, 'every further call is reserved at what it costs').to.be.at.most(11 * inFlight)
+    await forget()
   })
 
   // The API goes on with a call whose caller hangs up, and bills it.

@@ -195,11 +195,20 @@ describe('the governor', () => {
   })
 
   it('begins with a single call when others use the whole plan, or more', async () => {
-    const { governor, clock, plan } = await setup({ planConcurrency: 10 })
-    plan.of = { ...NO_PLAN, limit: 30, inUse: 12 }
+    const { governor, clock, plan } = await setup()
+    plan.of = { ...NO_PLAN, limit: 10, inUse: 12 }
     governor.start()
     await clock.advance(0)
     expect(governor.allowed(0)).to.equal(1)
+    await governor.stop()
+  })
+
+  it('begins with all of the part that a person gave it, while that finds room', async () => {
+    const { governor, clock, plan } = await setup({ planConcurrency: 15 })
+    plan.of = { ...NO_PLAN, limit: 100, inUse: 60 }
+    governor.start()
+    await clock.advance(0)
+    expect(governor.allowed(0)).to.equal(15)
     await governor.stop()
   })
 
