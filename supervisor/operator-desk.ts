@@ -12,6 +12,7 @@ import type {
   OperatorStore,
   PaceMinute,
   ScheduleStatus,
+  StatusDocument,
   StoredLoad,
 } from '../src/store/operator-store.js'
 import type { WorkflowRow } from '../src/store/workflows.js'
@@ -58,6 +59,8 @@ export interface OperatorDesk {
     readonly events: readonly EventRow[]
     readonly next: string | null
   }>
+  /** How everything stands, as `fetchyard status --json` prints it. */
+  readonly status: () => Promise<StatusDocument>
   /** What each living node has in hand, and its limit, as its last heartbeat told. */
   readonly loads: () => Promise<readonly StoredLoad[]>
   readonly pace: () => Promise<readonly PaceMinute[]>
@@ -90,6 +93,7 @@ export function createOperatorDesk({ store, nowMs }: OperatorDeskDeps): Operator
     act: (deed, by) => act({ store, nowMs }, deed, by),
     runNow: (workflow, by) => runNow(store, workflow, by),
     events: (question) => store.readEvents(question),
+    status: store.readStatus,
     loads: store.readLoads,
     pace: store.readPace,
     schedules: store.readSchedules,
@@ -175,7 +179,7 @@ interface Given {
   readonly by: Orderer
 }
 
-/** Before its first slice: what a supervisor that dies among the slices has done, it was told to. */
+/** Before the first slice: it tells who asked for what a supervisor did that dies among them. */
 async function leaveOrder(store: OperatorStore, { row, deed, by }: Given): Promise<void> {
   const words = `${VERBS[deed.action].ordered} all of ${row.name}${aboutWords(deed)}.`
   await leaveEvent(store, { name: 'items.ordered', row, words, deed, items: null, by })

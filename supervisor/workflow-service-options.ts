@@ -56,6 +56,14 @@ export interface WorkflowServiceDeps {
   readonly options: WorkflowServiceOptions
 }
 
+/** What a call for an item may cost, at most, as far as can be told before it is made. */
+export function creditsOf(
+  { priceOfHost, creditsPerCall }: WorkflowServiceOptions,
+  { lane = '' }: { readonly lane?: string },
+): number {
+  return priceOfHost?.(lane) ?? creditsPerCall
+}
+
 /** What a heartbeat says of one workflow on this node, but for the node's name. */
 export interface WorkflowLoad extends Omit<NodeLoad, 'node'> {
   readonly workflow: string

@@ -6,12 +6,10 @@ import type { Sql } from '../../src/store/client.js'
 import type { Measured } from '../../src/store/spend.js'
 import { readMeasured } from '../../src/store/spend.js'
 import { findWorkflow } from '../../src/store/workflows.js'
-import type { Input } from './input.js'
-import { readInput } from './input.js'
 import { showCount } from './progress.js'
 
 export interface Estimate {
-  /** URLs of the input that can be worked, each counted once. */
+  /** Items that can be worked, each counted once. */
   readonly items: number
   /** Of the dearest call that may be made, and of the cheapest. */
   readonly creditsPerCall: number
@@ -29,7 +27,8 @@ export interface Estimate {
 export interface EstimateRequest {
   readonly sql: Sql
   readonly workflow: string
-  readonly input: Input
+  /** Of the items, in slices; each is counted once. */
+  readonly keys: AsyncIterable<readonly string[]>
   /** What calls to a site are expected to cost, by each way that may be taken. */
   readonly pricesOf: (site: URL) => readonly number[]
   /** Calls that are dearer are refused, which is free; null: none. */
@@ -37,7 +36,7 @@ export interface EstimateRequest {
   readonly attempts: number
 }
 
-/** URLs remembered to count each once; beyond it repeated ones are counted again. */
+/** Keys remembered to count each once; beyond it repeated ones are counted again. */
 const REMEMBERED_MAX = 2_000_000
 
 /** The items of an input, and what one call for each of them costs. */
@@ -51,9 +50,10 @@ class Bill {
     this.#request = request
   }
 
-  add(url: string): void {
+  /** @param key the URL, or what stands for a page of no special price. */
+  add(key: string): void {
     const { pricesOf, maxCost } = this.#request
-    const prices = pricesOf(parseUrl(url) ?? ANY_SITE).map((price) =>
+    const prices = pricesOf(parseUrl(key) ?? ANY_SITE).map((price) =>
       maxCost !== null && price > maxCost ? 0 : price,
     )
     const [min, max] = [Math.min(...prices), Math.max(...prices)]
@@ -68,11 +68,11 @@ class Bill {
 async function billOf(request: EstimateRequest): Promise<Bill> {
   const seen = new Set<string>()
   const bill = new Bill(request)
-  for await (const slice of readInput(request.input)) {
-    for (const { url } of slice) {
-      if (url === undefined || seen.has(url)) continue
-      if (seen.size < REMEMBERED_MAX) seen.add(url)
-      bill.add(url)
+  for await (const keys of request.keys) {
+    for (const key of keys) {
+      if (seen.has(key)) continue
+      if (seen.size < REMEMBERED_MAX) seen.add(key)
+      bill.add(key)
     }
   }
   return bill
