@@ -61,16 +61,19 @@ export function assemble(sources: SettingsSources, file: ConfigFile | null): Con
   const fields = fileFields(file, violations)
   const origins: Partial<Record<SettingName, string>> = {}
   const settings: Partial<Writable<Settings>> = {}
+  const unread = new Set<SettingName>()
   for (const name of SETTING_NAMES) {
+    const before = violations.length
     const found = lookUp(name, sources, { fields, path: file?.path ?? '' })
     origins[name] = found?.origin ?? 'default'
     put(settings, name, found, { violations, preferences: sources.preferences ?? {} })
+    if (violations.length > before) unread.add(name)
   }
   violations.push(...misspeltEnvironment(sources.environment))
   const entries = readWorkflowEntries(fields.workflows, file?.path ?? '', violations)
   const { own: workflows, listed } = entries
   if (!isWhole(settings) || !isOriginOfAll(origins)) throw invalid(violations)
-  checkRules(settings, { origins, violations })
+  checkRules(settings, { origins, violations, unread })
   for (const [workflow, own] of workflows) {
     const combined = { ...settings, ...own }
     const originsThere = withOrigin(origins, own, `${file?.path}, workflows.${workflow}`)

@@ -63,10 +63,16 @@ export type Origins = { readonly [name in SettingName]: string }
 
 export function checkRules(
   settings: Settings,
-  report: { readonly origins: Origins; readonly violations: string[] },
+  report: {
+    readonly origins: Origins
+    readonly violations: string[]
+    /** Settings that could not be read: what stands there instead is nobody's word. */
+    readonly unread?: ReadonlySet<SettingName>
+  },
 ): void {
   for (const rule of CROSS_RULES.filter((one) => one.isBroken(settings))) {
     const { setting } = rule
+    if (report.unread?.has(setting) === true) continue
     report.violations.push(
       `Expected \`${labelOf(setting)}\` to be ${rule.expected(settings)}, got ` +
         `${showSetting(setting, settings[setting])} (${originWords(report.origins[setting])}).`,

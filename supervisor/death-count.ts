@@ -13,7 +13,8 @@ export interface CrashedWith {
   readonly reason: string
   /** How many of them it had begun, at most: the first ones. */
   readonly begun: number
-  readonly creditsEach: number
+  /** What a call for an item may have cost, at most. */
+  readonly creditsOf: (held: HeldItem) => number
 }
 
 export interface CrashVerdict {
@@ -35,13 +36,14 @@ export class DeathCount {
     this.#poison = 0
   }
 
-  judge({ held, isAlone, reason, begun, creditsEach }: CrashedWith): CrashVerdict {
+  judge({ held, isAlone, reason, begun, creditsOf }: CrashedWith): CrashVerdict {
     const mayQuarantine = this.#poison < LIMITS.poisonInARowMax
-    const waiting = new Set(held.slice(begun).map(({ itemId }) => itemId))
-    const decided = decideCrash(held, { reason, isAlone, mayQuarantine, creditsEach })
-    const settlements = decided.map((one) =>
-      waiting.has(one.itemId) ? { ...one, creditsAtMost: 0 } : one,
-    )
+    const costs = new Map(held.slice(0, begun).map((item) => [item.itemId, creditsOf(item)]))
+    const decided = decideCrash(held, { reason, isAlone, mayQuarantine })
+    const settlements = decided.map((one) => ({
+      ...one,
+      creditsAtMost: costs.get(one.itemId) ?? 0,
+    }))
     const pauseMessage = this.#count(settlements, reason)
     const isSuspect = isAlone || held.some((item) => item.crashes > 0)
     const isExcused = isSuspect && this.#deaths <= LIMITS.deathsInARowMax

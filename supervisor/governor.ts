@@ -14,6 +14,7 @@ import {
 } from '../src/core/concurrency-plan.js'
 import { messageOf } from '../src/core/errors.js'
 import type { Outcome } from '../src/core/outcome.js'
+import type { PlanFigures } from '../src/core/share-plan.js'
 import { shareOf } from '../src/core/share-plan.js'
 import type { Cohort } from '../src/core/steering-plan.js'
 import { cohortOf } from '../src/core/steering-plan.js'
@@ -52,8 +53,8 @@ export interface GovernorDeps {
   readonly clock: Clock
   readonly events: EventBus
   readonly options: GovernorOptions
-  /** Items that the upstream's account lets be in flight; null while that is not known. */
-  readonly planLimit: () => number | null
+  /** What the upstream's account says of the plan. */
+  readonly plan: () => PlanFigures
   /** Whether the database has few connections left: nothing grows then. */
   readonly isDatabaseCrowded: () => boolean
   /** What the budgets still pay for. */
@@ -109,6 +110,8 @@ class WorkflowGovernor implements Governor {
   #state: ConcurrencyState
   #steering: Steering | null = null
   #share: number | null = null
+  #isPlanAwaited = false
+  #hasBegun = false
   /** Late answers in a row, of workers that were late last time. */
   readonly #lateTimes = new Map<string, number>()
   #ownOverloadMs: MonotonicMs = Number.NEGATIVE_INFINITY
@@ -158,7 +161,7 @@ class WorkflowGovernor implements Governor {
 
   readonly limit = (): number => {
     const steering = this.#steering
-    if (steering === null) return 0
+    if (steering === null || this.#isPlanAwaited) return 0
     // One in all the cluster: the oldest node works it, so that a node that comes takes nothing
     // over from one which has an item in hand.
     if (steering.mode === 'sequential') return steering.workers[0] === this.#deps.nodeId ? 1 : 0
@@ -173,6 +176,7 @@ class WorkflowGovernor implements Governor {
     const { purse } = this.#deps
     if (purse.isSpent() && purse.left() === 0) return 'budget'
     if (mode === 'sequential') return 'sequential'
+    if (this.#isPlanAwaited) return 'start'
     const limit = this.limit()
     if (limit < this.#state.ceiling) {
       if (this.#share === 0) return 'share'
@@ -186,11 +190,14 @@ class WorkflowGovernor implements Governor {
 
   readonly noteEnd = (outcome: Outcome, active: number): void => {
     if (outcome.result === 'release') return
+    const isRefused = outcome.result === 'failed' && outcome.code === 'rate_limited'
+    if (!isRefused) this.#pacer.noteTaken()
     if (outcome.result === 'complete') {
       this.#pacer.noteSuccess()
       this.#state = onEnd(this.#state, { active, isSuccess: true, mayGrow: this.#mayGrow() })
-    } else if (outcome.code === 'rate_limited' && this.#deps.options.hasOnePlan) {
+    } else if (isRefused && this.#deps.options.hasOnePlan) {
       this.#ownOverload = false
+      if (active <= 1) this.#pacer.noteCrowded(outcome.retryAfterMs)
       this.#state = onRefusal(this.#state, active)
     } else {
       this.#state = onEnd(this.#state, { active, isSuccess: false })
@@ -229,16 +236,35 @@ class WorkflowGovernor implements Governor {
   #steer(steering: Steering): void {
     const { nodeId, workflow, options, onSteered } = this.#deps
     this.#steering = steering
-    const planConcurrency = options.planConcurrency ?? this.#deps.planLimit()
+    const plan = this.#deps.plan()
+    const planConcurrency = options.planConcurrency ?? plan.limit
+    this.#isPlanAwaited = planConcurrency === null && plan.isAwaited
     this.#share =
       planConcurrency === null
         ? null
         : shareOf(planConcurrency, steering.sharers, `${nodeId}/${workflow.name}`)
-    const ceiling = Math.min(this.#configured(), this.#share ?? Number.POSITIVE_INFINITY)
-    this.#state = moveCeiling(this.#state, Math.max(1, ceiling), this.#mayGrow())
+    if (!this.#isPlanAwaited) this.#setCeiling(plan.limit ?? planConcurrency, plan.inUse ?? 0)
     this.#pacer.set(this.#paceOf(steering))
     this.#tell()
     onSteered(steering)
+  }
+
+  /**
+   * What may be in flight at most. More comes as far as the plan has room: calls of nodes that were
+   * here before end under the share that they had, and those of the dead go on.
+   */
+  #setCeiling(most: number | null, inUse: number): void {
+    const { concurrency, start } = this.#deps.options
+    const share = this.#share ?? Number.POSITIVE_INFINITY
+    const ceiling = Math.max(1, Math.min(this.#configured(), share))
+    const free = most === null ? Number.POSITIVE_INFINITY : Math.max(0, most - inUse)
+    if (this.#hasBegun) {
+      this.#state = moveCeiling(this.#state, ceiling, { mayGrow: this.#mayGrow(), free })
+      return
+    }
+    this.#hasBegun = true
+    const first = Math.max(1, Math.min(start ?? concurrency, free))
+    this.#state = startConcurrency({ start: first, ceiling })
   }
 
   /** Divided as the plan is; a node whose share is nothing starts nothing. */

@@ -14,6 +14,7 @@ import { DeathCount } from './death-count.js'
 import type { FailureStreak } from './failure-streak.js'
 import type { WorkerDeath } from './worker-death.js'
 import type { WorkflowParts } from './workflow-parts.js'
+import { creditsOf } from './workflow-service-options.js'
 
 /** What follows an end: work is looked for again, or the whole workflow is held back. */
 export interface EndHooks {
@@ -64,8 +65,8 @@ export class ItemEnds {
     }
     for (const item of held) breakers.forget(item)
     if (held.length === 0 || state.isAbandoned) return { isExcused: false }
-    const creditsEach = deps.options.creditsPerCall
-    const crash = { held, isAlone, reason: death.reason, begun, creditsEach }
+    const priceOf = (item: HeldItem) => creditsOf(deps.options, item)
+    const crash = { held, isAlone, reason: death.reason, begun, creditsOf: priceOf }
     const verdict = this.#deaths.judge(crash)
     void returns.giveUp(held, verdict.settlements).then(this.#hooks.wake)
     if (verdict.pauseMessage !== null) void pauser.pause('restart_intensity', verdict.pauseMessage)
@@ -114,7 +115,7 @@ export class ItemEnds {
   #settlementOf(held: HeldItem, outcome: Outcome, isSpared: boolean): Settlement {
     const { returns, deps } = this.#parts
     if (outcome.result === 'release') {
-      return releaseSettlement(held, returns.costOf(outcome.facts ?? null))
+      return releaseSettlement(held, returns.costOf(held, outcome.facts ?? null))
     }
     return decideSettlement(held, outcome, { ...deps.options.retry, isSpared }, deps.random)
   }

@@ -132,7 +132,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     { clock: systemClock, events },
   )
   const supervisor = new Supervisor({
-    planLimit: accounts.planLimit,
+    planOf: accounts.planOf,
     identity,
     store,
     clock: systemClock,

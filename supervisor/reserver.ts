@@ -44,7 +44,10 @@ export interface Reserver {
   readonly isCounting: () => boolean
   readonly noteBudget: (hasBudget: boolean) => void
   readonly noteStarts: (calls: number) => void
-  /** An attempt was charged so much. */
+  /**
+   * An attempt was charged so much, or will be. What was reserved for a lower price is reserved
+   * anew.
+   */
   readonly noteCredits: (credits: number) => void
   /** More is asked for at once when little is left. */
   readonly ask: () => void
@@ -99,7 +102,10 @@ class CallReserver implements Reserver {
   }
 
   readonly noteCredits = (credits: number): void => {
-    this.#creditsEach = Math.max(this.#creditsEach, credits)
+    if (credits <= this.#creditsEach) return
+    this.#creditsEach = credits
+    this.#left = 0
+    if (this.#isCounting) this.#ticker.wake()
   }
 
   readonly ask = (): void => {
@@ -131,6 +137,7 @@ class CallReserver implements Reserver {
     this.#left = kept
     this.#startsWhileAsking = 0
     this.#serial += 1
+    const creditsEach = this.#creditsEach
     const granted = await store.reserveCalls({
       nodeId,
       workflowId: workflow.workflowId,
@@ -138,8 +145,10 @@ class CallReserver implements Reserver {
       open,
       kept,
       wanted,
-      creditsEach: this.#creditsEach,
+      creditsEach,
     })
+    // Somebody has come who costs more: the next request, which is on its way, asks for that.
+    if (creditsEach < this.#creditsEach) return
     this.#isSpent = granted === null || granted < wanted
     this.#left = Math.max(0, (granted ?? 0) - this.#startsWhileAsking)
     onReserved()

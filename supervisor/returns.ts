@@ -14,7 +14,8 @@ export interface ReturnsDeps {
   readonly breakers: Pick<Breakers, 'forget'>
   readonly settler: Pick<Settler, 'offer' | 'flush'>
   /** What a call is expected to cost; 0 for calls that cost nothing. */
-  readonly creditsPerCall: number
+  /** What a call for an item may cost, at most. */
+  readonly creditsOf: (held: HeldItem) => number
   /** The node is fenced, and nothing is written any more. */
   readonly isAbandoned: () => boolean
 }
@@ -32,7 +33,7 @@ export class Returns {
     if (held.length === 0 || isAbandoned()) return
     for (const [index, item] of held.entries()) {
       breakers.forget(item)
-      const cost = index < begun ? this.costOf({ durationMs: 0 }) : null
+      const cost = index < begun ? this.costOf(item, { durationMs: 0 }) : null
       settler.offer({ held: item, settlement: releaseSettlement(item, cost), facts: null })
     }
     events.emit('items.released', { workflow, items: held.length, reason })
@@ -61,10 +62,13 @@ export class Returns {
   }
 
   /** What an item cost that is given back in the middle: its last call goes on without us. */
-  costOf(facts: AttemptFacts | null): Pick<Settlement, 'credits' | 'creditsAtMost'> | null {
-    const { creditsPerCall } = this.#deps
-    if (facts === null || creditsPerCall === 0) return null
+  costOf(
+    held: HeldItem,
+    facts: AttemptFacts | null,
+  ): Pick<Settlement, 'credits' | 'creditsAtMost'> | null {
+    const price = this.#deps.creditsOf(held)
+    if (facts === null || price === 0) return null
     const { credits = null, creditsAtMost = 0 } = facts
-    return { credits, creditsAtMost: creditsAtMost + creditsPerCall }
+    return { credits, creditsAtMost: creditsAtMost + price }
   }
 }

@@ -13,6 +13,7 @@ import type { Json } from '../src/core/outcome.js'
 import { OWN_PAUSES } from '../src/core/own-pauses.js'
 import { partitionsOf } from '../src/core/partition-plan.js'
 import type { Random } from '../src/core/random.js'
+import type { PlanFigures } from '../src/core/share-plan.js'
 import type { RolloutOrder } from '../src/core/steering-words.js'
 import type { SupervisorEvent, SupervisorState } from '../src/core/supervisor-state.js'
 import { nextSupervisorState } from '../src/core/supervisor-state.js'
@@ -59,8 +60,8 @@ export interface SupervisorDeps {
   /** Time for what is in flight once the supervisor is asked to stop. */
   readonly drainMs: number
   readonly workflows: readonly SupervisedWorkflow[]
-  /** Items that the plan of a workflow's upstream lets be in flight; null: not known, or none. */
-  readonly planLimit: (workflow: string) => number | null
+  /** What the account of a workflow's upstream says of its plan. */
+  readonly planOf: (workflow: string) => PlanFigures
 }
 
 /** Why a supervisor stopped. */
@@ -211,11 +212,11 @@ export class Supervisor {
   }
 
   #serviceOf(workflow: WorkflowHandle, options: WorkflowServiceOptions): WorkflowService {
-    const { store, clock, random, events, transports, identity, planLimit } = this.#deps
+    const { store, clock, random, events, transports, identity, planOf } = this.#deps
     return new WorkflowService({
       ...{ workflow, nodeId: identity.nodeId, store, clock, random, events, transports, options },
       isTrusted: () => this.#heartbeater.isTrusted(),
-      planLimit: () => planLimit(workflow.name),
+      plan: () => planOf(workflow.name),
       isDatabaseCrowded: () => this.#housekeeper.isDatabaseCrowded(),
     })
   }

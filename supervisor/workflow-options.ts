@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { assert } from '../src/core/assert.js'
 import type { AlertThresholds } from '../src/core/figures.js'
+import { parseUrl } from '../src/core/parse-url.js'
 import type { Coordination } from '../src/core/partition-plan.js'
 import type { UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions } from '../src/core/worker-options.js'
@@ -94,22 +95,28 @@ export function fetchOptionsOf(settings: Settings): FetchOptions {
 }
 
 /** What a call is expected to cost, at the dearest way that may be taken; 0 for direct calls. */
-export function creditsPerCallOf(settings: Settings): number {
+function creditsPerCallOf(settings: Settings): number {
   return Math.max(...pricesOf(settings))
 }
 
-/** The same at the cheapest way. */
-export function creditsPerCallMinOf(settings: Settings): number {
-  return Math.min(...pricesOf(settings))
+/** The same for a host: some sites have a price of their own. */
+function priceOfHost(settings: Settings): (host: string) => number {
+  const usual = creditsPerCallOf(settings)
+  if (settings.upstream !== 'proxy-api') return () => usual
+  return (host) => {
+    const site = host === '' ? null : parseUrl(`https://${host}/`)
+    return site === null ? usual : Math.max(usual, ...pricesOf(settings, site))
+  }
 }
 
-function pricesOf(settings: Settings): readonly number[] {
+/** What calls to a site are expected to cost, by each way that may be taken. */
+export function pricesOf(settings: Settings, site = ANY_SITE): readonly number[] {
   if (settings.callCredits !== null) return [settings.callCredits]
   const upstream = upstreamOptionsOf(settings)
   if (upstream.kind === 'direct') return [0]
   if (upstream.kind === 'places-api') return [1]
-  if (upstream.tiers.length === 0) return [estimateCost(ANY_SITE, upstream)]
-  return upstream.tiers.map(tierPrice)
+  if (upstream.tiers.length === 0) return [estimateCost(site, upstream)]
+  return upstream.tiers.map((tier) => tierPrice(tier, site))
 }
 
 /**
@@ -195,6 +202,7 @@ export function serviceOptionsOf(
     },
     hosts: hostLimitsOf(settings),
     creditsPerCall: creditsPerCallOf(settings),
+    priceOfHost: priceOfHost(settings),
     failureAgeMs: settings.upstream === 'direct' ? 0 : settings.failureAgeMs,
     rollback: {
       errorRateMax: settings.rollbackErrorPercent / 100,

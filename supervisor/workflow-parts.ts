@@ -24,7 +24,7 @@ import type { Settler } from './settler.js'
 import type { Waiting } from './waiting.js'
 import type { WorkerDeath } from './worker-death.js'
 import type { WorkerPool } from './worker-pool.js'
-import type { WorkflowServiceDeps } from './workflow-service-options.js'
+import { creditsOf, type WorkflowServiceDeps } from './workflow-service-options.js'
 
 /** What holds the whole service back. */
 export interface WorkflowState {
@@ -141,10 +141,10 @@ function createOwnGovernor(
     readonly returns: () => Returns
   },
 ): Governor {
-  const { store, workflow, nodeId, clock, events, options, planLimit, isDatabaseCrowded } = deps
+  const { store, workflow, nodeId, clock, events, options, plan, isDatabaseCrowded } = deps
   const { hosts, table, rollout, reserver } = parts
   return createGovernor({
-    ...{ store, workflow, nodeId, clock, events, planLimit, isDatabaseCrowded },
+    ...{ store, workflow, nodeId, clock, events, plan, isDatabaseCrowded },
     options: options.governor,
     purse: reserver,
     onSteered: (steering) => {
@@ -166,7 +166,7 @@ function createReturns(
 ): Returns {
   return new Returns({
     ...{ workflow: workflow.name, events, breakers, settler },
-    creditsPerCall: options.creditsPerCall,
+    creditsOf: (held) => creditsOf(options, held),
     isAbandoned: () => state.isAbandoned,
   })
 }

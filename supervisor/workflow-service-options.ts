@@ -4,6 +4,7 @@ import type { Clock } from '../src/core/clock.js'
 import type { Coordination } from '../src/core/partition-plan.js'
 import type { Random } from '../src/core/random.js'
 import type { RetryPolicy } from '../src/core/settlement.js'
+import type { PlanFigures } from '../src/core/share-plan.js'
 import type { RollbackRule } from '../src/core/steering-plan.js'
 import type { NodeLoad } from '../src/core/why-plan.js'
 import type { WorkerOptions } from '../src/core/worker-options.js'
@@ -31,6 +32,8 @@ export interface WorkflowServiceOptions {
   readonly rollback: RollbackRule
   /** What a call is expected to cost; 0 for calls that cost nothing. */
   readonly creditsPerCall: number
+  /** The same for a host, which may be dearer. @default as any other */
+  readonly priceOfHost?: (host: string) => number
   /** Age up to which a failure that was charged is not paid for again; 0 asks every time. */
   readonly failureAgeMs: number
   /** How nodes divide the items. @default each leases what is next */
@@ -46,11 +49,19 @@ export interface WorkflowServiceDeps {
   readonly events: EventBus
   readonly transports: { readonly [kind in WorkerKind]: WorkerTransport }
   readonly isTrusted: () => boolean
-  /** Items that the plan of the workflow's upstream lets be in flight in the whole cluster. */
-  readonly planLimit: () => number | null
+  /** What the account of the workflow's upstream says of its plan, which is the cluster's. */
+  readonly plan: () => PlanFigures
   /** Whether the database has few connections left. */
   readonly isDatabaseCrowded: () => boolean
   readonly options: WorkflowServiceOptions
+}
+
+/** What a call for an item may cost, at most, as far as can be told before it is made. */
+export function creditsOf(
+  { priceOfHost, creditsPerCall }: WorkflowServiceOptions,
+  { lane = '' }: { readonly lane?: string },
+): number {
+  return priceOfHost?.(lane) ?? creditsPerCall
 }
 
 /** What a heartbeat says of one workflow on this node, but for the node's name. */

@@ -13,6 +13,7 @@ import { ItemEnds } from './item-ends.js'
 import { StartRoom } from './start-room.js'
 import { createWorkflowParts, type WorkflowParts } from './workflow-parts.js'
 import type { WorkflowLoad, WorkflowServiceDeps } from './workflow-service-options.js'
+import { creditsOf } from './workflow-service-options.js'
 
 export class WorkflowService {
   readonly #parts: WorkflowParts
@@ -129,10 +130,13 @@ export class WorkflowService {
   }
 
   #onPacks(packs: readonly LeasedPack[]): void {
-    const { state, pool, table, returns, deps } = this.#parts
+    const { state, pool, table, returns, reserver, deps } = this.#parts
     this.#ends.noteResumed()
     if (!state.isQuiet) pool.rouse()
     const unknown = packs.map((pack) => this.#ends.withoutKnown(pack))
+    for (const item of unknown.flatMap(({ items }) => items)) {
+      reserver.noteCredits(creditsOf(deps.options, item))
+    }
     table.addPacks(unknown, deps.clock.nowMs())
     if (state.isQuiet) returns.release(table.drainBuffer(), 'drain')
     else if (state.isHolding) returns.release(table.drainBuffer(), 'pause')

@@ -53,19 +53,22 @@ export function allowedItems(state: ConcurrencyState): number {
 }
 
 /**
- * The ceiling moved. A limit that stood at the ceiling moves with it; one that overloads pressed
- * below it stays where it is and grows by itself, as it does while nothing may grow.
+ * The ceiling moved. A limit that stood at the ceiling moves with it, up as far as the other side
+ * has `free`, and doubles from there: what a node that went had in flight may still be. One that
+ * overloads pressed below it stays where it is and grows by itself, as it does while nothing may
+ * grow.
  */
 export function moveCeiling(
   state: ConcurrencyState,
   ceiling: number,
-  mayGrow = true,
+  { mayGrow = true, free = Number.POSITIVE_INFINITY } = {},
 ): ConcurrencyState {
   if (ceiling === state.ceiling) return state
+  if (ceiling < state.limit) return { ...state, limit: ceiling, ceiling }
   const stoodAtCeiling = state.limit >= state.ceiling
-  const moves = stoodAtCeiling && (mayGrow || ceiling < state.limit)
-  const limit = moves ? ceiling : Math.min(state.limit, ceiling)
-  return { ...state, limit, ceiling }
+  if (!stoodAtCeiling || !mayGrow) return { ...state, ceiling }
+  const limit = Math.min(ceiling, state.limit + free)
+  return { ...state, limit, ceiling, isSlowStart: limit < ceiling }
 }
 
 /**

@@ -134,6 +134,8 @@ export const LIMITS = {
   breakerFailuresMax: { upstream: 20, lane: 5 },
   /** Time before it is probed: doubles from the first to the second figure. */
   breakerCoolDownMs: { min: 5_000, max: 60_000 },
+  /** Time between calls of a node while others use the whole plan: doubles likewise. */
+  crowdedWaitMs: { min: 500, max: 5_000 },
   /** Lanes whose breaker one node remembers. */
   breakersMax: 10_000,
   /** Failures for good that are remembered because they were charged: age, and number of them. */

@@ -77,8 +77,8 @@ function slotAdvice(details: RunDetails): readonly string[] {
   const percent = Math.round(100 * share)
   if (share < IDLE_SLOTS) {
     return [
-      `Slots were busy ${percent} % of the time: hosts, rate or queue held it back, and more ` +
-        '--concurrency would change nothing.',
+      `Slots were busy ${percent} % of the time: plan, hosts, rate or queue held it back, and ` +
+        'more --concurrency would change nothing.',
     ]
   }
   if (share < BUSY_SLOTS) return []

@@ -3,6 +3,18 @@
 
 import { assert } from './assert.js'
 
+/** What the account of an upstream says of its plan. */
+export interface PlanFigures {
+  /** Calls that may be in flight at once; null while that is not known, or where no plan is. */
+  readonly limit: number | null
+  /** Those that are, of everybody who has the same key; null while that is not known. */
+  readonly inUse: number | null
+  /** The first figures are on their way: what is begun without them may be too much. */
+  readonly isAwaited: boolean
+}
+
+export const NO_PLAN: PlanFigures = { limit: null, inUse: null, isAwaited: false }
+
 /**
  * The share of one member. All members compute the same division from the same list, in whatever
  * order they read it: the shares of all add up to the total, and none differs by more than one.

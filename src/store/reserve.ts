@@ -173,26 +173,23 @@ export function reserveCtes(workflowId: number): string {
 }
 
 /**
- * The clauses of a cancel that note items taken out of packs that a node may be working, over `own`
- * with their nodes: its outcome will be refused, and its reserve must answer for it if it dies.
+ * The clause of a cancel that notes items taken out of packs that a node may be working, over `own`
+ * with their nodes: its outcome will be refused, and its reserve must answer for it if it dies. A
+ * node that has reserved nothing so far may be about to, for items it does not know to be taken; so
+ * there is a row for what it will reserve.
  */
 export function takenCtes(workflowId: number): string {
   return `
-  robbed as materialized (
-    -- In the order of nodes, so that two such statements wait instead of deadlocking.
-    select reserve.node_id
-      from fetchyard.reserve
-     where reserve.workflow_id = ${workflowId}
-       and reserve.node_id in (select node_id from own where lease_id is not null)
-     order by reserve.node_id
-       for update
-  ),
   taken as (
-    update fetchyard.reserve
-       set taken = reserve.taken + gone.items
-      from (select node_id, count(*)::int as items from own where lease_id is not null
-             group by node_id) as gone
-      join robbed using (node_id)
-     where reserve.workflow_id = ${workflowId} and reserve.node_id = gone.node_id
+    insert into fetchyard.reserve as noted
+           (node_id, workflow_id, calls, credits_each, serial, taken)
+    select node_id, ${workflowId}, 0, 0, 0, count(*)::int
+      from own
+     where lease_id is not null
+     group by node_id
+     -- In the order of nodes, so that two such statements wait instead of deadlocking.
+     order by node_id
+        on conflict (workflow_id, node_id)
+        do update set taken = noted.taken + excluded.taken
   )`
 }

@@ -22,9 +22,15 @@ export interface Steering {
   readonly creditsLeft: number | null
   /** Living nodes that work this workflow, the oldest first. */
   readonly workers: readonly string[]
-  /** Each workflow of a living node that shares the limit, as `node/workflow`. */
+  /**
+   * Each workflow of a living node that shares the limit, as `node/workflow`: this one, and others
+   * that have work. What an idle one would be given lies idle.
+   */
   readonly sharers: readonly string[]
 }
+
+/** What comes back within this time is work: its workflow must find its share when it does. */
+const SOON = "interval '5 minutes'"
 
 /** @returns null when the workflow has no row. */
 export async function readSteering(
@@ -38,13 +44,26 @@ export async function readSteering(
         from fetchyard.node
        cross join lateral jsonb_each_text(node.plans) as plan
        where node.fenced_at is null and node.alive_until > clock_timestamp()
+    ),
+    busy as materialized (
+      select other.name
+        from fetchyard.workflow as other
+       where other.name in (select member.workflow from member where member.plan = $3)
+         and (exists (select from fetchyard.work_queue as pack
+                       where pack.workflow_id = other.workflow_id and pack.lease_id is not null)
+              or other.paused_by = '{}'
+                 and exists (select from fetchyard.work_queue as pack
+                              where pack.workflow_id = other.workflow_id and pack.lease_id is null
+                                and pack.run_at < clock_timestamp() + ${SOON}))
     )
     select mode, rollout, rollout_step as step, concurrency, rate_per_minute as "ratePerMinute",
            success_pause_ms as "successPauseMs", ${CREDITS_LEFT} as "creditsLeft",
            array(select node_id from member where member.workflow = $2
                   order by started_at, node_id) as workers,
            array(select node_id || '/' || member.workflow from member
-                  where member.plan = $3) as sharers
+                  where member.plan = $3
+                    and (member.workflow = $2
+                         or member.workflow in (select name from busy))) as sharers
       from fetchyard.workflow as flow
      where workflow_id = $1`,
     [of.workflowId, of.workflow, of.plan],

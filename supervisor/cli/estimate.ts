@@ -1,6 +1,7 @@
 // What a run would cost, before it is started.
 
-import { tierOfPrice } from '../../src/fetch/upstream/tier-options.js'
+import { parseUrl } from '../../src/core/parse-url.js'
+import { ANY_SITE, tierOfPrice } from '../../src/fetch/upstream/tier-options.js'
 import type { Sql } from '../../src/store/client.js'
 import type { Measured } from '../../src/store/spend.js'
 import { readMeasured } from '../../src/store/spend.js'
@@ -10,8 +11,9 @@ import { showCount } from './progress.js'
 export interface Estimate {
   /** Items that can be worked, each counted once. */
   readonly items: number
-  /** Of the dearest way that may be taken. */
+  /** Of the dearest call that may be made, and of the cheapest. */
   readonly creditsPerCall: number
+  readonly creditsPerCallMin: number
   /** Credits if every item is completed at its first call, by the cheapest way. */
   readonly creditsMin: number
   /** As the workflow's latest items cost, with their failures and crashes; null without a past. */
@@ -27,39 +29,69 @@ export interface EstimateRequest {
   readonly workflow: string
   /** Of the items, in slices; each is counted once. */
   readonly keys: AsyncIterable<readonly string[]>
-  readonly creditsPerCall: number
-  readonly creditsPerCallMin: number
+  /** What calls to a site are expected to cost, by each way that may be taken. */
+  readonly pricesOf: (site: URL) => readonly number[]
+  /** Calls that are dearer are refused, which is free; null: none. */
+  readonly maxCost: number | null
   readonly attempts: number
 }
 
 /** Keys remembered to count each once; beyond it repeated ones are counted again. */
 const REMEMBERED_MAX = 2_000_000
 
-async function countItems(slices: AsyncIterable<readonly string[]>): Promise<number> {
+/** The items of an input, and what one call for each of them costs. */
+class Bill {
+  items = 0
+  readonly all = { min: 0, max: 0 }
+  readonly call = { min: Number.POSITIVE_INFINITY, max: 0 }
+  readonly #request: EstimateRequest
+
+  constructor(request: EstimateRequest) {
+    this.#request = request
+  }
+
+  /** @param key the URL, or what stands for a page of no special price. */
+  add(key: string): void {
+    const { pricesOf, maxCost } = this.#request
+    const prices = pricesOf(parseUrl(key) ?? ANY_SITE).map((price) =>
+      maxCost !== null && price > maxCost ? 0 : price,
+    )
+    const [min, max] = [Math.min(...prices), Math.max(...prices)]
+    this.items += 1
+    this.all.min += min
+    this.all.max += max
+    this.call.min = Math.min(this.call.min, min)
+    this.call.max = Math.max(this.call.max, max)
+  }
+}
+
+async function billOf(request: EstimateRequest): Promise<Bill> {
   const seen = new Set<string>()
-  let beyond = 0
-  for await (const keys of slices) {
+  const bill = new Bill(request)
+  for await (const keys of request.keys) {
     for (const key of keys) {
+      if (seen.has(key)) continue
       if (seen.size < REMEMBERED_MAX) seen.add(key)
-      else if (!seen.has(key)) beyond += 1
+      bill.add(key)
     }
   }
-  return seen.size + beyond
+  return bill
 }
 
 export async function estimate(request: EstimateRequest): Promise<Estimate> {
-  const { sql, workflow, creditsPerCall, creditsPerCallMin, attempts } = request
-  const items = await countItems(request.keys)
+  const { sql, workflow, attempts } = request
+  const { items, all, call } = await billOf(request)
   const row = await findWorkflow(sql, workflow)
   const none: Measured = { items: 0, credits: 0, prices: [] }
   const measured = row === null ? none : await readMeasured(sql, row.workflowId)
   return {
     items,
-    creditsPerCall,
-    creditsMin: items * creditsPerCallMin,
+    creditsPerCall: call.max,
+    creditsPerCallMin: items === 0 ? 0 : call.min,
+    creditsMin: all.min,
     creditsExpected:
       measured.items === 0 ? null : Math.round((items * measured.credits) / measured.items),
-    creditsMax: items * creditsPerCall * attempts,
+    creditsMax: all.max * attempts,
     measured,
   }
 }
@@ -76,9 +108,11 @@ function priceWords({ prices }: Measured): string {
 }
 
 export function estimateLines(given: Estimate): readonly string[] {
-  const { items, creditsPerCall, creditsMin, creditsExpected, creditsMax, measured } = given
+  const { items, creditsPerCall: most, creditsPerCallMin: least, measured } = given
+  const { creditsMin, creditsExpected, creditsMax } = given
+  const price = least === most ? `${most}` : `${least} to ${most}`
   return [
-    `${showCount(items)} items, ${creditsPerCall} credits a call.`,
+    `${showCount(items)} item${items === 1 ? '' : 's'}, ${price} credit${most === 1 ? '' : 's'} a call.`,
     `At least ${showCount(creditsMin)} credits, at most ${showCount(creditsMax)} when every ` +
       'attempt is billed.',
     creditsExpected === null

@@ -1,9 +1,10 @@
 // Reads the account of a proxy API, once a node however many workers there are: at the start, every
 // 15 s, every 5 s while the plan is used up, and soon after a refusal. Whoever divides the plan
-// asks `planLimit`.
+// asks `plan`.
 
 import type { Clock, MonotonicMs } from '../../src/core/clock.js'
 import { messageOf } from '../../src/core/errors.js'
+import type { PlanFigures } from '../../src/core/share-plan.js'
 import type { ProxyApiOptions } from '../../src/core/upstream-options.js'
 import type { FetchOptions } from '../../src/core/worker-options.js'
 import { createFetcher, type Fetcher } from '../../src/fetch/fetcher.js'
@@ -24,8 +25,8 @@ export interface AccountReader {
   readonly refresh: () => void
   /** The last figures with their age; null before the first. */
   readonly account: () => AccountReading | null
-  /** Calls that the plan lets be in flight at once; null while that is not known. */
-  readonly planLimit: () => number | null
+  /** What is known of the plan. */
+  readonly plan: () => PlanFigures
 }
 
 export interface AccountReaderDeps {
@@ -39,6 +40,8 @@ export interface AccountReaderDeps {
 export const ACCOUNT_READ_MS = 15_000
 /** The same while the plan is used up: then it pays to hear soon of a larger one. */
 export const FULL_ACCOUNT_READ_MS = 5_000
+/** A plan is used up from this share on: a slot that is refilled may be free at the very moment. */
+const FULL_SHARE = 0.9
 /** Refusals come in bursts: one reading answers all of a second. */
 const REFRESH_MS = 1_000
 /** An account answers at once or not at all; its answer is some hundred bytes. */
@@ -59,7 +62,7 @@ export function createAccountReader(deps: AccountReaderDeps): AccountReader {
       if (reader.isOlderThan(REFRESH_MS)) ticker.wake()
     },
     account: reader.account,
-    planLimit: () => reader.account()?.limit ?? null,
+    plan: reader.plan,
   }
 }
 
@@ -70,9 +73,12 @@ class Reader {
   #last: { readonly figures: AccountFigures; readonly atMs: MonotonicMs } | null = null
   #isClosed = false
   #startedMs: MonotonicMs = Number.NEGATIVE_INFINITY
+  /** Until when the first reading is worth waiting for. */
+  #awaitedUntilMs: MonotonicMs
 
   constructor(deps: AccountReaderDeps) {
     this.#deps = deps
+    this.#awaitedUntilMs = deps.clock.nowMs() + TIMEOUT_MS
     this.#scrub = createScrubber(deps.upstream.key)
     const bounds = { headersTimeoutMs: TIMEOUT_MS, totalTimeoutMs: TIMEOUT_MS }
     const sockets = { socketsMax: 1, socketsPerHostMax: 1 }
@@ -97,11 +103,14 @@ class Reader {
       this.#last = { figures, atMs: clock.nowMs() }
       events.emit('upstream.account', { ...figures, limitBefore })
       const { inUse, limit } = figures
-      if (inUse !== null && limit !== null && inUse >= limit) return FULL_ACCOUNT_READ_MS
+      const isFull = inUse !== null && limit !== null && inUse >= FULL_SHARE * limit
+      if (isFull) return FULL_ACCOUNT_READ_MS
     } catch (error) {
       if (this.#isClosed) return ACCOUNT_READ_MS
       const message = this.#scrub(messageOf(error))
       events.emit('upstream.account_failed', { message, ageMs: this.account()?.ageMs ?? null })
+    } finally {
+      this.#awaitedUntilMs = Number.NEGATIVE_INFINITY
     }
     return ACCOUNT_READ_MS
   }
@@ -110,6 +119,11 @@ class Reader {
     if (this.#last === null) return null
     const ageMs = Math.round(this.#deps.clock.nowMs() - this.#last.atMs)
     return { ...this.#last.figures, ageMs }
+  }
+
+  readonly plan = (): PlanFigures => {
+    const { limit = null, inUse = null } = this.#last?.figures ?? {}
+    return { limit, inUse, isAwaited: this.#deps.clock.nowMs() < this.#awaitedUntilMs }
   }
 
   /** Whether so much time has passed since the last reading began. */

@@ -2,6 +2,7 @@
 
 import type { Settings } from '../../config/settings.js'
 import type { Clock } from '../../src/core/clock.js'
+import { NO_PLAN, type PlanFigures } from '../../src/core/share-plan.js'
 import type { EventBus } from '../../src/telemetry/events.js'
 import { fetchOptionsOf } from '../workflow-options.js'
 import { type AccountReader, createAccountReader } from './account-reader.js'
@@ -9,8 +10,8 @@ import { type AccountReader, createAccountReader } from './account-reader.js'
 export interface Accounts {
   readonly start: () => void
   readonly stop: () => Promise<void>
-  /** Calls that the plan of a workflow's upstream lets be in flight; null: not known, or direct. */
-  readonly planLimit: (workflow: string) => number | null
+  /** What is known of the plan of a workflow's upstream; direct fetches have none. */
+  readonly planOf: (workflow: string) => PlanFigures
 }
 
 export interface AccountUser {
@@ -46,6 +47,6 @@ export function createAccounts(
       unsubscribe()
       await Promise.all([...readers.values()].map((reader) => reader.stop()))
     },
-    planLimit: (workflow) => byWorkflow.get(workflow)?.planLimit() ?? null,
+    planOf: (workflow) => byWorkflow.get(workflow)?.plan() ?? NO_PLAN,
   }
 }

@@ -26,6 +26,17 @@ describe('the cost of a run', () => {
     expect(estimate).to.deep.include({ items: PAGES, creditsPerCall: 25, creditsExpected: null })
     expect(estimate).to.include({ creditsMin: PAGES, creditsMax: 3 * 25 * PAGES })
 
+    const dear = ['https://www.google.com/search?q=yard', 'https://www.amazon.de/dp/1']
+    await run.write('dear.txt', [...urls, ...dear])
+    const mixed = ['run', 'contacts', '--input', 'dear.txt', ...run.upstream(), '--estimate']
+    const prices = { creditsPerCallMin: 1, creditsPerCall: 25, creditsMin: PAGES + 25 + 5 }
+    expect(await told(...mixed)).to.include({ ...prices, creditsMax: 3 * prices.creditsMin })
+    expect(await told(...mixed, '--max-cost', '10'), 'one is refused').to.include({
+      creditsMin: PAGES + 5,
+    })
+    const said = await run.command(mixed).ended
+    expect(said.stdout).to.contain(`${PAGES + 2} items, 1 to 25 credits a call.`)
+
     const report = await told(...command, '--port', 'off', '--render', 'on')
     const { credits, billed } = api.counts()
     expect(credits).to.equal(10 * billed)

@@ -7,6 +7,7 @@ import { after, afterEach, describe, it } from 'mocha'
 import { audit } from '../../src/store/audit.js'
 import type { Spent } from '../../src/store/money.js'
 import { readSpent, setBudgets } from '../../src/store/money.js'
+import { cancelItems } from '../../src/store/operate.js'
 import { findWorkflow } from '../../src/store/workflows.js'
 import type { Program } from '../cli/program.js'
 import { eventually } from '../support/poll.js'
@@ -58,6 +59,12 @@ describe(`the hard budget (FETCHYARD_SEED=${SEED})`, () => {
     const ended = await run.command([...words, '--json']).ended
     expect(ended.exitCode, ended.stderr).to.equal(0)
     return JSON.parse(ended.stdout)
+  }
+  /** Takes the budget away, and what it left undone. */
+  const forget = async () => {
+    const { workflowId = 0 } = (await findWorkflow(sql(), 'contacts')) ?? {}
+    await setBudgets(sql(), { workflowId, total: { credits: null } })
+    await cancelItems(sql(), { workflowId, binding: null, keys: null, reason: 'a test' })
   }
   const untilCalls = (count: number) =>
     eventually({ words: `${count} calls`, seen: () => run.api.counts() }, () => {
@@ -140,6 +147,36 @@ describe(`the hard budget (FETCHYARD_SEED=${SEED})`, () => {
     const end = await held(before)
     expect(end.booked).to.be.at.least(end.billed)
     expect(await audit(sql())).to.include({ isClean: true })
+  })
+
+  it('holds for sites that are dearer than others, from the first call on', async () => {
+    await run.open(BAD_DAY)
+    const before = await spent()
+    const urls = Array.from({ length: 30 }, (_, n) => `https://www.google.com/search?q=yard${n}`)
+    await run.write('dear.txt', urls)
+    const ended = await start('run', 'contacts', '--input', 'dear.txt', '--budget', '60').ended
+
+    expect(ended.exitCode, ended.stderr).to.equal(75)
+    const { billed, booked } = await held(before)
+    expect(billed, 'two calls of 25').to.equal(50)
+    expect(booked).to.equal(50)
+    await forget()
+  })
+
+  // Nobody is told before the call that the site has a bot wall.
+  it('is passed by no more than the slots in flight when calls are dearer than anybody knew', async () => {
+    await run.open(BAD_DAY)
+    const before = await spent()
+    await run.write('walled.txt', urlsOf('walled', 60))
+    const ended = await start('run', 'contacts', '--input', 'walled.txt', '--budget', '50').ended
+
+    expect(ended.exitCode, ended.stderr).to.equal(75)
+    const { billed, booked } = await held(before)
+    expect(booked).to.equal(billed)
+    // A quarter of the slots is reserved ahead.
+    const inFlight = SLOTS + Math.ceil(SLOTS / 4)
+    expect(billed, 'every further call is reserved at what it costs').to.be.at.most(11 * inFlight)
+    await forget()
   })
 
   // The API goes on with a call whose caller hangs up, and bills it.

@@ -68,6 +68,27 @@ describe('cluster/plan', () => {
     expect(refused.limit / calls, `${refused.limit} of ${calls} refused`).to.be.at.most(0.1)
   })
 
+  // Their calls take 4 s. A refusal takes milliseconds, and there is always a next item.
+  it('asks now and then while others use the whole plan, and fails no page', async () => {
+    const { api, start, untilEnded } = await open()
+    api.setLimit(LOW)
+    api.setLatency({ medianMs: 4_000, spread: 0, tailPerMille: 0 })
+    const urlOf = (n: number) => encodeURIComponent(`https://others${n}.com/`)
+    const others = Array.from({ length: LOW }, (_, n) =>
+      fetch(`${api.endpoints[0]}?api_key=${KEY}&url=${urlOf(n)}`).then((answer) => answer.text()),
+    )
+    await eventually({ words: 'a plan that is used up' }, () => api.counts().inFlight === LOW)
+    api.setLatency(LATENCY)
+    const keys = await cluster.enqueue(20)
+    await start()
+    await untilEnded(LOW)
+    await Promise.all(others)
+    const { refused } = api.counts()
+    expect(refused.limit, 'calls without room').to.be.at.most(10)
+    expectClean(await cluster.untilEmpty(), keys.length)
+    await expectCompleteOnce(cluster, keys)
+  })
+
   it('has nothing refused any more once a node that came has been heard of', async () => {
     const { api, start, untilEnded } = await open()
     const keys: string[] = []
@@ -96,7 +117,7 @@ describe('cluster/plan', () => {
     })
     await feeding
     expect(api.counts().refused.limit - before.limit).to.equal(0)
-    expect(before.limit, 'refusals while the plan was divided anew').to.be.at.most(2 * PLAN)
+    expect(before.limit, 'refusals while the plan was divided anew').to.be.at.most(PLAN)
     expectClean(await cluster.untilEmpty(), keys.length)
     await expectCompleteOnce(cluster, keys)
   })

@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { cancelItems } from '../../src/store/operate.js'
 import type { End } from './support/explore.js'
 import { explore } from './support/explore.js'
-import { booksRefused, cancels, fences, reclaims } from './support/parts.js'
+import { booksRefused, cancels, fences, reclaims, reserves } from './support/parts.js'
 import { heldBy } from './support/promises.js'
 import { useStage } from './support/stage.js'
 import type { HeldWorld } from './support/worlds.js'
@@ -71,6 +71,29 @@ describe('interleavings: money', () => {
       parts: [cancels(workflow, ['a'], GATED), reclaims(workflow, GATED)],
       check: (end) => expect(covered(end)).to.equal(5),
       mayAlsoEnd: () => true,
+    })
+  })
+
+  // It begins all that it holds, the cancelled one as well: it has not heard of that.
+  it('a cancel comes before, during or after the first reserve of a node that then dies', async () => {
+    const { workflow, nodeId } = await held(stage.yard)
+    await explore(stage, {
+      parts: [cancels(workflow, ['a'], GATED), reserves(workflow, { nodeId, wanted: 5 })],
+      check: (end) => {
+        expect(end.answer('reserve'), 'calls begun').to.equal(5)
+        expect(covered(end)).to.equal(5)
+      },
+    })
+  })
+
+  it('a cancel rolls back, and the reserve that waited for it is as good as before', async () => {
+    const { workflow, nodeId } = await held(stage.yard)
+    await explore(stage, {
+      parts: [
+        cancels(workflow, ['a'], { ...GATED, ends: 'rollback' }),
+        reserves(workflow, { nodeId, wanted: 5 }),
+      ],
+      check: (end) => expect(covered(end)).to.equal(5),
     })
   })
 

@@ -1,6 +1,7 @@
 // A place: a machine's process manager that keeps one supervisor running. Each boot is a new node
 // with a process, a store, workers and a clock of its own.
 
+import { NO_PLAN } from '../../src/core/share-plan.js'
 import type { NodeIdentity } from '../../src/store/nodes.js'
 import type { EventBus } from '../../src/telemetry/events.js'
 import { createEventBus } from '../../src/telemetry/events.js'
@@ -244,7 +245,7 @@ export class Boot {
       timing: scenario.timing,
       sweepMs: scenario.sweepMs,
       drainMs: scenario.drainMs,
-      planLimit: () => null,
+      planOf: () => NO_PLAN,
       workflows: scenario.workflows.map((name) => ({
         definition: { name, sinks: {} },
         options: this.#serviceOptions(spec, name),

@@ -143,6 +143,28 @@ describe('store/reserve', () => {
     expect(await crashed(workflow)).to.deep.include({ calls: 4, credits: 4 })
   })
 
+  // The node has not heard of it, and begins that item as well when it dies.
+  it('books an item that was cancelled before the node had reserved anything', async () => {
+    const { workflow, nodeId } = await yard.leased(3)
+    const choice = { workflowId: workflow.workflowId, binding: null, keys: ['key-1'] }
+    await cancelItems(yard.sql, { ...choice, reason: 'a test' })
+    expect(await reserve(workflow, nodeId, { wanted: 3 })).to.equal(3)
+    await yard.store.fenceNode({ nodeId, reason: 'a test' })
+    await yard.store.reclaimPacks(workflow, 50)
+    expect(await crashed(workflow)).to.deep.include({ calls: 3, credits: 3 })
+    expect(await rows(workflow)).to.deep.equal([])
+  })
+
+  it('leaves no trace of a cancel whose node never made a call that costs something', async () => {
+    const { workflow, nodeId } = await yard.leased(2)
+    const choice = { workflowId: workflow.workflowId, binding: null, keys: ['key-1'] }
+    await cancelItems(yard.sql, { ...choice, reason: 'a test' })
+    await yard.store.fenceNode({ nodeId, reason: 'a test' })
+    await yard.store.reclaimPacks(workflow, 50)
+    expect(await crashed(workflow)).to.equal(null)
+    expect(await rows(workflow)).to.deep.equal([])
+  })
+
   it('leaves the rest of a reserve for the packs that another statement holds', async () => {
     const workflow = await yard.workflow()
     const nodeId = await yard.node()

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { readSteering, setSteering } from '../../src/store/steering.js'
+import type { WorkflowHandle } from '../../src/store/store.js'
 import { useYard } from '../support/factory.js'
 
 describe('store/steering', () => {
@@ -18,6 +19,7 @@ describe('store/steering', () => {
     const of = { workflowId, workflow, plan: 'account:1' }
     const one = await nodeWith({ [workflow]: 'account:1', other: 'account:1' })
     const two = await nodeWith({ other: 'account:1', third: 'account:2' })
+    await yard.enqueue(await yard.workflow({ name: 'other' }), ['a'])
     const fenced = await nodeWith({ [workflow]: 'account:1' })
     const stale = await nodeWith({ [workflow]: 'account:1' })
     await yard.store.fenceNode({ nodeId: fenced, reason: 'test' })
@@ -30,6 +32,37 @@ describe('store/steering', () => {
       [`${one}/${workflow}`, `${one}/other`, `${two}/other`].sort(),
     )
     expect(steering).to.include({ mode: 'concurrent', rollout: 100, concurrency: null })
+  })
+
+  it('divides nothing among workflows that have no work, while it has some to come itself', async () => {
+    const own = await yard.workflow({ name: 'own' })
+    const neighbour = await yard.workflow({ name: 'neighbour' })
+    const nodeId = await nodeWith({ own: 'account:9', neighbour: 'account:9' })
+    const both = [`${nodeId}/neighbour`, `${nodeId}/own`]
+    const sharers = async ({ workflowId, name }: WorkflowHandle) => {
+      const of = { workflowId, workflow: name, plan: 'account:9' }
+      return [...((await readSteering(yard.sql, of))?.sharers ?? [])].sort()
+    }
+    expect(await sharers(own)).to.deep.equal([`${nodeId}/own`])
+    expect(await sharers(neighbour)).to.deep.equal([`${nodeId}/neighbour`])
+
+    await yard.enqueue(neighbour, ['now'])
+    expect(await sharers(own), 'it is ready').to.deep.equal(both)
+    const delay = (time: string) =>
+      yard.sql.unsafe(`update fetchyard.work_queue set run_at = now() + interval '${time}'`)
+    await delay('4 minutes')
+    expect(await sharers(own), 'it comes back soon').to.deep.equal(both)
+    await delay('6 minutes')
+    expect(await sharers(own), 'it comes back late').to.deep.equal([`${nodeId}/own`])
+
+    await delay('0 minutes')
+    const { workflowId } = neighbour
+    await yard.store.pauseWorkflow({ workflowId, reason: 'a test' })
+    expect(await sharers(own), 'it is paused').to.deep.equal([`${nodeId}/own`])
+    await yard.sql`update fetchyard.workflow set paused_by = '{}'`
+    await yard.hold(neighbour, nodeId)
+    await yard.store.pauseWorkflow({ workflowId, reason: 'a test' })
+    expect(await sharers(own), 'it is being worked').to.deep.equal(both)
   })
 
   it('changes what is given, leaves the rest, and says whether anything changed', async () => {

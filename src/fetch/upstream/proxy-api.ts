@@ -156,7 +156,7 @@ function judge(target: URL, answer: Answer, scrub: (text: string) => string): Pa
   const outcome = outcomeOfAnswer(status, answer.words)
   if (outcome === 'ok') {
     const shown = Object.entries(headers).map(([name, value]) => [name, scrub(value)])
-    return { url: finalUrl(target, headers), headers: Object.fromEntries(shown) }
+    return { url: finalUrl(target, headers, scrub), headers: Object.fromEntries(shown) }
   }
   const retryAfterMs = parseRetryAfter(headers['retry-after'], { date: headers.date, wallMs })
   const said = scrub(answer.words).replaceAll(/\s+/g, ' ').trim().slice(0, WORDS_MAX)
@@ -164,10 +164,17 @@ function judge(target: URL, answer: Answer, scrub: (text: string) => string): Pa
   throw new FetchFailure(outcome, message, { httpStatus: status, retryAfterMs })
 }
 
-/** Where redirects led the API, by its own word; the target's URL without one. */
-function finalUrl(target: URL, headers: { readonly [name: string]: string }): string {
+/**
+ * Where redirects led the API, by its own word; the target's URL without one, or where it names a
+ * call to itself, with the key: this URL is written into results.
+ */
+function finalUrl(
+  target: URL,
+  headers: { readonly [name: string]: string },
+  scrub: (text: string) => string,
+): string {
   const named = headers['sa-final-url'] ?? ''
-  if (parseUrl(named) === null || named.length > LIMITS.urlMax) return target.href
-  const url = new URL(named)
+  const url = parseUrl(named)
+  if (url === null || named.length > LIMITS.urlMax || scrub(named) !== named) return target.href
   return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : target.href
 }

@@ -20,9 +20,9 @@ export const TIER_OPTIONS: Readonly<Record<Exclude<Tier, 'direct'>, TierOptions>
 /** A site of no special price. */
 export const ANY_SITE = new URL('https://site.invalid/')
 
-/** Credits of a call to a site of no special price. */
-export function tierPrice(tier: Tier): number {
-  return tier === 'direct' ? 0 : estimateCost(ANY_SITE, TIER_OPTIONS[tier])
+/** Credits of a call; without a site, to one of no special price. */
+export function tierPrice(tier: Tier, site = ANY_SITE): number {
+  return tier === 'direct' ? 0 : estimateCost(site, TIER_OPTIONS[tier])
 }
 
 /** The tier whose calls cost so much; null for prices of special sites. */

@@ -8,7 +8,7 @@ import type { WorkflowHandle } from '../../../src/store/store.js'
 import type { OpenDatabase } from '../../database.js'
 import type { LoadedWorkflow } from '../../node.js'
 import { listenForStop, type StopListener } from '../../signals.js'
-import { creditsPerCallMinOf, creditsPerCallOf } from '../../workflow-options.js'
+import { pricesOf } from '../../workflow-options.js'
 import { type Command, type Invocation, isGiven, textGiven } from '../command.js'
 import { estimate, estimateLines } from '../estimate.js'
 import { finishedExit, workRun } from '../finite-run.js'
@@ -120,8 +120,8 @@ async function sayEstimate(
       sql,
       workflow: workflow.definition.name,
       keys: input.keys(),
-      creditsPerCall: creditsPerCallOf(settings),
-      creditsPerCallMin: creditsPerCallMinOf(settings),
+      pricesOf: (site) => pricesOf(settings, site),
+      maxCost: settings.upstream === 'proxy-api' ? settings.maxCost : null,
       attempts: settings.attempts,
     }),
   )

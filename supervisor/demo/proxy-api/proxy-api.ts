@@ -180,8 +180,8 @@ class ProxyApiServer implements ProxyApi {
   #refusalOf(call: AskedCall | null, isKnown: boolean): Refusal | null {
     if (!isKnown) return 'key'
     if (call === null) return 'request'
-    if (call.maxCost !== null && call.price > call.maxCost) return 'cost'
-    if (call.price > this.#ledger.creditsLeft) return 'credits'
+    if (call.maxCost !== null && call.charge > call.maxCost) return 'cost'
+    if (call.charge > this.#ledger.creditsLeft) return 'credits'
     return this.#ledger.hasRoom ? null : 'limit'
   }
 
@@ -202,8 +202,8 @@ class ProxyApiServer implements ProxyApi {
     })
     const exit = this.#sessions.exitOf(call.session)
     const ended = await this.#work.run(call, { exit, request, abortSignal: abort.signal })
-    this.#ledger.end(record, { status: ended.status, price: call.price })
-    if (!response.destroyed) this.#reply(response, ended, { exit, price: call.price })
+    this.#ledger.end(record, { status: ended.status, price: call.charge })
+    if (!response.destroyed) this.#reply(response, ended, { exit, price: call.charge })
   }
 
   #reply(

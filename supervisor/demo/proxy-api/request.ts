@@ -1,14 +1,17 @@
 // What a call to the simulated API asks for, and what is refused before it begins.
 
 import { parseUrl } from '../../../src/core/parse-url.js'
-import { type PricedCall, priceOf } from './prices.js'
+import { bypassOf, type PricedCall, priceOf } from './prices.js'
 
 export interface AskedCall extends PricedCall {
   readonly country: string | null
   readonly session: number | null
   readonly maxCost: number | null
   readonly keepsHeaders: boolean
+  /** As it is told before the call. */
   readonly price: number
+  /** As it is billed. */
+  readonly charge: number
 }
 
 /** Words of the real API, or close to them: products have to tell refusals apart by these. */
@@ -32,6 +35,7 @@ export function readCall(query: URLSearchParams): AskedCall | null {
   if (target.protocol !== 'http:' && target.protocol !== 'https:') return null
   const isRendered = isOn(query, 'render')
   const premium = isOn(query, 'ultra_premium') ? 'ultra' : isOn(query, 'premium') ? 'on' : 'off'
+  const price = priceOf({ target, isRendered, premium })
   return {
     target,
     isRendered,
@@ -40,7 +44,8 @@ export function readCall(query: URLSearchParams): AskedCall | null {
     session: wholeNumber(query.get('session_number')),
     maxCost: wholeNumber(query.get('max_cost')),
     keepsHeaders: isOn(query, 'keep_headers'),
-    price: priceOf({ target, isRendered, premium }),
+    price,
+    charge: price + bypassOf(target),
   }
 }
 

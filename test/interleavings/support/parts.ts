@@ -184,6 +184,16 @@ export function booksRefused(
   return part('book', rest, (sql) => createStore(sql).bookRefused(bill))
 }
 
+/** The first reserve of a node, for calls at a credit each. Answers with how many may be begun. */
+export function reserves(
+  { workflowId }: WorkflowHandle,
+  of: { readonly nodeId: string; readonly wanted: number },
+  how: How = {},
+): Part {
+  const request = { workflowId, ...of, serial: 1, open: 0, kept: 0, creditsEach: 1 }
+  return part('reserve', how, (sql) => createStore(sql).reserveCalls(request))
+}
+
 /** Puts the latest items of keys into a run. Answers with how many joined. */
 export function joins(
   { workflowId }: WorkflowHandle,

@@ -36,6 +36,14 @@ describe('config: the upstream', () => {
     expect(upstreamOptionsOf(settings)).to.deep.equal({ kind: 'direct' })
   })
 
+  it('says of a key that cannot be one what is wrong with it, once, and does not show it', () => {
+    for (const key of ['abc', 'two words of a key', 'key\n']) {
+      const words = refusal({ flags: PROXY, environment: { SCRAPER_API_KEY: key } })
+      expect(words).to.match(/without spaces, got something else \(from SCRAPER_API_KEY\)\.$/)
+      expect(words.match(/FETCHYARD_UPSTREAM_KEY/g)).to.have.length(1)
+    }
+  })
+
   for (const name of ['FETCHYARD_UPSTREAM_KEY', 'SCRAPER_API_KEY', 'SCRAPERAPI_KEY']) {
     it(`takes its key from ${name}`, () => {
       const settings = load({ flags: PROXY, environment: { [name]: KEY } })

@@ -84,6 +84,8 @@ describe('explainWorkflow', () => {
       const verdict = explainWorkflow(figures(), loads)
       expect(verdict.binding).to.equal(reason)
       expect(verdict.words).to.contain('39 of 40 in flight on 2 nodes, 16/s, 500 queued')
+      const { words } = explainWorkflow(figures({ delayed: 7 }), loads)
+      expect(words).to.contain('16/s, 500 queued, 7 delayed')
     })
   }
 
@@ -116,6 +118,7 @@ describe('explainWorkflow', () => {
       ]).words
     expect(words({ reason: 'rate', perMinute: 30 })).to.contain('The rate: 60 a minute: 1 of 20')
     expect(words({ reason: 'pause', successPauseMs: 2_500 })).to.contain('rests 2.5 s after')
+    expect(words({ reason: 'crowded' })).to.contain('use the whole plan, every call is refused')
     const breaker = { state: 'open', failures: 20, code: 'connect', waitMs: 11_200 } as const
     expect(words({ reason: 'breaker', breaker })).to.contain(
       'is open for 12 s more after 20 failures in a row (connect): 1 of 20 in flight',

@@ -67,6 +67,19 @@ describe('the simulated proxy API', () => {
     })
   }
 
+  it('adds what the bypass of a bot wall costs, and tells nobody before', async () => {
+    const api = await opened()
+    const walled = `url=${encodeURIComponent('https://walled7-shop.example/')}`
+    const preview = await fetch(`${api.endpoints[0]}account/urlcost?api_key=${api.key}&${walled}`)
+    expect(await preview.json()).to.deep.equal({ credits: 1 })
+    const answer = await fetch(urlOf(api, walled))
+    await answer.text()
+    expect(answer.headers.get('sa-credit-cost')).to.equal('11')
+    expect(api.counts()).to.include({ calls: 1, credits: 11 })
+    const refused = await fetch(urlOf(api, `max_cost=10&${walled}`))
+    expect(refused.status).to.equal(403)
+  })
+
   it('bills a 404 and no 500', async () => {
     const api = await opened()
     const missing = encodeURIComponent('https://shop.example/missing')

@@ -12,6 +12,7 @@ import {
   ACCOUNT_READ_MS,
   type AccountReader,
   createAccountReader,
+  FULL_ACCOUNT_READ_MS,
 } from '../../../supervisor/upstream/account-reader.js'
 import { createAccounts } from '../../../supervisor/upstream/accounts.js'
 import { CLUSTER_SETTINGS } from '../../support/cluster-settings.js'
@@ -83,7 +84,7 @@ describe('supervisor/upstream/account-reader', () => {
     await clock.advance(1_000)
     api.setLimit(10)
     for (let n = 0; n < 5; n += 1) reader.refresh()
-    await eventually({ words: 'the plan of now' }, () => reader.planLimit() === 10)
+    await eventually({ words: 'the plan of now' }, () => reader.plan().limit === 10)
     await clock.advance(999)
     reader.refresh()
     expect(readings()).to.equal(2)
@@ -92,11 +93,42 @@ describe('supervisor/upstream/account-reader', () => {
     await eventually({ words: 'a third reading' }, () => readings() === 3)
   })
 
+  it('reads more often while the plan is used up but for a slot that is being refilled', async () => {
+    const { api, clock, events, reader } = await setUp({ limit: 10, latency: { medianMs: 60_000 } })
+    const call = () =>
+      fetch(
+        `${api.endpoints[0]}?api_key=${encodeURIComponent(PROXY_API.key)}&url=http://a.example/`,
+      )
+    const calls = Array.from({ length: 9 }, () => call().catch(() => null))
+    await eventually({ words: 'nine calls' }, () => api.counts().inFlight === 9)
+    reader.start()
+    const readings = () => events.of('upstream.account')
+    await eventually({ words: 'the first reading' }, () => readings().length === 1)
+    expect(readings()[0]).to.include({ inUse: 9, limit: 10 })
+    await clock.advance(FULL_ACCOUNT_READ_MS)
+    await eventually({ words: 'the second reading' }, () => readings().length === 2)
+    await api.close()
+    await Promise.all(calls)
+  })
+
+  it('is worth waiting for until it has answered, and for no longer than one question', async () => {
+    const { api, clock, reader } = await setUp({ regions: 2, limit: 7 })
+    expect(reader.plan()).to.deep.equal({ limit: null, inUse: null, isAwaited: true })
+    await api.setOutage(0, 'hang')
+    await api.setOutage(1, 'hang')
+    reader.start()
+    await clock.advance(9_999)
+    expect(reader.plan().isAwaited).to.equal(true)
+    await clock.advance(1)
+    expect(reader.plan().isAwaited).to.equal(false)
+  })
+
   it('knows the plan from the start on, and sees each change within 15 s', async () => {
     const { api, clock, events, reader } = await setUp({ limit: 10, requestLimit: 500 })
-    expect([reader.planLimit(), reader.account()]).to.deep.equal([null, null])
+    expect([reader.plan().limit, reader.account()]).to.deep.equal([null, null])
     reader.start()
-    await eventually({ words: 'the first reading' }, () => reader.planLimit())
+    await eventually({ words: 'the first reading' }, () => reader.plan().limit)
+    expect(reader.plan()).to.deep.equal({ limit: 10, inUse: 0, isAwaited: false })
     expect(reader.account()).to.deep.equal({
       ...{ limit: 10, inUse: 0, credits: 500, creditsLeft: 500, ageMs: 0 },
     })
@@ -104,7 +136,7 @@ describe('supervisor/upstream/account-reader', () => {
     await clock.advance(ACCOUNT_READ_MS - 1)
     expect(reader.account()).to.include({ limit: 10, ageMs: ACCOUNT_READ_MS - 1 })
     await clock.advance(1)
-    await eventually({ words: 'the second reading' }, () => reader.planLimit() === 50)
+    await eventually({ words: 'the second reading' }, () => reader.plan().limit === 50)
 
     const told = events.of('upstream.account').map(({ limitBefore, limit }) => [limitBefore, limit])
     expect(told).to.deep.equal([
@@ -116,7 +148,7 @@ describe('supervisor/upstream/account-reader', () => {
   it('keeps old figures with their age while nobody answers, and says why, without the key', async () => {
     const { api, clock, events, reader } = await setUp()
     reader.start()
-    await eventually({ words: 'the first reading' }, () => reader.planLimit())
+    await eventually({ words: 'the first reading' }, () => reader.plan().limit)
     await api.setOutage(0, 'refuse')
     await clock.advance(ACCOUNT_READ_MS)
     const failed = () => events.of('upstream.account_failed')
@@ -132,7 +164,7 @@ describe('supervisor/upstream/account-reader', () => {
     const { api, reader } = await setUp({ regions: 2, limit: 33 })
     await api.setOutage(0, 'bad-gateway')
     reader.start()
-    await eventually({ words: 'a reading' }, () => reader.planLimit() === 33)
+    await eventually({ words: 'a reading' }, () => reader.plan().limit === 33)
   })
 
   it('gives a region up that says nothing', async () => {
@@ -142,7 +174,7 @@ describe('supervisor/upstream/account-reader', () => {
     await eventually({ words: 'a question to the first' }, () => api.connections()[0] === 1)
     await eventually({ words: 'its timeout' }, () => clock.waiting().some((ms) => ms > 5_000))
     await clock.advance(10_000)
-    await eventually({ words: 'a reading' }, () => reader.planLimit() === 33)
+    await eventually({ words: 'a reading' }, () => reader.plan().limit === 33)
   })
 
   it('says that a key is refused, and goes on asking', async () => {
@@ -154,7 +186,7 @@ describe('supervisor/upstream/account-reader', () => {
     await eventually({ words: 'another' }, () => failed().length === 2)
 
     expect(failed()[0]).to.deep.include({ message: 'HTTP 401', ageMs: null })
-    expect(reader.planLimit()).to.equal(null)
+    expect(reader.plan().limit).to.equal(null)
   })
 
   it('shows no key that a redirect repeats', async () => {
@@ -191,10 +223,14 @@ describe('supervisor/upstream/account-reader', () => {
     ]
     const accounts = createAccounts(users, { clock: createFakeClock(), events })
     accounts.start()
-    await eventually({ words: 'a reading' }, () => accounts.planLimit('one'))
+    await eventually({ words: 'a reading' }, () => accounts.planOf('one').limit)
     await accounts.stop()
 
-    expect(['one', 'two', 'plain'].map(accounts.planLimit)).to.deep.equal([20, 20, null])
+    expect(['one', 'two', 'plain'].map((name) => accounts.planOf(name).limit)).to.deep.equal([
+      20,
+      20,
+      null,
+    ])
     expect(events.of('upstream.account')).to.have.length(1)
   })
 })

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { Outcome } from '../../../src/core/outcome.js'
+import { NO_PLAN } from '../../../src/core/share-plan.js'
 import { Breakers } from '../../../supervisor/breakers.js'
 import type { HostLimits } from '../../../supervisor/host-pace.js'
 import { WorkflowService } from '../../../supervisor/workflow-service.js'
@@ -29,7 +30,7 @@ async function setup(kind: 'proxy-api' | 'direct', hosts: HostLimits | null = nu
     ...{ workflow, nodeId: 'node', store: fake.store, clock, random: constantRandom(), events },
     transports,
     isTrusted: () => true,
-    planLimit: () => null,
+    plan: () => NO_PLAN,
     isDatabaseCrowded: () => false,
     options: serviceOptions({
       seats: seats(SLOTS),

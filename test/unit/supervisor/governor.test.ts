@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { Outcome } from '../../../src/core/outcome.js'
+import { NO_PLAN } from '../../../src/core/share-plan.js'
 import type { GovernorOptions } from '../../../supervisor/governor.js'
 import { createGovernor } from '../../../supervisor/governor.js'
 import { createFakeClock } from '../../support/fake-clock.js'
@@ -18,7 +19,7 @@ async function setup(
   const clock = createFakeClock()
   const events = recordEvents()
   const purse = { left: 0, isSpent: false }
-  const plan: { limit: number | null } = { limit: null }
+  const plan = { of: NO_PLAN }
   const rooms: number[] = []
   const database = { isCrowded: false }
   const governor = createGovernor({
@@ -33,7 +34,7 @@ async function setup(
       hasOnePlan: true,
       ...options,
     },
-    planLimit: () => plan.limit,
+    plan: () => plan.of,
     isDatabaseCrowded: () => database.isCrowded,
     purse: { left: () => purse.left, isSpent: () => purse.isSpent },
     onSteered: () => {},
@@ -78,10 +79,10 @@ describe('the governor', () => {
     governor.start()
     await clock.advance(0)
     expect(governor.allowed(0)).to.equal(20)
-    plan.limit = 10
+    plan.of = { ...NO_PLAN, limit: 10 }
     await clock.advance(STEERING_MS)
     expect(governor.allowed(0)).to.equal(5)
-    plan.limit = 30
+    plan.of = { ...NO_PLAN, limit: 30 }
     await clock.advance(STEERING_MS)
     expect(governor.allowed(0)).to.equal(15)
     await governor.stop()
@@ -177,6 +178,111 @@ describe('the governor', () => {
     expect(governor.allowed(5)).to.equal(5)
     await clock.advance(STEERING_MS)
     expect(told()).to.include({ reason: 'budget' })
+    await governor.stop()
+  })
+
+  it('begins with the calls that find room in the plan, and doubles from there', async () => {
+    const { governor, clock, plan, end, told } = await setup()
+    plan.of = { ...NO_PLAN, limit: 20, inUse: 17 }
+    governor.start()
+    await clock.advance(0)
+    expect(told()).to.include({ limit: 3, reason: 'start' })
+    end(completed(), 3)
+    expect(governor.allowed(0)).to.equal(6)
+    end(completed(), 100)
+    expect(told()).to.include({ limit: 20, reason: 'share' })
+    await governor.stop()
+  })
+
+  it('begins with a single call when others use the whole plan, or more', async () => {
+    const { governor, clock, plan } = await setup()
+    plan.of = { ...NO_PLAN, limit: 10, inUse: 12 }
+    governor.start()
+    await clock.advance(0)
+    expect(governor.allowed(0)).to.equal(1)
+    await governor.stop()
+  })
+
+  it('begins with all of the part that a person gave it, while that finds room', async () => {
+    const { governor, clock, plan } = await setup({ planConcurrency: 15 })
+    plan.of = { ...NO_PLAN, limit: 100, inUse: 60 }
+    governor.start()
+    await clock.advance(0)
+    expect(governor.allowed(0)).to.equal(15)
+    await governor.stop()
+  })
+
+  // The calls of a node that was killed go on at the other side.
+  it('takes the share of a node that went only as far as there is room', async () => {
+    const sharers = ['node/flow', 'other/flow']
+    const { governor, clock, plan, store, end } = await setup({}, { sharers })
+    plan.of = { ...NO_PLAN, limit: 20, inUse: 0 }
+    governor.start()
+    await clock.advance(0)
+    expect(governor.allowed(0)).to.equal(10)
+    plan.of = { ...NO_PLAN, limit: 20, inUse: 18 }
+    store.steering = { ...store.steering, sharers: ['node/flow'] }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(12)
+    end(completed(), 12)
+    expect(governor.allowed(0), 'a round later').to.equal(20)
+    await governor.stop()
+  })
+
+  it('begins nothing while the first word about the plan is on its way', async () => {
+    const { governor, clock, plan } = await setup()
+    plan.of = { ...NO_PLAN, isAwaited: true }
+    governor.start()
+    await clock.advance(0)
+    expect(governor.allowed(0)).to.equal(0)
+    expect(governor.reason(0)).to.equal('start')
+    plan.of = { limit: 4, inUse: 0, isAwaited: false }
+    await clock.advance(STEERING_MS)
+    expect(governor.allowed(0)).to.equal(4)
+    await governor.stop()
+  })
+
+  it('waits for no word about a plan that a person has told', async () => {
+    const { governor, clock, plan } = await setup({ planConcurrency: 6 })
+    plan.of = { ...NO_PLAN, isAwaited: true }
+    governor.start()
+    await clock.advance(0)
+    expect(governor.allowed(0)).to.equal(6)
+    await governor.stop()
+  })
+
+  it('leaves a plan alone that others use up, longer each time, until a call is taken', async () => {
+    const { governor, clock, end, rooms } = await setup({ concurrency: 1 })
+    governor.start()
+    await clock.advance(0)
+    for (const waitMs of [500, 1_000, 2_000, 4_000, 5_000, 5_000]) {
+      expect(governor.room(0)).to.equal(1)
+      end(failed('rate_limited'))
+      expect(governor.room(0), 'right after a refusal').to.equal(0)
+      expect(governor.reason(0)).to.equal('crowded')
+      const told = rooms.length
+      await clock.advance(waitMs - 1)
+      expect(governor.room(0)).to.equal(0)
+      await clock.advance(1)
+      expect(rooms).to.have.length(told + 1)
+    }
+    end(failed('http_5xx'))
+    end(failed('rate_limited', { retryAfterMs: 3_000 }))
+    await clock.advance(2_999)
+    expect(governor.room(0), 'it was asked to').to.equal(0)
+    await clock.advance(1)
+    expect(governor.room(0)).to.equal(1)
+    await governor.stop()
+    expect(clock.waiting()).to.deep.equal([])
+  })
+
+  it('waits for nothing while a call of its own was taken beside the refused one', async () => {
+    const { governor, clock } = await setup()
+    governor.start()
+    await clock.advance(0)
+    governor.noteEnd(failed('rate_limited'), 9)
+    expect(governor.room(7)).to.equal(1)
+    expect(governor.reason(8)).to.equal('refusals')
     await governor.stop()
   })
 

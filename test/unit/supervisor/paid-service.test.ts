@@ -3,6 +3,7 @@
 import { expect } from 'chai'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { Settlement } from '../../../src/core/settlement.js'
+import { NO_PLAN } from '../../../src/core/share-plan.js'
 import type { Store } from '../../../src/store/store.js'
 import { WorkflowService } from '../../../supervisor/workflow-service.js'
 import { createFakeClock } from '../../support/fake-clock.js'
@@ -28,12 +29,15 @@ function setup(over: (store: Store) => Partial<Store> = () => ({})) {
     },
     ...over(fake.store),
   }
-  const options = { seats: seats(2), silentMs: 1e9, creditsPerCall: CREDITS, failureAgeMs: 1_000 }
+  const options = {
+    ...{ seats: seats(2), silentMs: 1e9, creditsPerCall: CREDITS, failureAgeMs: 1_000 },
+    priceOfHost: (host: string) => (host === 'dear.example' ? 25 : CREDITS),
+  }
   const service = new WorkflowService({
     ...{ workflow, nodeId: 'node', store, clock, random: constantRandom(), transports },
     events: recordEvents(),
     isTrusted: () => true,
-    planLimit: () => null,
+    plan: () => NO_PLAN,
     isDatabaseCrowded: () => false,
     options: serviceOptions(options),
   })
@@ -91,6 +95,25 @@ describe('a workflow’s service, when calls cost something', () => {
     yard.worker().exit({ signal: 'SIGKILL' })
     await yard.settle()
     expect(yard.costs().filter(([, , atMost]) => atMost === CREDITS)).to.have.length(2)
+    await yard.service.halt()
+  })
+
+  it('reserves for the dearest host that waits, and books each of a dead worker by its own', async () => {
+    const yard = setup()
+    const [, second = ''] = yard.fake.enqueue(yard.workflow, 2)
+    yard.fake.lanes.set(second, 'dear.example')
+    const prices: number[] = []
+    yard.fake.reserve = ({ creditsEach, kept, wanted }) => {
+      prices.push(creditsEach)
+      return Math.max(kept, wanted)
+    }
+    await yard.startAll()
+    await yard.settle()
+    expect(yard.worker().items).to.have.length(2)
+    expect(prices.at(-1)).to.equal(25)
+    yard.worker().exit({ signal: 'SIGKILL' })
+    await yard.settle()
+    expect(yard.costs().map(([, , atMost]) => atMost)).to.deep.equal([CREDITS, 25])
     await yard.service.halt()
   })
 

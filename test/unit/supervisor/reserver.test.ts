@@ -135,6 +135,31 @@ describe('the reserver', () => {
     await reserver.stop()
   })
 
+  it('reserves anew what was reserved for a lower price, before anything more begins', async () => {
+    const { reserver, clock, hand, asked, store } = setup(1)
+    hand.startable = 6
+    reserver.start()
+    await clock.advance(0)
+    expect(reserver.left()).to.equal(6)
+    reserver.noteStarts(2)
+    reserver.noteCredits(25)
+    expect(reserver.left()).to.equal(0)
+    await clock.advance(0)
+    expect(asked[1]).to.include({ kept: 0, wanted: 6, creditsEach: 25 })
+    expect(reserver.left()).to.equal(6)
+
+    const letGo = store.hold('reserveCalls')
+    reserver.noteStarts(6)
+    reserver.ask()
+    await clock.advance(0)
+    reserver.noteCredits(75)
+    letGo()
+    await clock.advance(0)
+    expect(asked.slice(2).map(({ creditsEach }) => creditsEach)).to.deep.equal([25, 75])
+    expect(reserver.left()).to.equal(6)
+    await reserver.stop()
+  })
+
   it('leaves calls that cost nothing alone, until there is a budget for them', async () => {
     const { reserver, clock, hand, asked } = setup(0)
     hand.startable = 3

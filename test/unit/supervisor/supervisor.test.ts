@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { NO_PLAN } from '../../../src/core/share-plan.js'
 import { Supervisor } from '../../../supervisor/supervisor.js'
 import { createFakeClock, settled } from '../../support/fake-clock.js'
 import { recordEvents } from '../../support/fake-events.js'
@@ -22,7 +23,7 @@ function setup(names: readonly string[] = ['flow']) {
     },
     ...{ store: fake.store, clock, random: constantRandom(), events, transports, timing: TIMING },
     isProcessDead: async ({ nodeId }) => dead.has(nodeId),
-    ...{ sweepMs: 10_000, drainMs: DRAIN_MS, planLimit: () => null },
+    ...{ sweepMs: 10_000, drainMs: DRAIN_MS, planOf: () => NO_PLAN },
     workflows: names.map((name) => ({
       definition: { name, sinks: {} },
       options: serviceOptions({ seats: seats(2) }),

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { Outcome } from '../../../src/core/outcome.js'
+import { NO_PLAN } from '../../../src/core/share-plan.js'
 import { WorkflowService } from '../../../supervisor/workflow-service.js'
 import { createFakeClock } from '../../support/fake-clock.js'
 import { recordEvents } from '../../support/fake-events.js'
@@ -24,7 +25,7 @@ function setup(fields: { readonly slots?: readonly number[] } = {}) {
     ...{ workflow, nodeId: 'node', store: fake.store, clock, random: constantRandom(), events },
     transports,
     isTrusted: () => trust.isTrusted,
-    planLimit: () => null,
+    plan: () => NO_PLAN,
     isDatabaseCrowded: () => false,
     // Workers of paper answer no pings.
     options: serviceOptions({ seats: seats(...(fields.slots ?? [2, 2])), silentMs: 1e9 }),

@@ -246,7 +246,8 @@ describe('fetch through an API that repeats what it was asked', () => {
     it(`takes the key out of the headers and words of a ${status}`, async () => {
       server = createServer((request, response) => {
         const asked = request.url ?? ''
-        const head = { 'x-asked': asked, 'content-type': 'text/plain' }
+        const itself = `http://${request.headers.host}${asked}`
+        const head = { 'x-asked': asked, 'content-type': 'text/plain', 'sa-final-url': itself }
         response.writeHead(status, head).end(`${asked} ${PROXY_API.key}`)
       }).listen(0, '127.0.0.1')
       await once(server, 'listening')
