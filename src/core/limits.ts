@@ -175,6 +175,9 @@ export const LIMITS = {
   /** Records, and their bytes, that an import commits with its position. */
   importRecordsMax: 1_000,
   importBytesMax: 4 * 1_048_576,
+  /** Records, and packs of them, that an import beside the work keeps ahead of it. */
+  importAheadMax: 20_000,
+  importAheadPacksMax: 4_000,
   /** Bytes of one record of a source file that is no XML. */
   sourceRecordBytesMax: 1_048_576,
   /** Browser contexts of one node. */

@@ -135,13 +135,22 @@ export function settleStatement(plan: SettlePlan): string {
   select item_id from own`
 }
 
-/** Each row with the item and the lease it belongs to. */
+/**
+ * Each row with the item and the lease it belongs to. They are put at the end of the row's own
+ * text: of a field that comes twice, `jsonb` keeps the last.
+ */
 function sinkRows(settlements: readonly Settlement[], sink: string): string {
-  const rows = settlements.flatMap(({ event, itemId, leaseId, rows: given }) => {
-    const owner = { fetchyard_item: itemId, fetchyard_lease: leaseId }
-    return event === 'complete' ? (given[sink] ?? []).map((row) => ({ ...row, ...owner })) : []
-  })
-  return JSON.stringify(rows)
+  const rows: string[] = []
+  for (const { event, itemId, leaseId, rows: given } of settlements) {
+    const own = event === 'complete' ? given[sink] : undefined
+    if (own === undefined) continue
+    const owner = JSON.stringify({ fetchyard_item: itemId, fetchyard_lease: leaseId }).slice(1)
+    for (const row of own) {
+      const text = typeof row === 'string' ? row : JSON.stringify(row)
+      rows.push(text === '{}' ? `{${owner}` : `${text.slice(0, -1)},${owner}`)
+    }
+  }
+  return `[${rows.join(',')}]`
 }
 
 /**
