@@ -1,5 +1,5 @@
-// How settlements travel to the server: those that differ in nothing but their item and its time are
-// one object. Items of a pack mostly end alike, so that a statement of hundreds says it all once.
+// How settlements travel to the server: those that differ in nothing but their item and its time
+// are one object. Items of a pack mostly end alike, so that a statement of hundreds says it once.
 
 import type { NextTry, Settlement } from '../core/settlement.js'
 
