@@ -3,7 +3,7 @@
 //
 //   npm run bench:growth -- [--items 1000000] [--finished 1000000] [--charts 1] [--json]
 //
-// Sizes are 10 k, 1 M and 10 M queued items, as far as `--items` goes. Each is enqueued and drained to
+// Sizes are 10 k, 100 k, 1 M and 10 M queued items, as far as `--items` goes. Each is enqueued and drained to
 // the end, first free, then held; what was drained before stays behind as finished items. `--charts`
 // redraws the picture of docs/images. The time of an audit over as many items is `bench:audit`'s.
 
@@ -24,7 +24,7 @@ import { holdHorizon } from './support/hold-horizon.js'
 import { cpuSeconds, describeMachine } from './support/measure.js'
 import { printReport, readNumbers, say } from './support/report.js'
 
-const SIZES = [10_000, 1_000_000, 10_000_000] as const
+const SIZES = [10_000, 100_000, 1_000_000, 10_000_000] as const
 const CONNECTIONS = 2
 
 interface Growing {
@@ -107,8 +107,7 @@ async function main(): Promise<void> {
       for (const isHeld of [false, true]) {
         const one = await measure(growing, { items: size, isHeld })
         measured.push(one)
-        const rate = Math.round(size / one.seconds)
-        say(`${size} items, ${isHeld ? 'held' : 'free'}: ${rate} items/s`)
+        say(reportGrowth([one]).rows.flat().join(' | '))
       }
     }
     const { head, rows, notes } = reportGrowth(measured)

@@ -3,11 +3,11 @@
 // graphile-worker and pg-boss on the same Postgres, BullMQ on a Redis, and the raw statements.
 //
 //   npm run bench:queue -- [--items 100000] [--rounds 3] [--concurrency 1000] [--only store,graphile]
-//                          [--profile <directory>] [--charts] [--json]
+//                          [--profile <directory>] [--charts 1] [--json]
 //
 // The peers are installed on demand below bench/peers and run under a Node that is new enough for
-// them. Without a redis-server in the path BullMQ is left out. `--profile` writes CPU profiles of
-// supervisor and worker. `--charts` redraws the pictures of docs/images.
+// them. Without a redis-server in the path BullMQ is left out. `--profile` writes a CPU profile of the
+// supervisor. `--charts` redraws the pictures of docs/images.
 
 import { ownContenders, postgresPeers } from './queue/postgres-contenders.js'
 import { redisPeer } from './queue/redis-contender.js'
@@ -19,7 +19,6 @@ import { findPeerNode, installPeers, peerVersion } from './support/peers.js'
 import { findRedis } from './support/redis-server.js'
 import { printReport, readNumbers, say } from './support/report.js'
 
-/** A process that has just begun is slow: each contender works these before it is measured. */
 const DEFAULTS = { items: 100_000, rounds: 3, concurrency: 1_000 }
 
 function isAsked(contender: Contender, only: string | null): boolean {

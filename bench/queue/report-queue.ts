@@ -58,34 +58,39 @@ export function reportQueue(contenders: readonly Contender[], runs: readonly Run
   }
 }
 
-/** Redraws the pictures. */
+/** What a picture shows of a contender; null where there is nothing to show. */
+type Shown = (contender: Contender) => Spread | null
+
+/** Redraws the pictures. Rates are shown as ratios, which say more on a machine that is shared. */
 export function chartQueue(contenders: readonly Contender[], runs: readonly Run[]): void {
-  const chart = (figure: Figure, of: { file: string; title: string; label: string }): void => {
-    const bars = contenders.flatMap(({ name, isOurs }) => {
-      const spread = spreadOfRuns(runs, name, figure)
+  const chart = (file: string, of: { title: string; label: string; shown: Shown }): void => {
+    const bars = contenders.flatMap((contender) => {
+      const spread = of.shown(contender)
       if (spread === null) return []
       const { median, min, max } = spread
+      const { name, isOurs } = contender
       return [{ name, value: median, spread: [min, max] as const, isOurs }]
     })
-    writeChart(of.file, barChart({ title: of.title, x: { label: of.label }, bars }))
+    writeChart(file, barChart({ title: of.title, x: { label: of.label }, bars }))
   }
-  const rates = { ...FIGURES.rate }
-  chart(rates, {
-    file: 'queue-rates',
+  const serverMicroseconds: Figure = {
+    of: (run) => (run.serverCpuSeconds * MICROSECONDS) / run.items,
+    digits: 1,
+  }
+  chart('queue-rates', {
     title: 'Jobs that do nothing, a second',
-    label: 'jobs a second',
+    label: `times ${YARDSTICK}`,
+    // Raw statements are no queue, and would leave the others no room.
+    shown: ({ name, isRaw }) => (isRaw ? null : ratioOf(runs, name)),
   })
-  chart(
-    { of: (run) => (run.serverCpuSeconds * MICROSECONDS) / run.items, digits: 1 },
-    {
-      file: 'queue-server-cpu',
-      title: 'CPU time of the database for a job',
-      label: 'microseconds',
-    },
-  )
-  chart(FIGURES.log, {
-    file: 'queue-log-bytes',
+  chart('queue-server-cpu', {
+    title: 'CPU time of the database for a job',
+    label: 'microseconds',
+    shown: ({ name }) => spreadOfRuns(runs, name, serverMicroseconds),
+  })
+  chart('queue-log-bytes', {
     title: 'Log written for a job',
     label: 'bytes',
+    shown: ({ name }) => spreadOfRuns(runs, name, FIGURES.log),
   })
 }

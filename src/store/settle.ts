@@ -4,7 +4,7 @@
 // an old lease finds nothing to take, and writes nothing.
 
 import type { SinkDefinition } from '../core/definition.js'
-import type { NextTry, Settlement } from '../core/settlement.js'
+import type { Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
@@ -13,6 +13,7 @@ import { endTallyCte } from './end-tally.js'
 import { knownFailureCte } from './known-failures.js'
 import { LEAVE_CTES } from './leave-packs.js'
 import { spendCte } from './money.js'
+import { SETTLEMENT_ROWS, settlementsText } from './settlement-text.js'
 import { sinkCte } from './sink-ctes.js'
 
 /** What the statement must know of a workflow. */
@@ -30,14 +31,6 @@ const STATUS_WORD = `case event when 'complete' then 'Complete' when 'discard' t
                 when 'cancel' then 'Cancelled' else 'Queued' end`
 
 /**
- * Column list of `json_to_recordset` for the settlements. Those that go back to the queue have the
- * columns from `w` to `s`, the others lack them.
- */
-const SETTLEMENT_COLUMNS = `i bigint, p bigint, l bigint, e text, c text, a smallint, h smallint,
-             d integer, k integer, m integer, t text, w integer, na smallint, ns smallint,
-             nc smallint, nl smallint, s integer, f boolean, o text, r integer, g text`
-
-/**
  * Takes what is ours: locks the packs by lease and node, finds the items still in them (`own`), and
  * takes these out.
  */
@@ -53,7 +46,7 @@ const TAKE_CTES = `
            na is not null as goes_back, w as delay_ms, na as next_attempt, ns as next_snoozes,
            nc as next_crashes, nl as next_lonely_crashes, s as slice, f as is_lasting,
            o as cohort, r as step, g as next_lane
-      from json_to_recordset($2::text::json) as given (${SETTLEMENT_COLUMNS})
+      from ${SETTLEMENT_ROWS}
      order by i, l
   ),
   held as materialized (
@@ -142,57 +135,6 @@ export function settleStatement(plan: SettlePlan): string {
   select item_id from own`
 }
 
-const SMALLINT_MAX = 32_767
-const INTEGER_MAX = 2_147_483_647
-
-/**
- * A figure for people, made to fit its column: one odd figure must not cost an item its results.
- */
-function wireFigure(figure: number | null): number | null {
-  if (figure === null || Number.isNaN(figure)) return null
-  return Math.round(Math.min(Math.max(figure, 0), INTEGER_MAX))
-}
-
-/** A status that no server sends is no status. */
-function wireHttpStatus(status: number | null): number | null {
-  const whole = wireFigure(status)
-  return whole === null || whole > SMALLINT_MAX ? null : whole
-}
-
-/** What is absent is null in the statement: keys that say nothing would cost it the most time. */
-function wireOf(settlement: Settlement): object {
-  const { next, trial } = settlement
-  return {
-    i: settlement.itemId,
-    p: settlement.packId,
-    l: settlement.leaseId,
-    e: settlement.event,
-    c: settlement.code,
-    a: settlement.attempt,
-    h: wireHttpStatus(settlement.httpStatus) ?? undefined,
-    d: wireFigure(settlement.durationMs) ?? undefined,
-    k: wireFigure(settlement.credits) ?? undefined,
-    m: wireFigure(settlement.creditsAtMost ?? null) ?? undefined,
-    t: settlement.error ?? undefined,
-    f: settlement.isLasting === true ? true : undefined,
-    o: trial?.cohort,
-    r: trial?.step,
-    ...(next === null ? {} : wireOfNext(next)),
-  }
-}
-
-function wireOfNext(next: NextTry): object {
-  return {
-    w: Math.round(next.delayMs),
-    na: next.attempt,
-    ns: next.snoozes,
-    nc: next.crashes,
-    nl: next.lonelyCrashes,
-    s: next.slice,
-    g: next.lane,
-  }
-}
-
 /**
  * Each row with the item and the lease it belongs to. They are put at the end of the row's own
  * text: of a field that comes twice, `jsonb` keeps the last.
@@ -229,7 +171,7 @@ export async function settleItems(
   const { nodeId, statement, sinks, settlements } = request
   const parameters = [
     nodeId,
-    JSON.stringify(settlements.map(wireOf)),
+    settlementsText(settlements),
     ...sinks.map((sink) => sinkRows(settlements, sink)),
   ]
   const rows = await sql.unsafe<{ item_id: string }[]>(statement, parameters, { prepare: true })
