@@ -60,10 +60,10 @@ async function headOf(path: string, isPacked: boolean): Promise<Buffer> {
  */
 export async function openXmlFile(path: string): Promise<XmlFile> {
   const file = await openFile(path)
+  const refused = (error: unknown) => refuse(path, error)
   try {
-    const magic = await readAt(file, 0, 2)
+    const magic = await readAt(file, 0, 2).catch(refused)
     const isPacked = magic[0] === 0x1f && magic[1] === 0x8b
-    const refused = (error: unknown) => refuse(path, error)
     const encoding = readEncoding(await headOf(path, isPacked).catch(refused))
     if ('problem' in encoding) throw new DocumentProblem(encoding.problem)
     const label = encoding.isWide ? 'utf-8' : encoding.label
