@@ -13,8 +13,8 @@ export const LIMITS = {
   leaseItemsMax: 2_048,
   /** Items held by a supervisor that no worker has started yet, a workflow. */
   bufferedItemsMax: 4_096,
-  /** Outcomes settled by one statement. */
-  settleItemsMax: 100,
+  /** Outcomes settled by one statement: as many as a pack has. */
+  settleItemsMax: 256,
   /** How long an outcome may wait for company before it is settled. */
   settleDelayMs: 25,
   /** Outcomes waiting for the database, a workflow; at the bound dispatching pauses. */

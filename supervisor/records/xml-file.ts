@@ -2,13 +2,11 @@
 // is known. Offsets count in those bytes, so that reading can go on from one.
 
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { pipeline } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { FetchyardError, messageOf } from '../../src/core/errors.js'
 import { type Encoding, HEAD_BYTES, readEncoding } from '../../src/records/encoding.js'
 import { DocumentProblem } from '../../src/records/splitter.js'
+import { isGzip, unpacked } from './packed-file.js'
 
 export interface XmlFile {
   readonly path: string
@@ -19,28 +17,11 @@ export interface XmlFile {
   readonly bytes: number
 }
 
-const CHUNK_BYTES = 256 * 1_024
 const EDGE_BYTES = 64 * 1_024
 
 async function readAt(file: FileHandle, from: number, bytes: number): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, from)
   return buffer.subarray(0, bytesRead)
-}
-
-/** Bytes of a file as they are read, unpacked, from this offset on. */
-async function* unpacked(path: string, isPacked: boolean, from: number): AsyncGenerator<Buffer> {
-  const options = { highWaterMark: CHUNK_BYTES, start: isPacked ? 0 : from }
-  const file = createReadStream(path, options)
-  // What goes wrong in either stream ends the last one, and is thrown where it is read.
-  const stream = isPacked
-    ? pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => {})
-    : file
-  let left = isPacked ? from : 0
-  for await (const chunk of stream) {
-    const bytes: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk))
-    if (left < bytes.length) yield bytes.subarray(left)
-    left = Math.max(0, left - bytes.length)
-  }
 }
 
 async function headOf(path: string, isPacked: boolean): Promise<Buffer> {
@@ -62,8 +43,7 @@ export async function openXmlFile(path: string): Promise<XmlFile> {
   const file = await openFile(path)
   const refused = (error: unknown) => refuse(path, error)
   try {
-    const magic = await readAt(file, 0, 2).catch(refused)
-    const isPacked = magic[0] === 0x1f && magic[1] === 0x8b
+    const isPacked = isGzip(await readAt(file, 0, 2).catch(refused))
     const encoding = readEncoding(await headOf(path, isPacked).catch(refused))
     if ('problem' in encoding) throw new DocumentProblem(encoding.problem)
     const label = encoding.isWide ? 'utf-8' : encoding.label

@@ -97,12 +97,20 @@ describe('fetchyard records', () => {
       expect(made.stderr + made.stdout).to.contain(`Ready: ${schema}.application`)
     }
     const run = (schema: string) =>
-      records('run', 'applications.records.json', 'applications.xml', '--schema', schema)
+      records(
+        ...['run', 'applications.records.json', 'applications.xml', '--schema', schema],
+        ...['--alert-errors', '40'],
+      )
     const first = await run('sandbox')
     expect(first.stderr).to.contain('4 records, 4 of them new')
     expect(first.stdout).to.match(/records ok +3 of 4\n +failed +1 \(parse 1\)/)
     expect(first.exitCode).to.equal(0)
     expect(await count('sandbox.address')).to.equal(3)
+    // The other nodes judge by the bounds of the command that works it.
+    const bounds = await database.sql`
+      select alerts -> 'errorPercent' as "errorPercent", alerts -> 'successPercent' as "successPercent"
+        from fetchyard.workflow where name = 'applications-sandbox'`
+    expect([...bounds]).to.deep.equal([{ errorPercent: 40, successPercent: 95 }])
     expect(await count('production.application')).to.equal(0)
     expect((await run('sandbox')).stderr).to.contain('4 records, 0 of them new')
     expect((await run('production')).stderr).to.contain('4 records, 4 of them new')

@@ -11,7 +11,7 @@ import { type Invocation, isGiven } from '../command.js'
 import { type FinishedRun, finishedExit, workRun } from '../finite-run.js'
 import { showCount, showSeconds } from '../progress.js'
 import { countOutcomes } from '../report.js'
-import { databaseRequest, installWorkflow, withDatabase } from '../session.js'
+import { databaseRequest, installToWork, withDatabase } from '../session.js'
 import { print, printJson } from '../streams.js'
 import { feedRecords } from './feed-records.js'
 import { givenFiles, givenRecords } from './given.js'
@@ -54,7 +54,7 @@ async function workFiles(parts: {
   const { sql } = database
   const workflow = await givenRecords(invocation)
   const files = await givenFiles(invocation)
-  const handle = await installWorkflow(sql, workflow)
+  const handle = await installToWork(sql, workflow, invocation)
   const isStopped = () => stop.request() !== null
   const { workflowId } = handle
   const name = `records ${files.map((file) => file.name).join(' ')}`.slice(0, 200)
