@@ -1,8 +1,9 @@
 // Records per second: one and two threads beside the plain loop that they replace, and the ways in
 // which three instances divide their work.
 //
-//   npm run bench:records -- [--rounds 3] [--records 6000] [--growth N] [--json]
+//   npm run bench:records -- [--rounds 3] [--records 20000] [--idle 400] [--growth N] [--json]
 //
+// `--idle` is how many elements that no column asks for a long record has, some 80 bytes each.
 // `--growth 1000000` adds runs of 10 thousand, 100 thousand, ... records up to that figure.
 
 import { fork } from 'node:child_process'
@@ -14,18 +15,23 @@ import { MAPPING_PATH } from '../test/support/applications.js'
 import type { BenchDatabase } from './support/bench-database.js'
 import { startBenchDatabase } from './support/bench-database.js'
 import { benchSettings, forkBenchNode } from './support/fork-bench-node.js'
-import { describeMachine, formatSpread, spreadOf } from './support/measure.js'
+import { cpuSeconds, describeMachine, formatSpread, spreadOf } from './support/measure.js'
 import { createInput, plainLoop } from './support/plain-loop.js'
 import { checkLoaded, emptyTables, enqueueRecords, SCHEMA } from './support/records-work.js'
 import { printReport, readNumbers, say } from './support/report.js'
 
 const INSTANCES = 3
+const LONG = ', long records'
+/** There are fewer of them, so that a round stays short. */
+const LONG_SHARE = 4
 const PLAIN_LOOP = fileURLToPath(new URL('./support/plain-loop.js', import.meta.url))
 
 interface Run {
   readonly way: string
   readonly records: number
   readonly perSecond: number
+  /** Milliseconds of CPU a record: of this program, and of the database. */
+  readonly cpuMs: readonly [own: number, database: number]
   /** Records that were worked to their end more than once. */
   readonly collisions: number
   readonly missing: number
@@ -36,22 +42,41 @@ function settingsOf(database: BenchDatabase, threads: number, changes: Partial<S
   return benchSettings({ ...shared, threads, concurrency: 100 * threads, sockets: 400, ...changes })
 }
 
+interface Work {
+  readonly database: BenchDatabase
+  readonly records: number
+  /** Elements of a record that the mapping does not ask for. */
+  readonly idle?: number
+}
+
+/** Begins to count. @returns what tells the milliseconds of CPU a record since. */
+function cpuMeter(database: BenchDatabase, records: number, own: () => number) {
+  const ofDatabase = () => cpuSeconds([database.postmasterPid])
+  const [ownBefore, databaseBefore] = [own(), ofDatabase()]
+  return (): readonly [number, number] => [
+    ((own() - ownBefore) * 1_000) / records,
+    ((ofDatabase() - databaseBefore) * 1_000) / records,
+  ]
+}
+
 /** Records wait in the queue before the first node starts: what is measured is the work alone. */
 async function durable(
   way: string,
-  database: BenchDatabase,
-  records: number,
+  { database, records, idle = 0 }: Work,
   nodes: readonly Settings[],
 ): Promise<Run> {
   await emptyTables(database.sql)
-  await enqueueRecords(database.sql, records)
+  await enqueueRecords(database.sql, records, idle)
   const running = await Promise.all(
     nodes.map((settings) => forkBenchNode({ settings, workflow: MAPPING_PATH })),
   )
+  const own = () => cpuSeconds(running.map((node) => node.pid))
   try {
+    const cpu = cpuMeter(database, records, own)
     const seconds = await untilEmpty(database.sql)
+    const cpuMs = cpu()
     const { missing, duplicates } = await checkLoaded(database.sql, records)
-    return { way, records, perSecond: records / seconds, collisions: duplicates, missing }
+    return { way, records, perSecond: records / seconds, cpuMs, collisions: duplicates, missing }
   } finally {
     await Promise.all(running.map((node) => node.stop()))
   }
@@ -71,15 +96,32 @@ async function untilEmpty(sql: Sql): Promise<number> {
   return span?.seconds ?? Number.NaN
 }
 
-async function plain(database: BenchDatabase, records: number): Promise<Run> {
-  await emptyTables(database.sql)
-  await createInput(database.sql, records)
-  const seconds = await plainLoop(database.sql, records)
-  const { missing } = await checkLoaded(database.sql, records)
-  return { way: 'plain loop', records, perSecond: records / seconds, collisions: 0, missing }
+function ownCpuSeconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
 }
 
-async function uncoordinated(database: BenchDatabase, records: number): Promise<Run> {
+async function plain(way: string, { database, records, idle = 0 }: Work): Promise<Run> {
+  await emptyTables(database.sql)
+  await createInput(database.sql, records, idle)
+  const cpu = cpuMeter(database, records, ownCpuSeconds)
+  const seconds = await plainLoop(database.sql, records)
+  const cpuMs = cpu()
+  const { missing } = await checkLoaded(database.sql, records)
+  return { way, records, perSecond: records / seconds, cpuMs, collisions: 0, missing }
+}
+
+/** The same records by the plain loop, on one thread and on two. */
+async function threads(words: string, work: Work): Promise<Run[]> {
+  const { database } = work
+  return [
+    await plain(`plain loop${words}`, work),
+    await durable(`1 thread${words}`, work, [settingsOf(database, 1)]),
+    await durable(`2 threads${words}`, work, [settingsOf(database, 2)]),
+  ]
+}
+
+async function uncoordinated({ database, records }: Work): Promise<Run> {
   const { sql, url } = database
   await emptyTables(sql)
   await createInput(sql, records)
@@ -93,32 +135,31 @@ async function uncoordinated(database: BenchDatabase, records: number): Promise<
       from (select id from public.bench_log group by id having count(*) > 1) as again`
   const way = `${INSTANCES} uncoordinated`
   const collisions = twice?.collisions ?? 0
-  return { way, records, perSecond: records / seconds, collisions, missing }
+  const cpuMs = [Number.NaN, Number.NaN] as const
+  return { way, records, perSecond: records / seconds, cpuMs, collisions, missing }
 }
 
-async function coordinated(database: BenchDatabase, records: number): Promise<Run[]> {
+async function coordinated(work: Work): Promise<Run[]> {
+  const { database } = work
   const instances = Array.from({ length: INSTANCES }, (_, index) => index + 1)
   const nodes = (changes: (id: number) => Partial<Settings>) =>
     instances.map((id) => settingsOf(database, 1, changes(id)))
   const coordination = 'partitioned' as const
   return [
-    await uncoordinated(database, records),
+    await uncoordinated(work),
     await durable(
       `${INSTANCES} leased`,
-      database,
-      records,
+      work,
       nodes(() => ({})),
     ),
     await durable(
       `${INSTANCES} partitioned, fixed`,
-      database,
-      records,
+      work,
       nodes((instanceId) => ({ coordination, instanceId, instanceCount: INSTANCES })),
     ),
     await durable(
       `${INSTANCES} partitioned, living`,
-      database,
-      records,
+      work,
       nodes(() => ({ coordination })),
     ),
   ]
@@ -127,25 +168,43 @@ async function coordinated(database: BenchDatabase, records: number): Promise<Ru
 async function growth(database: BenchDatabase, upTo: number): Promise<Run[]> {
   const runs: Run[] = []
   for (let records = 10_000; records <= upTo; records *= 10) {
-    const run = await durable(`2 threads, ${records}`, database, records, [settingsOf(database, 2)])
+    const work = { database, records }
+    const run = await durable(`2 threads, ${records}`, work, [settingsOf(database, 2)])
     say(`${run.way}: ${run.perSecond.toFixed(0)}/s`)
     runs.push(run)
   }
   return runs
 }
 
+/** What a way is compared with: the one that has the same records. */
+function baseOf(way: string, base: 'plain loop' | '1 thread'): string {
+  return way.endsWith(LONG) ? `${base}${LONG}` : base
+}
+
 function rowsOf(runs: readonly Run[]): readonly (readonly string[])[] {
   const of = (way: string) => runs.filter((run) => run.way === way)
   const sum = (list: readonly Run[], field: 'collisions' | 'missing') =>
     String(list.reduce((all, run) => all + run[field], 0))
-  const base = of('plain loop').map((run) => run.perSecond)
+  const shares = (way: string, base: string) => {
+    const bases = of(base)
+    const list = of(way).map(
+      ({ perSecond }, round) => perSecond / (bases[round]?.perSecond ?? Number.NaN),
+    )
+    return list.some(Number.isNaN) ? '' : formatSpread(spreadOf(list), 2)
+  }
+  const cpu = (list: readonly Run[], part: 0 | 1) => {
+    const figures = list.map((run) => run.cpuMs[part])
+    return figures.some(Number.isNaN) ? '' : formatSpread(spreadOf(figures), 2)
+  }
   return [...new Set(runs.map((run) => run.way))].map((way) => {
     const own = of(way)
-    const shares = own.map((run, round) => run.perSecond / (base[round] ?? Number.NaN))
     return [
       way,
       formatSpread(spreadOf(own.map((run) => run.perSecond)), 0),
-      shares.some(Number.isNaN) ? '' : formatSpread(spreadOf(shares), 2),
+      shares(way, baseOf(way, 'plain loop')),
+      way.startsWith('2 threads') ? shares(way, baseOf(way, '1 thread')) : '',
+      cpu(own, 0),
+      cpu(own, 1),
       sum(own, 'collisions'),
       sum(own, 'missing'),
     ]
@@ -153,17 +212,16 @@ function rowsOf(runs: readonly Run[]): readonly (readonly string[])[] {
 }
 
 async function main(): Promise<void> {
-  const { numbers, isJson } = readNumbers({ rounds: 3, records: 6_000, growth: 1 })
-  const { rounds, records } = numbers
+  const { numbers, isJson } = readNumbers({ rounds: 3, records: 20_000, idle: 400, growth: 1 })
+  const { rounds, records, idle } = numbers
   const database = await startBenchDatabase()
   try {
     const runs: Run[] = []
     for (let round = 1; round <= rounds; round += 1) {
       const own = [
-        await plain(database, records),
-        await durable('1 thread', database, records, [settingsOf(database, 1)]),
-        await durable('2 threads', database, records, [settingsOf(database, 2)]),
-        ...(await coordinated(database, records)),
+        ...(await threads('', { database, records })),
+        ...(await threads(LONG, { database, records: Math.ceil(records / LONG_SHARE), idle })),
+        ...(await coordinated({ database, records })),
       ]
       for (const run of own) {
         say(
@@ -177,11 +235,21 @@ async function main(): Promise<void> {
       {
         title: `Records per second, ${records} records of 5 rows in 3 tables`,
         machine: describeMachine(database.version),
-        head: ['way', 'records/s', 'of the plain loop', 'collisions', 'missing'],
+        head: [
+          'way',
+          'records/s',
+          'of the plain loop',
+          'of 1 thread',
+          'CPU ms, own',
+          'CPU ms, database',
+          'collisions',
+          'missing',
+        ],
         rows: rowsOf(runs),
         notes: [
           `Median (lowest to highest) of ${rounds} rounds. The plain loop keeps no log and knows`,
-          'nothing of where it was; the others begin with all records in the queue.',
+          'nothing of where it was; the others begin with all records in the queue. CPU is a record,',
+          `start of the threads included. Long records hold ${idle} elements more, which no column asks for.`,
         ],
         figures: { ...numbers, runs },
       },

@@ -35,13 +35,13 @@ async function convertBatch(
   for (const table of plan.names) await insertRows(sql, table, all[table] ?? [], tail)
 }
 
-export async function createInput(sql: Sql, count: number): Promise<void> {
+export async function createInput(sql: Sql, count: number, idle = 0): Promise<void> {
   await sql.unsafe(`drop table if exists public.bench_xml, public.bench_log`)
   await sql.unsafe(`create table public.bench_xml (id int primary key, document jsonb not null);
                     create table public.bench_log (id int not null, pid int not null)`)
   for (let from = 1; from <= count; from += 1_000) {
     const ids = Array.from({ length: Math.min(1_000, count - from + 1) }, (_, at) => from + at)
-    const rows = ids.map((id) => ({ id, document: payloadOf(id) }))
+    const rows = ids.map((id) => ({ id, document: payloadOf(id, idle) }))
     await sql.unsafe(
       `insert into public.bench_xml
        select id, document from jsonb_to_recordset($1::text::jsonb) as given (id int, document jsonb)`,
@@ -73,10 +73,12 @@ export async function uncoordinated(url: string): Promise<void> {
        where not exists (select from public.bench_log where bench_log.id = bench_xml.id)
        order by random() limit ${BATCH}`
     if (rows.length === 0) break
+    // Two that insert the same keys in different orders would lock each other out.
+    const inOrder = [...rows].sort((one, other) => one.id - other.id)
     await convertBatch(
       sql,
       plan,
-      rows.map((row) => row.document),
+      inOrder.map((row) => row.document),
       'on conflict do nothing',
     )
     await sql`insert into public.bench_log

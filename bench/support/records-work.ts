@@ -31,19 +31,24 @@ export async function emptyTables(sql: Sql): Promise<void> {
   await ensureTables(sql, targetStatements(SCHEMA, targetTables(await sampleMapping(), SCHEMA)))
 }
 
-export function payloadOf(id: number): { xml: string; namespaces: { '': string } } {
-  return { xml: applicationXml(id), namespaces: { '': NAMESPACE } }
+const ENTRY = '<Entry at="2026-03-01T09:30:00Z" by="clerk 7">Looked at, nothing to add.</Entry>'
+
+/** A record as it travels, with so many elements that the mapping does not ask for. */
+export function payloadOf(id: number, idle = 0): { xml: string; namespaces: { '': string } } {
+  const history = idle === 0 ? '' : `<History>${ENTRY.repeat(idle)}</History>`
+  const xml = applicationXml(id).replace('<Applicants>', `${history}<Applicants>`)
+  return { xml, namespaces: { '': NAMESPACE } }
 }
 
 const SLICE = 1_000
 
 /** Puts `count` records into the queue, as an import does. */
-export async function enqueueRecords(sql: Sql, count: number): Promise<void> {
+export async function enqueueRecords(sql: Sql, count: number, idle = 0): Promise<void> {
   const { definition } = await loadRecords(MAPPING_PATH, '/', SCHEMA)
   const { workflowId } = await createStore(sql).openWorkflow(definition)
   for (let from = 1; from <= count; from += SLICE) {
     const ids = Array.from({ length: Math.min(SLICE, count - from + 1) }, (_, at) => from + at)
-    const items = ids.map((id) => ({ key: `bench#${id}`, payload: payloadOf(id), lane: '' }))
+    const items = ids.map((id) => ({ key: `bench#${id}`, payload: payloadOf(id, idle), lane: '' }))
     await enqueueItems(sql, { workflowId, items, again: 'never' })
   }
 }

@@ -139,5 +139,8 @@ function shown(text: string): string {
 }
 
 function refuse(column: PlanColumn, place: RowPlace, reason: string): never {
-  throw new RecordProblem(column.place, `${reason} (line ${place.node.line} of the record)`)
+  // The line of the value, or of the row's element where there is none.
+  const [found] = column.path === null ? [] : nodesAt(place.node, column.path.steps)
+  const { line } = found ?? place.node
+  throw new RecordProblem(column.place, `${reason} (line ${line} of the record)`)
 }

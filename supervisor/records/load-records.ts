@@ -16,6 +16,8 @@ import { checkTarget } from './target.js'
 
 const MODULE = new URL('../../src/workflows/records.js', import.meta.url)
 
+const MAPPING_FILE = /\.(?:json|[cm]?js)$/
+
 /** Whether a word names a mapping, as opposed to a module. */
 export function isMappingPath(word: string): boolean {
   return /\.records\.(?:json|[cm]?js)$/.test(word)
@@ -43,6 +45,10 @@ export async function loadRecords(
   const found = await stat(path).catch(() => null)
   if (found === null || !found.isFile()) {
     throw new FetchyardError('WORKFLOW_UNKNOWN', `There is no mapping at ${path}.`)
+  }
+  if (!MAPPING_FILE.test(path)) {
+    const named = 'A mapping is a file named like orders.records.json or orders.records.js'
+    throw new FetchyardError('WORKFLOW_UNKNOWN', `${path} is no mapping. ${named}.`)
   }
   const url = pathToFileURL(path)
   const { mapping, text, digest } = await readMappingFile(url, ({ href }) => probeData(href))

@@ -41,9 +41,9 @@ async function headOf(path: string, isPacked: boolean): Promise<Buffer> {
  */
 export async function openXmlFile(path: string): Promise<XmlFile> {
   const file = await openFile(path)
+  const refused = (error: unknown) => refuse(path, error)
   try {
-    const isPacked = isGzip(await readAt(file, 0, 2))
-    const refused = (error: unknown) => refuse(path, error)
+    const isPacked = isGzip(await readAt(file, 0, 2).catch(refused))
     const encoding = readEncoding(await headOf(path, isPacked).catch(refused))
     if ('problem' in encoding) throw new DocumentProblem(encoding.problem)
     const label = encoding.isWide ? 'utf-8' : encoding.label

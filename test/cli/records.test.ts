@@ -47,7 +47,22 @@ describe('fetchyard records', () => {
     expect(checked.stdout).to.contain('address {"application_id":"1001","applicant_no":1,')
     expect(checked.stdout).to.contain('4 records: 3 become 10 rows, 1 fail.')
     expect(checked.stderr).to.contain('Record 3: /Applications/Application/Status: expected one of')
+    expect(checked.stderr).to.contain('got "X" (line 3 of the record)')
     expect(checked.exitCode).to.equal(2)
+  })
+
+  it('says what is no mapping and what is no file, as a mistake and not a defect', async () => {
+    const mapping = 'applications.records.json'
+    const mistakes: readonly (readonly [words: string[], exitCode: number, message: string])[] = [
+      [['applications.xml'], 2, 'is no mapping. A mapping is a file named like'],
+      [[mapping, '--sample', '.'], 2, 'cannot be read: EISDIR'],
+      [[mapping, '--sample', 'none.xml'], 2, 'none.xml cannot be read: ENOENT'],
+    ]
+    for (const [words, exitCode, message] of mistakes) {
+      const program = await runProgram(['records', 'check', ...words], { cwd: directory.path })
+      expect(program.stderr).to.contain(message)
+      expect(program.exitCode, program.stderr).to.equal(exitCode)
+    }
   })
 
   it('refuses to start while the live tables do not suit the mapping, with line and fix', async () => {
