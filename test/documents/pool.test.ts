@@ -99,6 +99,45 @@ describe('documents through a browser', function () {
     expect(site.requestsOf(/./)).to.equal(asked)
   })
 
+  it('go on in a new browser when theirs has grown too large, with their logins', async () => {
+    // Whatever it takes is too much, as soon as it is read.
+    const { site, part } = await open({ generationMs: 2_000 }, { browserBytesMax: 1 })
+    // The third one is slow, and ends when its browser was left already.
+    await Promise.all([0, 2].map((index) => part.save(referenceAt(index))))
+    await eventually({ words: 'the end of the browser' }, async () => {
+      return (await browserOf(process.pid)) === null
+    })
+    await Promise.all([1, 3].map((index) => part.save(referenceAt(index))))
+    expect(site.logins()).to.equal(2)
+  })
+
+  it('begin in a new context when theirs is old enough, with its login', async () => {
+    const MODULE = [
+      'let context = null',
+      'export default {',
+      '  async login(page) { await page.context().addCookies([COOKIE]) },',
+      '  async open(page) {',
+      '    const cookies = await page.context().cookies()',
+      '    globalThis.contextsSeen.push([page.context() === context, cookies.length])',
+      '    context = page.context()',
+      '  },',
+      '  save: async () => new TextEncoder().encode(PDF),',
+      '}',
+    ].join('\n')
+    const cookie = { name: 'sid', value: '1', domain: 'a.example', path: '/' }
+    const body = JSON.stringify(pdfOf('x').toString('latin1'))
+    const { part } = await open({}, { contexts: 1, contextAgeMs: 1 }, () =>
+      MODULE.replace('COOKIE', JSON.stringify(cookie)).replace('PDF', body),
+    )
+    Reflect.set(globalThis, 'contextsSeen', [])
+    for (const index of [0, 1, 2]) await part.save(referenceAt(index))
+    expect(Reflect.get(globalThis, 'contextsSeen')).to.deep.equal([
+      [false, 1],
+      [false, 1],
+      [false, 1],
+    ])
+  })
+
   it('ask once with a login that is refused, however many contexts wait for it', async () => {
     const { site, part } = await open({}, { password: 'another' })
     const codes = await Promise.all([0, 1].map((index) => codeOf(part.save(referenceAt(index)))))
