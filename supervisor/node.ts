@@ -20,6 +20,7 @@ import { createAlerting } from './alerting.js'
 import type { OpenDatabase } from './database.js'
 import { failureShelvesOf } from './documents/failure-shelves.js'
 import { AUDIT_PACE, createFiguresReader, FIGURES_PACE, REPORTS_PACE } from './figures-reader.js'
+import { createEventReader } from './heard-events.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
 import { readHeard, reportJson } from './node-reports.js'
 import { createOperatorDesk, type OperatorDesk } from './operator-desk.js'
@@ -109,7 +110,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const events = createEventBus()
   const telemetry = startTelemetry({ bus: events, clock: systemClock, version })
   if (request.log !== 'silent') attachLog(events, settings, identity.name)
-  const desk = createSteeringDesk(store, events.emit)
+  const desk = createSteeringDesk(store, events.emit, identity.nodeId)
   const epoch = identity.nodeId
   showOrders(events, () => desk.rollouts().then(telemetry.live.setRollouts))
   // On the pool of whoever asks: what people look for must not keep the work waiting.
@@ -167,6 +168,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       pace: REPORTS_PACE,
       read: () => readHeard(pool, identity.nodeId),
       onFigures: telemetry.live.setHeard,
+    }),
+    createFiguresReader({
+      clock: systemClock,
+      pace: REPORTS_PACE,
+      read: createEventReader(pool, identity.nodeId),
+      onFigures: telemetry.live.setHeardEvents,
     }),
     createFiguresReader({
       clock: systemClock,

@@ -13,9 +13,10 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isFields } from '../core/fields.js'
 import { newNonce, replaceFile } from './durable.js'
 import { digestOf } from './file-name.js'
-import { isFields, OWN_FOLDER } from './ledger.js'
+import { OWN_FOLDER } from './ledger.js'
 import { ownOwner } from './owner.js'
 
 /** What a server said of the body that a part is of: enough to ask for the rest. */

@@ -1,15 +1,16 @@
 // What a question or an order about items says: a small JSON object, read here and nowhere else.
 
 import { suggestion } from '../../config/suggest.js'
+import { type Fields, isFields } from '../../src/core/fields.js'
 import { ITEM_WORDS } from '../../src/core/item-filter.js'
 import { LIMITS } from '../../src/core/limits.js'
 import { OUTCOME_CODES } from '../../src/core/outcome.js'
 import { FAILURE_PARTS, type FailurePart } from '../../src/documents/kept-failures.js'
 import { fits, ITEM_ACTIONS, type ItemAction } from '../../src/store/act-on-items.js'
 import type { EventQuestion, ItemDeed, NamedFilter } from '../operator-desk.js'
-import { NAME, SOMEBODY, shown } from './order.js'
+import { parseJson, SOMEBODY, shown, wrongName } from './body-words.js'
 
-export type QuestionFields = { readonly [field: string]: unknown }
+export type QuestionFields = Fields
 
 /** What the asker has to mend, in words. */
 class WrongQuestion extends Error {}
@@ -30,22 +31,14 @@ const AFTER_MAX = LIMITS.itemKeyMax + 100
 
 /** Reads a body. @throws WrongQuestion */
 export function readFields(body: string): QuestionFields {
-  const value = parse(body.trim() === '' ? '{}' : body)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  const value = body.trim() === '' ? {} : parseJson(body)
+  if (!isFields(value)) {
     throw new WrongQuestion(`Expected the body to be a JSON object, got ${shown(value)}.`)
   }
   const fields: QuestionFields = { ...value }
   const strange = Object.keys(fields).find((field) => !KNOWN.includes(field))
   if (strange === undefined) return fields
   throw new WrongQuestion(`Unknown field ${shown(strange)}.${suggestion(strange, KNOWN)}`)
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** A text, or null where there is none; an empty one is none. */
@@ -134,10 +127,8 @@ export function readDeed(fields: QuestionFields): ItemDeed & { readonly by: stri
     throw new WrongQuestion(`Items in state ${filter.state} are none that ${action} is for.`)
   }
   const by = textOf(fields, 'by', 200) ?? SOMEBODY
-  if (!NAME.test(by)) {
-    const rule = '1 to 80 letters, digits, spaces and . _ @ + -, a letter or digit first'
-    throw new WrongQuestion(`Expected \`by\` to be ${rule}; got ${shown(by)}.`)
-  }
+  const wrong = wrongName(by)
+  if (wrong !== null) throw new WrongQuestion(wrong)
   return { action, filter, key, after, by }
 }
 

@@ -138,6 +138,7 @@ function readsOf(desk: SteeringDesk | null, operator: OperatorDesk | null): Read
     ...(operator === null
       ? []
       : ([
+          ['/api/status', shared(() => operator.status())],
           ['/api/loads', shared(async () => ({ loads: await operator.loads() }))],
           ['/api/pace', shared(async () => ({ minutes: await operator.pace() }))],
           ['/api/schedules', shared(async () => ({ schedules: await operator.schedules() }))],

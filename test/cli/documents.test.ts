@@ -79,10 +79,12 @@ describe('fetchyard documents', function () {
     const { origin, asked } = await startFiles()
     const rows = ['a', 'b', 'c/d', 'gone'].map((name) => `${name},${origin}/${name}`)
     await writeFile(join(directory.path, 'urls.csv'), `reference,url\n${rows.join('\n')}\n`)
-    const words = ['run', 'urls.csv', '--robots', 'ignore', ...LOCAL]
+    const words = ['run', 'urls.csv', '--robots', 'ignore', '--alert-errors', '40', ...LOCAL]
     const first = await run(words)
     expect(first.exitCode, first.stderr).to.equal(0)
     expect(first.stdout).to.match(/saved +3 of 4/)
+    const [own] = await database.sql`select alerts from fetchyard.workflow`
+    expect(own?.alerts).to.include({ errorPercent: 40 })
     expect(first.stdout).to.contain('gone: http_4xx, HTTP 404')
     expect(asked.sort()).to.deep.equal(['a', 'b', 'c/d', 'gone'])
     expect(await readFile(pathOf('a.pdf'))).to.deep.equal(pdfOf('a'))
