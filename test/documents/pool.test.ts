@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { DocumentOptions } from '../../src/core/document-options.js'
+import { commandOf, groupOf, membersOf } from '../../src/documents/process-group.js'
 import { blocksOf } from '../docs/blocks.js'
 import { pdfOf, sha256Of } from '../support/document-site/pdf.js'
 import { FAULTS, type Fault, referenceAt, type SitePlan } from '../support/document-site/plan.js'
@@ -136,6 +137,26 @@ describe('documents through a browser', function () {
       [false, 1],
       [false, 1],
     ])
+  })
+
+  // The library does not know a tab whose page was stopped; the browser keeps a process for each.
+  it('leave no process behind for the tabs that were opened for them', async () => {
+    const { part } = await open({}, { contexts: 1 })
+    const renderers = async () => {
+      const group = await groupOf((await browserOf(process.pid)) ?? 0)
+      const members = group === null ? [] : await membersOf(group)
+      const commands = await Promise.all(members.map((pid) => commandOf(pid)))
+      return commands.filter((words) => words.join(' ').includes('--type=renderer')).length
+    }
+    const [first = 0, ...others] = [1, 4, 7, 10, 13]
+    await part.save(referenceAt(first))
+    const count = await renderers()
+    for (const index of others) await part.save(referenceAt(index))
+    let now = 0
+    await eventually({ words: `no more than ${count}`, seen: () => now }, async () => {
+      now = await renderers()
+      return now > 0 && now <= count
+    })
   })
 
   it('ask once with a login that is refused, however many contexts wait for it', async () => {
