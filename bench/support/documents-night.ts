@@ -100,7 +100,7 @@ export async function spendNight(
       rows: await countRows(database),
       isClean: (await audit(database.sql)).isClean,
       twice: countServedAgain(round.site),
-      perMinute: await ratePerMinute(database.sql, changes.contexts ?? 1),
+      perMinute: (await ratePerMinute(database.sql, changes.contexts ?? 1)).toTheEnd,
       quarters: await readQuarters(database),
     }
   } finally {

@@ -83,14 +83,21 @@ export async function untilFinished(sql: Sql, count: number): Promise<void> {
   while ((await countFinished(sql)) < count) await new Promise((done) => setTimeout(done, 100))
 }
 
-/** Documents a minute, once every context is at work: the first ones of each are not counted. */
-export async function ratePerMinute(sql: Sql, contexts: number): Promise<number> {
+export interface Rate {
+  /** Documents a minute while every context is at work: without the first and last of each. */
+  readonly steady: number
+  /** The same up to the last document, when some contexts have nothing left. */
+  readonly toTheEnd: number
+}
+
+export async function ratePerMinute(sql: Sql, contexts: number): Promise<Rate> {
   const rows = await sql<{ at: number }[]>`
     select extract(epoch from saved_at)::float8 as at
       from public.document_files where outcome = 'saved' order by saved_at`
   const from = 2 * contexts - 1
-  const seconds = (rows.at(-1)?.at ?? 0) - (rows[from]?.at ?? 0)
-  return ((rows.length - 1 - from) * 60) / seconds
+  const between = (to: number) =>
+    ((to - from) * 60) / ((rows[to]?.at ?? Number.NaN) - (rows[from]?.at ?? Number.NaN))
+  return { steady: between(rows.length - contexts), toTheEnd: between(rows.length - 1) }
 }
 
 /** Documents that are on disk as the site has them. */

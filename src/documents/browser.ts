@@ -87,6 +87,10 @@ export class WorkerBrowser {
     return this.#browser.isConnected() && !this.#isClosing
   }
 
+  get isRetired(): boolean {
+    return this.#isRetired
+  }
+
   async openContext(options: BrowserContextOptions): Promise<BrowserContext> {
     this.#users += 1
     try {

@@ -148,24 +148,22 @@ export class ContextPool {
   async #afterDocument(seat: Seat): Promise<void> {
     seat.documents += 1
     await seat.tidy()
-    await this.#watchMemory(seat)
-    if (seat.isDue(performance.now())) await seat.moveOut()
+    await this.#watchMemory()
+    // There may be no other browser yet: whoever opens the next context has it started.
+    const isLeft = seat.browser?.isRetired === true
+    if (isLeft || seat.isDue(performance.now())) await seat.moveOut()
   }
 
   /** A browser above its bound is left, context by context, and ends with the last of them. */
-  async #watchMemory(seat: Seat): Promise<void> {
+  async #watchMemory(): Promise<void> {
     const nowMs = performance.now()
-    const isRead = this.#memory !== null && nowMs - this.#memory.atMs < MEMORY_MS
     const browser = this.#current
     if (browser === null) return
-    if (!isRead) {
-      this.#memory = { bytes: this.#memory?.bytes ?? null, atMs: nowMs }
-      const bytes = await browser.memoryBytes()
-      this.#memory = { bytes, atMs: nowMs }
-      if ((bytes ?? 0) > this.#options.browserBytesMax) this.replaceBrowser(browser)
-    }
-    const own = seat.browser
-    if (own !== null && own !== this.#current) await seat.moveOut()
+    if (this.#memory !== null && nowMs - this.#memory.atMs < MEMORY_MS) return
+    this.#memory = { bytes: this.#memory?.bytes ?? null, atMs: nowMs }
+    const bytes = await browser.memoryBytes()
+    this.#memory = { bytes, atMs: nowMs }
+    if ((bytes ?? 0) > this.#options.browserBytesMax) this.replaceBrowser(browser)
   }
 
   async #currentBrowser(): Promise<WorkerBrowser> {

@@ -7,6 +7,7 @@ import { messageOf } from '../core/errors.js'
 import { blockRequests } from './blocking.js'
 import type { WorkerBrowser } from './browser.js'
 import type { Dead } from './recovery-plan.js'
+import { closeStrayTabs } from './stray-tabs.js'
 import { within } from './within.js'
 
 type StorageState = Exclude<BrowserContextOptions['storageState'], string | undefined>
@@ -14,6 +15,8 @@ type StorageState = Exclude<BrowserContextOptions['storageState'], string | unde
 const CLOSE_MS = 5_000
 /** Dialogs that a page may open one after the other; then it is left alone with them. */
 const DIALOGS_MAX = 20
+/** Documents after which the tab is replaced. */
+const TAB_DOCUMENTS = 20
 /** Tabs that are open in one context; those beyond are closed at once. */
 const TABS_MAX = 8
 
@@ -130,6 +133,11 @@ export class Seat {
     for (const page of stray) {
       await within(CLOSE_MS, page.close(), 'the end of a tab').catch(() => {})
     }
+    if (this.dead !== 'nothing') return
+    const closing = closeStrayTabs(open.context, open.page)
+    await within(CLOSE_MS, closing, 'the end of tabs').catch(() => {})
+    // A tab takes more memory with each page that it has shown; its process ends with it.
+    if (this.documents % TAB_DOCUMENTS === 0) await this.renewTab()
   }
 
   isDue(nowMs: number): boolean {

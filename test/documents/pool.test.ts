@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { DocumentOptions } from '../../src/core/document-options.js'
+import { commandOf, groupOf, membersOf } from '../../src/documents/process-group.js'
 import { blocksOf } from '../docs/blocks.js'
 import { pdfOf, sha256Of } from '../support/document-site/pdf.js'
 import { FAULTS, type Fault, referenceAt, type SitePlan } from '../support/document-site/plan.js'
@@ -97,6 +98,65 @@ describe('documents through a browser', function () {
     const asked = site.requestsOf(/./)
     expect(await part.save(referenceAt(0))).to.include({ outcome: 'skipped' })
     expect(site.requestsOf(/./)).to.equal(asked)
+  })
+
+  it('go on in a new browser when theirs has grown too large, with their logins', async () => {
+    // Whatever it takes is too much, as soon as it is read.
+    const { site, part } = await open({ generationMs: 2_000 }, { browserBytesMax: 1 })
+    // The third one is slow, and ends when its browser was left already.
+    await Promise.all([0, 2].map((index) => part.save(referenceAt(index))))
+    await eventually({ words: 'the end of the browser' }, async () => {
+      return (await browserOf(process.pid)) === null
+    })
+    await Promise.all([1, 3].map((index) => part.save(referenceAt(index))))
+    expect(site.logins()).to.equal(2)
+  })
+
+  it('begin in a new context when theirs is old enough, with its login', async () => {
+    const MODULE = [
+      'let context = null',
+      'export default {',
+      '  async login(page) { await page.context().addCookies([COOKIE]) },',
+      '  async open(page) {',
+      '    const cookies = await page.context().cookies()',
+      '    globalThis.contextsSeen.push([page.context() === context, cookies.length])',
+      '    context = page.context()',
+      '  },',
+      '  save: async () => new TextEncoder().encode(PDF),',
+      '}',
+    ].join('\n')
+    const cookie = { name: 'sid', value: '1', domain: 'a.example', path: '/' }
+    const body = JSON.stringify(pdfOf('x').toString('latin1'))
+    const { part } = await open({}, { contexts: 1, contextAgeMs: 1 }, () =>
+      MODULE.replace('COOKIE', JSON.stringify(cookie)).replace('PDF', body),
+    )
+    Reflect.set(globalThis, 'contextsSeen', [])
+    for (const index of [0, 1, 2]) await part.save(referenceAt(index))
+    expect(Reflect.get(globalThis, 'contextsSeen')).to.deep.equal([
+      [false, 1],
+      [false, 1],
+      [false, 1],
+    ])
+  })
+
+  // The library does not know a tab whose page was stopped; the browser keeps a process for each.
+  it('leave no process behind for the tabs that were opened for them', async () => {
+    const { part } = await open({}, { contexts: 1 })
+    const renderers = async () => {
+      const group = await groupOf((await browserOf(process.pid)) ?? 0)
+      const members = group === null ? [] : await membersOf(group)
+      const commands = await Promise.all(members.map((pid) => commandOf(pid)))
+      return commands.filter((words) => words.join(' ').includes('--type=renderer')).length
+    }
+    const [first = 0, ...others] = [1, 4, 7, 10, 13]
+    await part.save(referenceAt(first))
+    const count = await renderers()
+    for (const index of others) await part.save(referenceAt(index))
+    let now = 0
+    await eventually({ words: `no more than ${count}`, seen: () => now }, async () => {
+      now = await renderers()
+      return now > 0 && now <= count
+    })
   })
 
   it('ask once with a login that is refused, however many contexts wait for it', async () => {

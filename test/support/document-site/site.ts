@@ -40,7 +40,10 @@ type Answer = (request: IncomingMessage, response: ServerResponse, name: string)
 
 class Site implements DocumentSite {
   readonly #plan: SitePlan
-  readonly #server = createServer((request, response) => void this.#on(request, response))
+  readonly #server = createServer((request, response) => {
+    // A browser that is killed in the middle of a form is none of the site's troubles.
+    this.#on(request, response).catch(() => response.destroy())
+  })
   readonly #sessions = new Map<string, Session>()
   readonly #visits = new Map<string, number>()
   readonly #made = new Map<string, number>()
