@@ -112,6 +112,24 @@ describe('web/lookups', () => {
     expect(failed).to.contain('the connection is gone')
   })
 
+  it('keeps the order itself before the first slice, which may be the last deed of a node', async () => {
+    const store = {
+      ...createOperatorStore(rows.sql),
+      actOnItems: () => Promise.reject(new Error('killed')),
+    }
+    const desk = createOperatorDesk({ store, nowMs: () => 0 })
+    const filter = { workflow: workflow.name, state: null, code: null, host: null, text: 'wai' }
+    const deed = { action: 'cancel', filter, key: null, after: null } as const
+    const failed = await desk.act(deed, { name: 'Zoë', via: 'a test' }).catch(String)
+    expect(failed).to.contain('killed')
+    const [event] =
+      await rows.sql`select name, message from fetchyard.event order by event_id desc limit 1`
+    expect(event).to.deep.equal({
+      name: 'items.ordered',
+      message: `by Zoë, a test: Cancel all of ${workflow.name}, with “wai” in key or URL.`,
+    })
+  })
+
   it('takes orders while as many questions are asked as there may be', async () => {
     let release = () => {}
     const held = new Promise<never>((_, reject) => {
