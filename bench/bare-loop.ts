@@ -2,7 +2,7 @@
 // durability, no limits beyond its concurrency. What Fetchyard costs is the difference to this.
 //
 //   node .build/x/bench/bare-loop.js [--concurrency 50] [--pages 2000] [--latency 0]
-//     [--directory PAGES] [--urls FILE] [--extract contacts|none]
+//     [--directory PAGES] [--urls FILE] [--extract contacts|light|none]
 //
 // Without --urls a page server is forked, on the pages of --directory or on generated ones.
 // Prints one JSON object on stdout.
@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { Agent, request } from 'undici'
 import { extractContacts } from '../src/extract/extract-contacts.js'
 import { forkPageServer } from './support/fork-page-server.js'
+import { extractLight } from './support/light-extract.js'
 import { describeMachine } from './support/measure.js'
 
 /** Reads a page and returns how many things it found. */
@@ -19,6 +20,10 @@ export type PageReader = (html: string, url: string) => number
 
 export const READERS: { readonly [name: string]: PageReader } = {
   contacts: (html, url) => extractContacts(html, { url }).length,
+  light: (html) => {
+    const { emails, phones } = extractLight(html)
+    return emails.length + phones.length
+  },
   none: () => 0,
 }
 
@@ -30,6 +35,8 @@ export interface BareLoopResult {
   readonly pagesPerSecond: number
   /** User and system time of this process for 1,000 pages, in seconds. */
   readonly cpuSecondsPer1000: number
+  /** Most memory that this process ever had resident. */
+  readonly peakBytes: number
 }
 
 /** Fetches all URLs, `concurrency` at once. A page that fails is counted, not retried. */
@@ -66,6 +73,7 @@ export async function runBareLoop(options: {
     seconds,
     pagesPerSecond: urls.length / seconds,
     cpuSecondsPer1000: (user + system) / 1_000 / urls.length,
+    peakBytes: process.resourceUsage().maxRSS * 1_024,
   }
 }
 
@@ -87,7 +95,7 @@ function readOptions() {
     },
   })
   const read = READERS[values.extract]
-  if (read === undefined) throw new Error(`Expected --extract contacts or none.`)
+  if (read === undefined) throw new Error(`Expected --extract contacts, light or none.`)
   return {
     concurrency: wholeNumber('concurrency', values.concurrency, 1),
     pages: wholeNumber('pages', values.pages, 1),

@@ -1,155 +1,52 @@
 // What durability costs: settled pages a second, and CPU seconds for 1,000 pages, of the whole
-// cluster (supervisor, workers, Postgres) beside a bare loop around undici that forgets everything.
+// cluster (supervisor, workers, Postgres) beside a bare loop around undici that forgets everything,
+// and beside other crawlers.
 //
 //   npm run bench:fetch -- [--rounds 3] [--pages 3000] [--concurrency 50] [--processes 2]
-//     [--directory PAGES] [--json]
+//     [--latency 0] [--directory PAGES] [--peers] [--kill] [--only WORDS]
+//     [--charts] [--json]
 //
-// Both do the same pages from the same page server with the same extraction, each from a fresh
+// All do the same pages from the same page server with the same extraction, each from a fresh
 // process that has warmed up on a tenth of the pages before. They take turns within each round, so
 // that whatever else the machine does falls on all. The page server's CPU is nobody's.
+//
+// `--peers` adds Crawlee, installed by a lockfile of its own on the first use, and the Scrapy of the
+// machine, where there is one; then all find e-mail addresses and telephone numbers by the same two
+// patterns. `--kill` kills each that keeps something half-way, starts it again by the same command,
+// and counts what is missing and what is done twice. `--only Scrapy` runs those whose name has the
+// word, and the bare loop. `--charts` redraws the picture in docs/images.
 
-import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { LIMITS } from '../src/core/limits.js'
-import type { BenchDatabase } from './support/bench-database.js'
-import { emptyBenchDatabase, enqueueUrls, startBenchDatabase } from './support/bench-database.js'
-import type { BenchNode } from './support/fork-bench-node.js'
-import { benchSettings, forkBenchNode } from './support/fork-bench-node.js'
-import type { PageServer } from './support/fork-page-server.js'
+import { startBenchDatabase } from './support/bench-database.js'
+import { barChart, writeChart } from './support/chart.js'
+import { type KillResult, killCluster, killPeer } from './support/fetch-kill.js'
+import { findPeers, runPeer } from './support/fetch-peers.js'
+import { type Plan, type Run, runBare, runCluster, type Shares } from './support/fetch-runs.js'
+import type { PageServerOptions } from './support/fork-page-server.js'
 import { forkPageServer } from './support/fork-page-server.js'
-import { cpuSeconds, describeMachine, formatSpread, spreadOf } from './support/measure.js'
+import { describeMachine, formatSpread, spreadOf } from './support/measure.js'
+import type { Peer } from './support/peer-process.js'
 import { printReport, readNumbers, say } from './support/report.js'
 
-const BARE_LOOP = fileURLToPath(new URL('./bare-loop.js', import.meta.url))
-const WORKFLOW = 'contacts'
-/** Of a round's pages, before the measurement. */
-const WARM_UP_SHARE = 10
+const BARE = 'bare undici loop'
+const MEGABYTE = 1_048_576
 const AIM = 0.8
-
-interface Plan {
-  readonly pages: number
-  readonly concurrency: number
-  readonly database: BenchDatabase
-  readonly server: PageServer
-}
-
-interface Run {
-  readonly pagesPerSecond: number
-  readonly cpuSecondsPer1000: number
-  readonly failed: number
-  readonly connections: number
-  /** The same CPU seconds by who used them; null for the bare loop, which is one process. */
-  readonly shares: Shares | null
-}
-
-interface Shares {
-  readonly supervisor: number
-  readonly workers: number
-  readonly postgres: number
-}
 
 interface Contender {
   readonly name: string
   readonly run: (plan: Plan) => Promise<Run>
 }
 
-async function runBare(plan: Plan): Promise<Run> {
-  const directory = mkdtempSync(join(tmpdir(), 'fetchyard-bench-'))
-  try {
-    const file = join(directory, 'urls')
-    writeFileSync(file, plan.server.urls(plan.pages).join('\n'))
-    const args = ['--urls', file, '--concurrency', String(plan.concurrency)]
-    const before = await plan.server.counts()
-    const { stdout } = await promisify(execFile)(process.execPath, [BARE_LOOP, ...args])
-    const { connections } = await plan.server.counts()
-    return { ...readBareRun(JSON.parse(stdout)), connections: connections - before.connections }
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}
-
-function readBareRun(result: unknown): Omit<Run, 'connections'> {
-  const figure = (name: string): number => {
-    if (typeof result !== 'object' || result === null) return Number.NaN
-    return Number(Object.getOwnPropertyDescriptor(result, name)?.value)
-  }
-  return {
-    pagesPerSecond: figure('pagesPerSecond'),
-    cpuSecondsPer1000: figure('cpuSecondsPer1000'),
-    failed: figure('failed'),
-    shares: null,
-  }
-}
-
-/**
- * Everything from the insert of the rows to the settlement of the last is charged to the cluster.
- * The rate counts from the first lease, since an idle queue is looked at once a second.
- */
-async function runCluster(plan: Plan, processes: number): Promise<Run> {
-  const { pages, concurrency, database, server } = plan
-  await emptyBenchDatabase(database.sql, WORKFLOW)
-  const settings = benchSettings({
-    databaseUrl: database.url,
-    concurrency,
-    processes,
-    sockets: LIMITS.socketsMax * processes,
-    socketsPerHost: LIMITS.socketsPerHostMax * processes,
-  })
-  const connectionsBefore = (await server.counts()).connections
-  const node = await forkBenchNode({ settings, workflow: WORKFLOW })
-  try {
-    const warmUp = Math.ceil(pages / WARM_UP_SHARE)
-    const isWarm = node.finished(warmUp)
-    await enqueueUrls(database.sql, WORKFLOW, server.urls(warmUp))
-    await isWarm
-    const before = readShares(node, database)
-    const end = node.finished(warmUp + pages)
-    await enqueueUrls(database.sql, WORKFLOW, server.urls(pages, warmUp))
-    const { seconds, failed } = await end
-    const after = readShares(node, database)
-    const per1000 = (of: keyof Shares): number => ((after[of] - before[of]) * 1_000) / pages
-    const shares = {
-      supervisor: per1000('supervisor'),
-      workers: per1000('workers'),
-      postgres: per1000('postgres'),
-    }
-    const cpuSecondsPer1000 = shares.supervisor + shares.workers + shares.postgres
-    const { connections } = await server.counts()
-    return {
-      pagesPerSecond: pages / seconds,
-      cpuSecondsPer1000,
-      failed,
-      connections: connections - connectionsBefore,
-      shares,
-    }
-  } finally {
-    await node.stop()
-  }
-}
-
-/**
- * CPU seconds used so far; the supervisor's are those of its process tree without the workers in
- * it.
- */
-function readShares(node: BenchNode, database: BenchDatabase): Shares {
-  const workers = cpuSeconds([...node.workers])
-  const supervisor = cpuSeconds([node.pid]) - workers
-  return { supervisor, workers, postgres: cpuSeconds([database.postmasterPid]) }
-}
-
-function contendersOf(processes: number): readonly Contender[] {
+function contendersOf(processes: number, peers: readonly Peer[]): readonly Contender[] {
   const several = {
     name: `Fetchyard, ${processes} workers`,
     run: (plan: Plan) => runCluster(plan, processes),
   }
   return [
-    { name: 'bare undici loop', run: runBare },
+    { name: BARE, run: runBare },
     { name: 'Fetchyard, 1 worker', run: (plan) => runCluster(plan, 1) },
     ...(processes > 1 ? [several] : []),
+    ...peers.map((peer) => ({ name: peer.name, run: (plan: Plan) => runPeer(peer, plan) })),
   ]
 }
 
@@ -180,7 +77,7 @@ function shareWords({ supervisor, workers, postgres }: Shares): string {
   return `supervisor ${s}, workers ${w}, Postgres ${p}`
 }
 
-/** Bare over cluster in CPU time a page, round by round: 1 would be durability for nothing. */
+/** Bare over another in CPU time a page, round by round: 1 would be durability for nothing. */
 function ratiosOf(bare: readonly Run[], runs: readonly Run[]): readonly number[] {
   return runs.map(({ cpuSecondsPer1000 }, round) => {
     return (bare[round]?.cpuSecondsPer1000 ?? Number.NaN) / cpuSecondsPer1000
@@ -194,6 +91,7 @@ function rowOf(name: string, runs: readonly Run[], bare: readonly Run[]): readon
     formatSpread(spreadOf(runs.map((run) => run.cpuSecondsPer1000)), 2),
     formatSpread(spreadOf(ratiosOf(bare, runs)), 2),
     sharesOf(runs),
+    peaksOf(runs),
     String(runs.reduce((sum, run) => sum + run.failed, 0)),
   ]
 }
@@ -207,47 +105,149 @@ function sharesOf(runs: readonly Run[]): string {
   return `${median('supervisor')} + ${median('workers')} + ${median('postgres')}`
 }
 
-async function main(): Promise<void> {
-  const defaults = { rounds: 3, pages: 3_000, concurrency: 50, processes: 2 }
-  const { numbers, text, isJson } = readNumbers(defaults, ['directory'])
+function peaksOf(runs: readonly Run[]): string {
+  const megabytes = (bytes: readonly number[]) => (spreadOf(bytes).median / MEGABYTE).toFixed(0)
+  const supervisors = runs.flatMap((run) => run.supervisorPeakBytes ?? [])
+  const client = megabytes(runs.map((run) => run.peakBytes))
+  return supervisors.length === 0 ? client : `${client}, supervisor ${megabytes(supervisors)}`
+}
+
+type Options = Readonly<Record<keyof typeof DEFAULTS, number>>
+const DEFAULTS = { rounds: 3, pages: 3_000, concurrency: 50, processes: 2, latency: 0 }
+
+interface Request {
+  readonly numbers: Options
+  readonly site: PageServerOptions & { readonly directory: string | null }
+  /** What the names of those that are run contain. */
+  readonly only: string
+  readonly hasPeers: boolean
+  readonly isDrawn: boolean
+  readonly isJson: boolean
+}
+
+function versionsOf(peers: readonly Peer[]): readonly string[] {
+  const versions = [...new Set(peers.map(({ version }) => version))]
+  return versions.length === 0 ? [] : [`${versions.join(', ')}.`]
+}
+
+function drawCpu(runs: ReadonlyMap<string, readonly Run[]>, concurrency: number): void {
+  const bars = [...runs].map(([name, own]) => {
+    const { median, min, max } = spreadOf(own.map((run) => run.cpuSecondsPer1000))
+    const isOurs = name.startsWith('Fetchyard')
+    return { name, value: median, spread: [min, max] as const, isOurs }
+  })
+  const title = `CPU seconds for 1,000 pages, ${concurrency} at once, Postgres included`
+  const x = { label: 'CPU seconds of the whole system for 1,000 pages' }
+  say(`wrote ${writeChart('fetch-cpu', barChart({ title, x, bars }))}`)
+}
+
+async function compare(request: Request): Promise<void> {
+  const { numbers, site, only, hasPeers, isDrawn, isJson } = request
   const { rounds, pages, concurrency, processes } = numbers
-  const directory = text('directory')
-  // A worker opens no more sockets to one host than its limit.
-  const hosts = Math.ceil(concurrency / LIMITS.socketsPerHostMax)
-  const server = await forkPageServer({ directory, hosts })
+  const peers = hasPeers ? await findPeers() : []
+  const server = await forkPageServer(site)
   const database = await startBenchDatabase()
   try {
-    const plan: Plan = { pages, concurrency, database, server }
-    const runs = await measure(contendersOf(processes), rounds, plan)
-    const bare = runs.get('bare undici loop') ?? []
-    const source = directory === null ? 'generated pages' : 'pages of a directory'
+    const extraction = hasPeers ? 'light' : 'contacts'
+    const plan: Plan = { pages, concurrency, extraction, database, server }
+    const contenders = contendersOf(processes, peers).filter(
+      ({ name }) => name === BARE || name.includes(only),
+    )
+    const runs = await measure(contenders, rounds, plan)
+    const source = site.directory === null ? 'generated pages' : 'pages of a directory'
     printReport(
       {
         title:
-          `Fetching and extracting: ${pages} ${source}, ` +
-          `${server.meanBytes} bytes each, ${concurrency} at once`,
+          `Fetching and extracting: ${pages} ${source}, ${server.meanBytes} bytes each, ` +
+          `${concurrency} at once, answers after ${numbers.latency} ms`,
         machine: describeMachine(database.version),
         head: [
-          '',
-          'pages/s',
-          'CPU s / 1,000 pages',
-          'pages per CPU s, of the bare loop',
-          'supervisor + workers + Postgres',
-          'failed',
+          ...['', 'pages/s', 'CPU s / 1,000 pages', 'pages per CPU s, of the bare loop'],
+          ...['supervisor + workers + Postgres', 'peak MB of the client', 'failed'],
         ],
-        rows: [...runs].map(([name, own]) => rowOf(name, own, bare)),
+        rows: [...runs].map(([name, own]) => rowOf(name, own, runs.get(BARE) ?? [])),
         notes: [
           `Median (lowest to highest) of ${rounds} rounds.`,
           `Aim: ${AIM} of the bare loop's pages per CPU second.`,
+          ...versionsOf(peers),
         ],
         figures: { ...numbers, meanBytes: server.meanBytes, runs: Object.fromEntries(runs) },
       },
       isJson,
     )
+    if (isDrawn) drawCpu(runs, concurrency)
   } finally {
     await server.close()
     await database.close()
   }
+}
+
+async function killAll(request: Request): Promise<void> {
+  const { numbers, site, only, hasPeers, isJson } = request
+  const { rounds, pages, concurrency, processes } = numbers
+  const peers = hasPeers ? (await findPeers()).filter(({ isKept }) => isKept) : []
+  const database = await startBenchDatabase()
+  try {
+    const plan = { pages, concurrency, database, site }
+    const victims = [
+      { name: `Fetchyard, ${processes} workers`, run: () => killCluster(plan, processes) },
+      ...peers.map((peer) => ({ name: peer.name, run: () => killPeer(peer, plan) })),
+    ].filter(({ name }) => name.includes(only))
+    const results: (KillResult & { readonly name: string })[] = []
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const { name, run } of victims) {
+        const result = { name, ...(await run()) }
+        results.push(result)
+        say(`round ${round} of ${rounds}: ${killRow(result).join(', ')}`)
+      }
+    }
+    printReport(
+      {
+        title: `Killed half-way and started again: ${pages} pages, ${concurrency} at once`,
+        machine: describeMachine(database.version),
+        head: [
+          ...['', 'asked for at the kill', 'results missing', 'results doubled'],
+          ...['pages asked for twice', 'of which answered before', 's of the second start', 'end'],
+        ],
+        rows: results.map(killRow),
+        notes: [
+          'A row a kill. The bare loop and what keeps nothing on disk would begin anew.',
+          ...versionsOf(peers),
+        ],
+        figures: { ...numbers, results },
+      },
+      isJson,
+    )
+  } finally {
+    await database.close()
+  }
+}
+
+function killRow(result: KillResult & { readonly name: string }): readonly string[] {
+  const { askedAtKill, missing, doubled, askedTwice, answeredTwice } = result
+  const counts = [askedAtKill, missing, doubled, askedTwice, answeredTwice].map(String)
+  return [result.name, ...counts, result.seconds.toFixed(1), result.end]
+}
+
+async function main(): Promise<void> {
+  const { numbers, text, has, isJson } = readNumbers(
+    DEFAULTS,
+    ['directory', 'only'],
+    ['peers', 'kill', 'charts'],
+  )
+  // A worker opens no more sockets to one host than its limit.
+  const hosts = Math.ceil(numbers.concurrency / LIMITS.socketsPerHostMax)
+  const site = { directory: text('directory'), hosts, latencyMs: numbers.latency }
+  const request: Request = {
+    numbers,
+    site,
+    only: text('only') ?? '',
+    hasPeers: has('peers'),
+    isDrawn: has('charts'),
+    isJson,
+  }
+  if (has('kill')) await killAll(request)
+  else await compare(request)
 }
 
 await main()

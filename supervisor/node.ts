@@ -18,6 +18,7 @@ import { startTelemetry } from '../src/telemetry/telemetry.js'
 import type { DeclaredWorkflow } from '../src/workflow/define.js'
 import { createAlerting } from './alerting.js'
 import type { OpenDatabase } from './database.js'
+import { failureShelvesOf } from './documents/failure-shelves.js'
 import { AUDIT_PACE, createFiguresReader, FIGURES_PACE, REPORTS_PACE } from './figures-reader.js'
 import { createEventReader } from './heard-events.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
@@ -30,6 +31,7 @@ import { Supervisor } from './supervisor.js'
 import { createThreadTransport } from './thread-transport.js'
 import { type Accounts, createAccounts } from './upstream/accounts.js'
 import { version } from './version.js'
+import type { FailureShelves } from './web/failure-page.js'
 import type { Web } from './web/web.js'
 import { liveSourceOf, startWeb } from './web/web.js'
 import { keepOf, planOf, serviceOptionsOf } from './workflow-options.js'
@@ -116,12 +118,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     store: createOperatorStore(database.sql),
     nowMs: systemClock.nowMs,
   })
-  const web = await openWeb(settings, { events, telemetry, epoch, desk, operator }).catch(
-    (error: unknown) => {
-      telemetry.stop()
-      throw error
-    },
-  )
+  const failures = failureShelvesOf(settings, request.workflows)
+  const parts = { events, telemetry, epoch, desk, operator, failures }
+  const web = await openWeb(settings, parts).catch((error: unknown) => {
+    telemetry.stop()
+    throw error
+  })
   const accounts = createAccounts(
     request.workflows.map(({ definition, overrides }) => ({
       workflow: definition.name,
@@ -252,6 +254,7 @@ async function openWeb(
     readonly epoch: string
     readonly desk: SteeringDesk
     readonly operator: OperatorDesk
+    readonly failures: FailureShelves
   },
 ): Promise<Web | null> {
   if (settings.port === null) return null
@@ -264,6 +267,7 @@ async function openWeb(
     operatorToken: settings.operatorToken ?? '',
     desk: parts.desk,
     operator: parts.operator,
+    failures: parts.failures,
     source: liveSourceOf(parts.telemetry, parts.epoch),
     version,
     clock: systemClock,

@@ -179,7 +179,7 @@ interface Given {
   readonly by: Orderer
 }
 
-/** Before its first slice: what a supervisor that dies among the slices has done, it was told to. */
+/** Before the first slice: it tells who asked for what a supervisor did that dies among them. */
 async function leaveOrder(store: OperatorStore, { row, deed, by }: Given): Promise<void> {
   const words = `${VERBS[deed.action].ordered} all of ${row.name}${aboutWords(deed)}.`
   await leaveEvent(store, { name: 'items.ordered', row, words, deed, items: null, by })

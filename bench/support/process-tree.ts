@@ -90,6 +90,12 @@ export function residentBytes(pid: number): number {
   return line === null ? 0 : parseStat(line).rssPages * systemFigure('PAGESIZE')
 }
 
+/** Most bytes that a process ever had resident, without its children; 0 when it is gone. */
+export function peakResidentBytes(pid: number): number {
+  const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(readOrNull(`/proc/${pid}/status`) ?? '')?.[1]
+  return Number(kilobytes ?? 0) * 1_024
+}
+
 /** Resident bytes of the trees of `roots`. Shared memory is counted in each of them. */
 export function rssBytes(roots: readonly number[]): number {
   const tree = treeOf(readProcesses(), roots)

@@ -35,18 +35,25 @@ export function say(words: string): void {
 }
 
 /**
- * Reads `--name value` for whole numbers, and `--json`.
+ * Reads `--name value` for whole numbers, and flags without a value such as `--json`.
  *
  * @throws when a value is no whole number of at least 1.
  */
 export function readNumbers<Name extends string>(
   defaults: Readonly<Record<Name, number>>,
   texts: readonly string[] = [],
-): { numbers: Record<Name, number>; text: (name: string) => string | null; isJson: boolean } {
+  flags: readonly string[] = [],
+): {
+  numbers: Record<Name, number>
+  text: (name: string) => string | null
+  has: (flag: string) => boolean
+  isJson: boolean
+} {
   const strings = [...Object.keys(defaults), ...texts]
   const { values } = parseArgs({
     options: {
       ...Object.fromEntries(strings.map((name) => [name, { type: 'string' as const }])),
+      ...Object.fromEntries(flags.map((name) => [name, { type: 'boolean' as const }])),
       json: { type: 'boolean', default: false },
     },
   })
@@ -62,6 +69,7 @@ export function readNumbers<Name extends string>(
       const value = given.get(name)
       return typeof value === 'string' ? value : null
     },
+    has: (flag) => given.get(flag) === true,
     isJson: given.get('json') === true,
   }
 }

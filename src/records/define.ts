@@ -29,13 +29,15 @@ function sinkOf(table: TableMapping, mapping: Mapping, schema: string): SinkDefi
   }
 }
 
-function sourceOf(source: TableSource, schema: string): SourceDefinition {
+/** The table whose rows hold the records, as a workflow binds it. */
+export function sourceOf(source: TableSource, schema: string): SourceDefinition {
   return {
     table: source.table,
     key: source.key,
     keyType: source.keyType,
     status: source.status.replace('{schema}', schema),
     payload: [source.xml],
+    ...(source.statusType === null ? {} : { statusType: source.statusType }),
     ...(source.where === null ? {} : { where: source.where }),
     ...(source.updatedAt === null ? {} : { updatedAt: source.updatedAt }),
   }

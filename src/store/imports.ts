@@ -96,3 +96,13 @@ export async function moveImport(sql: Sql, step: ImportStep): Promise<number | n
     return added
   }) as Promise<number | null>
 }
+
+/** Whether so little of a workflow waits or is under way that an import may add to it. */
+export async function hasRoom(sql: Sql, workflowId: number): Promise<boolean> {
+  const [ahead] = await sql<{ items: number; packs: number }[]>`
+    select coalesce(sum(items), 0)::int as items, count(*)::int as packs
+      from (select cardinality(item_ids) as items from fetchyard.work_queue
+             where workflow_id = ${workflowId} limit ${LIMITS.importAheadPacksMax}) as pack`
+  if (ahead === undefined) return true
+  return ahead.items < LIMITS.importAheadMax && ahead.packs < LIMITS.importAheadPacksMax
+}

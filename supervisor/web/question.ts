@@ -5,6 +5,7 @@ import { type Fields, isFields } from '../../src/core/fields.js'
 import { ITEM_WORDS } from '../../src/core/item-filter.js'
 import { LIMITS } from '../../src/core/limits.js'
 import { OUTCOME_CODES } from '../../src/core/outcome.js'
+import { FAILURE_PARTS, type FailurePart } from '../../src/documents/kept-failures.js'
 import { fits, ITEM_ACTIONS, type ItemAction } from '../../src/store/act-on-items.js'
 import type { EventQuestion, ItemDeed, NamedFilter } from '../operator-desk.js'
 import { parseJson, SOMEBODY, shown, wrongName } from './body-words.js'
@@ -21,7 +22,7 @@ export function wordsOfWrong(error: unknown): string | null {
 
 const KNOWN = [
   ...['workflow', 'state', 'code', 'host', 'text', 'after', 'key', 'action', 'by'],
-  ...['level', 'before'],
+  ...['level', 'before', 'attempt', 'part'],
 ]
 /** Characters of a text that is looked for, of a host, and of a place to go on from. */
 const TEXT_MAX = 500
@@ -95,6 +96,23 @@ export function readName(fields: QuestionFields): {
   const key = textOf(fields, 'key', LIMITS.itemKeyMax)
   if (key === null) throw new WrongQuestion('Expected `key` to be the key of an item.')
   return { workflow: workflowOf(fields), key }
+}
+
+/** A part of the page that an attempt at an item left. @throws WrongQuestion */
+export function readFailurePage(fields: QuestionFields): {
+  readonly workflow: string
+  readonly key: string
+  readonly attempt: number
+  readonly part: FailurePart
+} {
+  const { attempt } = fields
+  if (typeof attempt !== 'number' || !Number.isSafeInteger(attempt) || attempt < 1) {
+    throw new WrongQuestion(`Expected \`attempt\` to be a number from 1 on, got ${shown(attempt)}.`)
+  }
+  const part = wordOf(fields, 'part', FAILURE_PARTS)
+  if (part === null)
+    throw new WrongQuestion(`Expected \`part\` to be ${FAILURE_PARTS.join(' or ')}.`)
+  return { ...readName(fields), attempt, part }
 }
 
 /** An order to items, or a question how many it would be about. @throws WrongQuestion */

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { ownOwner } from '../../src/documents/owner.js'
 import { audit } from '../../src/store/audit.js'
 import { useDatabase } from '../support/database.js'
 import { pdfOf, sha256Of } from '../support/document-site/pdf.js'
@@ -99,11 +100,16 @@ describe('fetchyard documents', function () {
     ])
     await truncate(pathOf('a.pdf'), 1_000)
     await rm(pathOf('b.pdf'))
+    // Pids end far below.
+    const owner = ownOwner().replace(/-.*/, '-4294967295-1')
+    const draft = `${'d'.repeat(32)}.json.${owner}.${'a'.repeat(12)}.tmp`
+    await writeFile(pathOf(join('.fetchyard', 'ledger', draft)), '{')
     expect((await run(['verify', ...LOCAL])).exitCode).to.equal(3)
     asked.length = 0
     const second = await report(run([...words, '--json']))
     expect(second).to.include({ there: 1, spoilt: 2, asked: 3, saved: 2, failed: 1, lost: 0 })
     expect(asked.sort()).to.deep.equal(['a', 'b', 'gone'])
+    expect(await readdir(pathOf(join('.fetchyard', 'ledger')))).to.not.include(draft)
     expect(await readFile(pathOf('a.pdf'))).to.deep.equal(pdfOf('a'))
   })
 

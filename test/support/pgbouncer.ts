@@ -44,7 +44,8 @@ export function usePgBouncer(): { readonly program: string } {
   }
 }
 
-async function findPgBouncer(): Promise<string | null> {
+/** @returns the path of the program, or null where there is none. */
+export async function findPgBouncer(): Promise<string | null> {
   for (const place of PLACES) {
     const path = join(place, 'pgbouncer')
     const isThere = await access(path).then(
@@ -59,17 +60,20 @@ async function findPgBouncer(): Promise<string | null> {
 /**
  * Starts a pooler for the database of a URL, as an unprivileged user when we are root; on a free
  * port unless one is given.
+ *
+ * @param poolSize connections to the server.
  */
 export async function startPgBouncer(
   program: string,
   databaseUrl: string,
   givenPort?: string,
+  poolSize = SERVER_CONNECTIONS,
 ): Promise<Pooler> {
   const directory = await mkdtemp(join(tmpdir(), 'fetchyard-pgbouncer-'))
   const port = Number(givenPort ?? (await freePort()))
   const account = await chooseAccount(null)
   const config = join(directory, 'pgbouncer.ini')
-  await writeFile(config, configText(databaseUrl, port))
+  await writeFile(config, configText(databaseUrl, port, poolSize))
   if (account !== null) await chown(directory, account.uid, account.gid)
   await chmod(directory, 0o755)
   const child = spawn(program, ['--quiet', config], {
@@ -87,7 +91,7 @@ export async function startPgBouncer(
   return { url: url.toString(), stop }
 }
 
-function configText(databaseUrl: string, port: number): string {
+function configText(databaseUrl: string, port: number, poolSize: number): string {
   const { hostname, port: serverPort, username, password, pathname } = new URL(databaseUrl)
   const server = {
     host: hostname,
@@ -106,7 +110,7 @@ function configText(databaseUrl: string, port: number): string {
     'unix_socket_dir =',
     'auth_type = any',
     'pool_mode = transaction',
-    `default_pool_size = ${SERVER_CONNECTIONS}`,
+    `default_pool_size = ${poolSize}`,
     'max_client_conn = 100',
     '',
   ].join('\n')

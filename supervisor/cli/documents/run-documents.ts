@@ -16,7 +16,7 @@ import { openInput } from '../input.js'
 import { showCount } from '../progress.js'
 import { databaseRequest, installToWork, withDatabase } from '../session.js'
 import { print, printJson, say } from '../streams.js'
-import { type Asked, askFor } from './ask.js'
+import { type Asked, askFor, filesOf } from './ask.js'
 import { readReferences } from './read-references.js'
 import { type DocumentReport, documentLines, reportOf } from './report.js'
 
@@ -59,6 +59,7 @@ async function workList(parts: {
   const settings = settingsFor(DOCUMENTS, own)
   const name = `documents-${new Date(clock.wallMs()).toISOString()}`
   const { runId } = await openRun(sql, { workflowId, name })
+  await filesOf(settings, cwd).tidy()
   const isStopped = () => stop.request() !== null
   let badLines = 0
   const asked = await askFor(readReferences(input), {
