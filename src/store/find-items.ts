@@ -158,7 +158,8 @@ function packsStatement({ state, host }: ItemFilter): string {
     `
     select member.item_id, pack.pack_id as unit, pack.attempt, $2::text as word, true as fits,
            json_build_array(pack.priority, pack.run_at::text, pack.pack_id, member.at) as place,
-           row_number() over (order by pack.priority, pack.run_at, pack.pack_id, member.at) as n
+           -- In the order of the packs and of the items in each: the join is a loop over both.
+           row_number() over () as n
       from (select pack_id, priority, run_at, attempt, item_ids
               from fetchyard.work_queue
              where workflow_id = $1::smallint
@@ -173,8 +174,7 @@ function packsStatement({ state, host }: ItemFilter): string {
              limit ${BOUNDS.packs + 1}) as pack
      cross join lateral unnest(pack.item_ids) with ordinality as member (item_id, at)
      where $6::text::jsonb is null
-        or pack.pack_id <> ($6::text::jsonb ->> 2)::bigint or member.at > ($6::text::jsonb ->> 3)::bigint
-     order by n`,
+        or pack.pack_id <> ($6::text::jsonb ->> 2)::bigint or member.at > ($6::text::jsonb ->> 3)::bigint`,
     BOUNDS.packs,
   )
 }
