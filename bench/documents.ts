@@ -1,29 +1,30 @@
 // Documents through browser contexts: five contexts beside one, fixed turns beside dynamic ones,
 // pages with and without what can be blocked, and a long run under kills with its memory.
 //
-//   npm run bench:documents -- [--documents 300] [--pairs 40] [--contexts 5] [--latency 1500] [--json]
+//   npm run bench:documents -- [--documents 300] [--pairs 30] [--contexts 5] [--latency 1500]
+//     [--night-latency 50] [--rounds 3] [--only night|compare] [--json]
 //
 // `--documents 2000` is the night that this is for; `--pairs` is the size of each comparison;
-// `--latency` is what the site takes for each answer, in milliseconds.
+// `--latency` is what the site takes for each answer, in milliseconds, and `--night-latency` what it
+// takes by night.
 
+import { loadavg } from 'node:os'
 import type { Settings } from '../config/settings.js'
-import { CALM, everyThird, type SitePlan } from '../test/support/document-site/plan.js'
-import { browserOf } from '../test/support/document-site/processes.js'
+import { CALM, type SitePlan } from '../test/support/document-site/plan.js'
 import { type BenchDatabase, startBenchDatabase } from './support/bench-database.js'
+import { type Night, nightNotes, spendNight } from './support/documents-night.js'
 import {
-  countFinished,
   countRight,
-  type DocumentsRound,
+  countServedAgain,
   ratePerMinute,
   startRound,
   untilFinished,
 } from './support/documents-site.js'
-import { describeMachine } from './support/measure.js'
+import { describeMachine, formatSpread, spreadOf } from './support/measure.js'
 import { printReport, readNumbers, say } from './support/report.js'
 
-const WORKER_KILLS = 3
-const BROWSER_KILLS = 5
 const FURNITURE = /^.furniture/
+const BLOCKED = ['stylesheet', 'image', 'font', 'media'] as const
 
 interface Compared {
   readonly way: string
@@ -33,16 +34,18 @@ interface Compared {
   /** Documents that the site handed over more than once. */
   readonly twice: number
   readonly furniture: number
+  readonly load: number
 }
 
 type Plan = Partial<SitePlan> & { readonly documents: number }
 
-async function compare(
-  way: string,
-  database: BenchDatabase,
-  plan: Plan,
-  changes: Partial<Settings>,
-): Promise<Compared> {
+interface Way {
+  readonly way: string
+  readonly plan: Plan
+  readonly changes: Partial<Settings>
+}
+
+async function compare(database: BenchDatabase, { way, plan, changes }: Way): Promise<Compared> {
   const round = await startRound(database, plan, changes)
   try {
     await untilFinished(database.sql, plan.documents)
@@ -52,138 +55,100 @@ async function compare(
       documents,
       perMinute: await ratePerMinute(database.sql, changes.contexts ?? 1),
       right: await countRight(round.directory, documents, CALM.bytes),
-      twice: [...round.site.served.values()].filter((times) => times > 1).length,
+      twice: countServedAgain(round.site),
       furniture: round.site.requestsOf(FURNITURE),
+      load: loadavg()[0] ?? 0,
     }
-    say(`${way}: ${compared.perMinute.toFixed(1)} a minute`)
+    say(`${way}: ${compared.perMinute.toFixed(1)} a minute, load ${compared.load.toFixed(1)}`)
     return compared
   } finally {
     await round.close()
   }
 }
 
-interface Night {
-  readonly documents: number
-  readonly right: number
-  readonly twice: number
-  readonly perMinute: number
-  readonly kills: { readonly workers: number; readonly browsers: number }
-  readonly quarters: readonly { readonly browserMb: number | null; readonly workerMb: number }[]
-}
-
-async function killOne(round: DocumentsRound, what: 'worker' | 'browser'): Promise<boolean> {
-  const [worker] = [...round.node.workers].slice(-1)
-  const pid = worker === undefined || what === 'worker' ? worker : await browserOf(worker)
-  if (pid === undefined || pid === null) return false
-  process.kill(pid, 'SIGKILL')
-  return true
-}
-
-/** A run with faults, in which the worker is killed three times and the browser five times. */
-async function spendNight(
-  database: BenchDatabase,
-  plan: Plan,
-  changes: Partial<Settings>,
-): Promise<Night> {
-  const round = await startRound(database, plan, changes)
-  const { documents } = plan
-  const kinds = Array.from({ length: WORKER_KILLS + BROWSER_KILLS }, (_, index) =>
-    index % 3 === 2 || index === 0 ? ('worker' as const) : ('browser' as const),
-  )
-  const kills = { workers: 0, browsers: 0 }
-  try {
-    // All in the first half: memory is compared between the second quarter and the last.
-    const step = documents / 4 / kinds.length
-    for (const [index, kind] of kinds.entries()) {
-      await untilFinished(database.sql, Math.ceil(step * (index + 1)))
-      while (!(await killOne(round, kind))) await new Promise((done) => setTimeout(done, 100))
-      kills[`${kind}s`] += 1
-    }
-    await untilFinished(database.sql, documents)
-    say(`${await countFinished(database.sql)} documents finished`)
-    return {
-      documents,
-      right: await countRight(round.directory, documents, CALM.bytes),
-      twice: [...round.site.served.values()].filter((times) => times > 1).length,
-      perMinute: await ratePerMinute(database.sql, changes.contexts ?? 1),
-      kills,
-      quarters: await readQuarters(database),
-    }
-  } finally {
-    await round.close()
-  }
-}
-
-function readQuarters({ sql }: BenchDatabase): Promise<Night['quarters']> {
-  return sql<{ browserMb: number | null; workerMb: number }[]>`
-    with own as (
-      select browser_mb, worker_mb, ntile(4) over (order by saved_at) as quarter
-        from public.document_files
-    )
-    select percentile_disc(0.5) within group (order by browser_mb) as "browserMb",
-           percentile_disc(0.5) within group (order by worker_mb) as "workerMb"
-      from own group by quarter order by quarter`.then((rows) => [...rows])
-}
-
-function nightNotes(night: Night): readonly string[] {
-  const [, second, , last] = night.quarters
-  const growth = (from: number | null | undefined, to: number | null | undefined) =>
-    from == null || to == null ? 'unknown' : `${((to / from - 1) * 100).toFixed(1)} %`
+function waysOf(plan: Plan, contexts: number): readonly Way[] {
+  const furnished = { ...plan, hasFurniture: true }
+  const fixed = { contexts, assign: 'round-robin' as const }
+  const many = `${contexts} contexts`
   return [
-    `${night.documents} documents under faults, worker killed ${night.kills.workers} times and ` +
-      `browser ${night.kills.browsers} times: ${night.right} right on disk, ` +
-      `${night.perMinute.toFixed(1)} a minute.`,
-    `Memory by quarters, browser and worker in MB: ${night.quarters
-      .map(({ browserMb, workerMb }) => `${browserMb ?? '?'} and ${workerMb}`)
-      .join(', ')}. From the second to the last: browser ${growth(
-      second?.browserMb,
-      last?.browserMb,
-    )}, worker ${growth(second?.workerMb, last?.workerMb)} (aim: within 10 %).`,
+    { way: '1 context', plan, changes: { contexts: 1 } },
+    { way: many, plan, changes: { contexts } },
+    { way: `${many}, fixed turns`, plan, changes: fixed },
+    { way: `${many}, whole pages`, plan: furnished, changes: { contexts } },
+    { way: `${many}, blocked`, plan: furnished, changes: { contexts, blockTypes: [...BLOCKED] } },
+  ]
+}
+
+type Rounds = readonly (readonly Compared[])[]
+
+/** How many times as fast one way is as another, round by round. */
+function ratioOf(rounds: Rounds, [one, other]: readonly [number, number]): string {
+  const ratios = rounds.map((round) => {
+    return (round[one]?.perMinute ?? Number.NaN) / (round[other]?.perMinute ?? Number.NaN)
+  })
+  return formatSpread(spreadOf(ratios), 2)
+}
+
+function rowsOf(rounds: Rounds): readonly (readonly string[])[] {
+  const [first = []] = rounds
+  return first.map(({ way, documents }, index) => {
+    const own = rounds.flatMap((round) => round[index] ?? [])
+    const least = (pick: (row: Compared) => number) => String(Math.min(...own.map(pick)))
+    const most = (pick: (row: Compared) => number) => String(Math.max(...own.map(pick)))
+    return [
+      way,
+      String(documents),
+      formatSpread(spreadOf(own.map(({ perMinute }) => perMinute))),
+      least(({ right }) => right),
+      most(({ twice }) => twice),
+      most(({ furniture }) => furniture),
+      formatSpread(spreadOf(own.map(({ load }) => load))),
+    ]
+  })
+}
+
+function ratioNotes(rounds: Rounds, contexts: number): readonly string[] {
+  if (rounds.length === 0) return []
+  return [
+    `${contexts} contexts over one: ${ratioOf(rounds, [1, 0])} times (aim with 5: 4.5).`,
+    `Fixed turns over dynamic ones: ${ratioOf(rounds, [2, 1])} times.`,
+    `Blocked over whole pages: ${ratioOf(rounds, [4, 3])} times.`,
   ]
 }
 
 async function main(): Promise<void> {
-  const { numbers, isJson } = readNumbers({
-    ...{ documents: 300, pairs: 40, contexts: 5, latency: 1_500 },
-  })
+  const { numbers, text, isJson } = readNumbers(
+    {
+      ...{ documents: 300, pairs: 30, contexts: 5, latency: 1_500 },
+      ...{ 'night-latency': 50, rounds: 3 },
+    },
+    ['only'],
+  )
   const { documents, pairs, contexts, latency: latencyMs } = numbers
   if (pairs < 4 * contexts) throw new Error('Expected --pairs to be at least 4 times --contexts.')
+  const only = text('only')
   const database = await startBenchDatabase()
   try {
-    const plan = { documents: pairs, latencyMs }
-    const furnished = { ...plan, hasFurniture: true }
-    const blockTypes = ['stylesheet', 'image', 'font', 'media'] as const
-    const one = await compare('1 context', database, plan, { contexts: 1 })
-    const many = await compare(`${contexts} contexts`, database, plan, { contexts })
-    const fixed = { contexts, assign: 'round-robin' as const }
-    const rows = [
-      one,
-      many,
-      await compare(`${contexts} contexts, fixed turns`, database, plan, fixed),
-      await compare(`${contexts} contexts, whole pages`, database, furnished, { contexts }),
-      await compare(`${contexts} contexts, blocked`, database, furnished, { contexts, blockTypes }),
-    ]
-    const nightPlan = { documents, latencyMs: 50, faultOf: everyThird }
-    const night = await spendNight(database, nightPlan, { contexts, stepTimeoutMs: 5_000 })
-    const speedUp = many.perMinute / one.perMinute
+    const rounds: Compared[][] = []
+    while (only !== 'night' && rounds.length < numbers.rounds) {
+      const round: Compared[] = []
+      for (const way of waysOf({ documents: pairs, latencyMs }, contexts)) {
+        round.push(await compare(database, way))
+      }
+      rounds.push(round)
+    }
+    const nightPlan = { documents, latencyMs: numbers['night-latency'] }
+    const terms = { contexts, stepTimeoutMs: 5_000 }
+    const night: Night | null =
+      only === 'compare' ? null : await spendNight(database, nightPlan, terms)
     printReport(
       {
         title: `Documents through browser contexts, ${latencyMs} ms an answer`,
         machine: describeMachine(database.version),
-        head: ['Way', 'Documents', 'A minute', 'Right', 'Handed over twice', 'Furniture asked for'],
-        rows: rows.map((row) => [
-          row.way,
-          String(row.documents),
-          row.perMinute.toFixed(1),
-          String(row.right),
-          String(row.twice),
-          String(row.furniture),
-        ]),
-        notes: [
-          `${contexts} contexts over one: ${speedUp.toFixed(2)} times.`,
-          ...nightNotes(night),
-        ],
-        figures: { rows, speedUp, night },
+        head: ['Way', 'Documents', 'A minute', 'Right', 'Again', 'Furniture', 'Load'],
+        rows: rowsOf(rounds),
+        notes: [...ratioNotes(rounds, contexts), ...(night === null ? [] : nightNotes(night))],
+        figures: { rounds, night },
       },
       isJson,
     )

@@ -1,7 +1,8 @@
 // How near a plan of N calls at once comes to N times one call at a time, through a proxy API; and
 // what 1,000 calls cost that only wait.
 //
-//   npm run bench:throughput -- [--rounds 3] [--latency 5000] [--waves 6] [--most 1000] [--json]
+//   npm run bench:throughput -- [--rounds 3] [--latency 5000] [--waves 6] [--least 1]
+//     [--most 1000] [--json]
 //
 // One worker process in every case. A run has `waves` calls a slot, of `latency` ms in the middle and
 // half as much more or less. The API counts: calls a second from the first `plan` ends to the last,
@@ -176,10 +177,15 @@ function waitingWords(plan: number, seen: readonly Waiting[]): string {
 }
 
 async function main(): Promise<void> {
-  const { numbers, isJson } = readNumbers({ rounds: 3, latency: 5_000, waves: 6, most: 1_000 })
-  const { rounds, latency, waves, most } = numbers
+  const { numbers, isJson } = readNumbers({
+    rounds: 3,
+    latency: 5_000,
+    waves: 6,
+    ...{ least: 1, most: 1_000 },
+  })
+  const { rounds, latency, waves, least, most } = numbers
   const database = await startBenchDatabase()
-  const plans = PLANS.filter((plan) => plan <= most)
+  const plans = PLANS.filter((plan) => plan >= least && plan <= most)
   try {
     const runs: Run[] = []
     const waiting: Waiting[] = []

@@ -2,14 +2,13 @@
 // are good, or one error names every violation with its origin.
 
 import { FetchyardError } from '../src/core/errors.js'
+import { type Fields, isFields } from '../src/core/fields.js'
 import { type ConfigFile, findConfigFile } from './file.js'
 import type { Option } from './option.js'
 import { OPTIONS, SETTING_NAMES } from './options.js'
 import {
   checkRules,
-  type Fields,
   type Found,
-  isFields,
   put,
   reportUnknown,
   type Writable,

@@ -1,5 +1,6 @@
 // How a value of an option is read from where it was found, and how what is wrong with it is said.
 
+import type { Fields } from '../src/core/fields.js'
 import type { Option, Reading } from './option.js'
 import { OPTIONS, showSetting } from './options.js'
 import { CROSS_RULES } from './rules.js'
@@ -12,7 +13,6 @@ export interface Found {
   readonly read: (raw: unknown) => Reading<unknown>
 }
 
-export type Fields = { readonly [field: string]: unknown }
 export type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 export function put<Name extends SettingName>(
@@ -93,8 +93,4 @@ function showRaw(name: SettingName, raw: unknown): string {
   if (OPTIONS[name].flag === null) return 'something else'
   const text = typeof raw === 'string' ? `"${raw}"` : JSON.stringify(raw)
   return text === undefined ? typeof raw : text.slice(0, 100)
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

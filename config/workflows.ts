@@ -2,18 +2,10 @@
 // in the `options` of their modules.
 
 import { FetchyardError } from '../src/core/errors.js'
+import { type Fields, isFields } from '../src/core/fields.js'
 import type { Configuration } from './load.js'
 import { OPTIONS, WORKFLOW_SETTING_NAMES } from './options.js'
-import {
-  checkRules,
-  type Fields,
-  isFields,
-  put,
-  reportUnknown,
-  type Writable,
-  widened,
-  withOrigin,
-} from './reading.js'
+import { checkRules, put, reportUnknown, type Writable, widened, withOrigin } from './reading.js'
 import type { Settings } from './settings.js'
 
 export interface WorkflowEntries {

@@ -18,7 +18,9 @@ import { startTelemetry } from '../src/telemetry/telemetry.js'
 import type { DeclaredWorkflow } from '../src/workflow/define.js'
 import { createAlerting } from './alerting.js'
 import type { OpenDatabase } from './database.js'
+import { failureShelvesOf } from './documents/failure-shelves.js'
 import { AUDIT_PACE, createFiguresReader, FIGURES_PACE, REPORTS_PACE } from './figures-reader.js'
+import { createEventReader } from './heard-events.js'
 import { createNodeIdentity, isProcessDead } from './node-identity.js'
 import { readHeard, reportJson } from './node-reports.js'
 import { createOperatorDesk, type OperatorDesk } from './operator-desk.js'
@@ -29,6 +31,7 @@ import { Supervisor } from './supervisor.js'
 import { createThreadTransport } from './thread-transport.js'
 import { type Accounts, createAccounts } from './upstream/accounts.js'
 import { version } from './version.js'
+import type { FailureShelves } from './web/failure-page.js'
 import type { Web } from './web/web.js'
 import { liveSourceOf, startWeb } from './web/web.js'
 import { keepOf, planOf, serviceOptionsOf } from './workflow-options.js'
@@ -107,7 +110,7 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
   const events = createEventBus()
   const telemetry = startTelemetry({ bus: events, clock: systemClock, version })
   if (request.log !== 'silent') attachLog(events, settings, identity.name)
-  const desk = createSteeringDesk(store, events.emit)
+  const desk = createSteeringDesk(store, events.emit, identity.nodeId)
   const epoch = identity.nodeId
   showOrders(events, () => desk.rollouts().then(telemetry.live.setRollouts))
   // On the pool of whoever asks: what people look for must not keep the work waiting.
@@ -115,12 +118,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
     store: createOperatorStore(database.sql),
     nowMs: systemClock.nowMs,
   })
-  const web = await openWeb(settings, { events, telemetry, epoch, desk, operator }).catch(
-    (error: unknown) => {
-      telemetry.stop()
-      throw error
-    },
-  )
+  const failures = failureShelvesOf(settings, request.workflows)
+  const parts = { events, telemetry, epoch, desk, operator, failures }
+  const web = await openWeb(settings, parts).catch((error: unknown) => {
+    telemetry.stop()
+    throw error
+  })
   const accounts = createAccounts(
     request.workflows.map(({ definition, overrides }) => ({
       workflow: definition.name,
@@ -165,6 +168,12 @@ export async function startNode(request: NodeRequest): Promise<RunningNode> {
       pace: REPORTS_PACE,
       read: () => readHeard(pool, identity.nodeId),
       onFigures: telemetry.live.setHeard,
+    }),
+    createFiguresReader({
+      clock: systemClock,
+      pace: REPORTS_PACE,
+      read: createEventReader(pool, identity.nodeId),
+      onFigures: telemetry.live.setHeardEvents,
     }),
     createFiguresReader({
       clock: systemClock,
@@ -245,6 +254,7 @@ async function openWeb(
     readonly epoch: string
     readonly desk: SteeringDesk
     readonly operator: OperatorDesk
+    readonly failures: FailureShelves
   },
 ): Promise<Web | null> {
   if (settings.port === null) return null
@@ -257,6 +267,7 @@ async function openWeb(
     operatorToken: settings.operatorToken ?? '',
     desk: parts.desk,
     operator: parts.operator,
+    failures: parts.failures,
     source: liveSourceOf(parts.telemetry, parts.epoch),
     version,
     clock: systemClock,

@@ -12,6 +12,7 @@ import type {
   OperatorStore,
   PaceMinute,
   ScheduleStatus,
+  StatusDocument,
   StoredLoad,
 } from '../src/store/operator-store.js'
 import type { WorkflowRow } from '../src/store/workflows.js'
@@ -58,6 +59,8 @@ export interface OperatorDesk {
     readonly events: readonly EventRow[]
     readonly next: string | null
   }>
+  /** How everything stands, as `fetchyard status --json` prints it. */
+  readonly status: () => Promise<StatusDocument>
   /** What each living node has in hand, and its limit, as its last heartbeat told. */
   readonly loads: () => Promise<readonly StoredLoad[]>
   readonly pace: () => Promise<readonly PaceMinute[]>
@@ -90,6 +93,7 @@ export function createOperatorDesk({ store, nowMs }: OperatorDeskDeps): Operator
     act: (deed, by) => act({ store, nowMs }, deed, by),
     runNow: (workflow, by) => runNow(store, workflow, by),
     events: (question) => store.readEvents(question),
+    status: store.readStatus,
     loads: store.readLoads,
     pace: store.readPace,
     schedules: store.readSchedules,
@@ -104,10 +108,16 @@ async function rowOf(store: OperatorStore, name: string): Promise<WorkflowRow> {
   throw new FetchyardError('WORKFLOW_UNKNOWN', `The database knows no workflow \`${name}\`.`)
 }
 
-const VERBS: { readonly [action in ItemAction]: readonly [done: string, event: string] } = {
-  cancel: ['Cancelled', 'items.cancelled'],
-  promote: ['Made ready now', 'items.promoted'],
-  retry: ['Asked again for', 'items.retried'],
+interface Verb {
+  readonly ordered: string
+  readonly done: string
+  readonly event: string
+}
+
+const VERBS: { readonly [action in ItemAction]: Verb } = {
+  cancel: { ordered: 'Cancel', done: 'Cancelled', event: 'items.cancelled' },
+  promote: { ordered: 'Make ready now', done: 'Made ready now', event: 'items.promoted' },
+  retry: { ordered: 'Ask again for', done: 'Asked again for', event: 'items.retried' },
 }
 
 /**
@@ -127,6 +137,7 @@ async function act({ store, nowMs }: OperatorDeskDeps, deed: ItemDeed, by: Order
     const order = { action, filter, binding: row.binding, reason }
     const untilMs = nowMs() + ACT_MS
     next = deed.after
+    if (next === null) await leaveOrder(store, { row, deed, by })
     do {
       try {
         const slice = await store.actOnItems(order, next)
@@ -139,8 +150,8 @@ async function act({ store, nowMs }: OperatorDeskDeps, deed: ItemDeed, by: Order
       }
     } while (next !== null && nowMs() < untilMs)
   }
-  const [verb, name] = VERBS[action]
-  const words = `${verb} ${count(items)} of ${row.name}${aboutWords(deed)}.`
+  const { done, event: name } = VERBS[action]
+  const words = `${done} ${count(items)} of ${row.name}${aboutWords(deed)}.`
   if (items > 0) await leaveEvent(store, { name, row, words, deed, items, by })
   return { items, next, words }
 }
@@ -162,15 +173,25 @@ function aboutWords({ filter, key }: ItemDeed): string {
   return parts.length === 0 ? '' : `, ${parts.join(', ')}`.slice(0, ABOUT_MAX)
 }
 
+interface Given {
+  readonly row: WorkflowRow
+  readonly deed: ItemDeed
+  readonly by: Orderer
+}
+
+/** Before the first slice: it tells who asked for what a supervisor did that dies among them. */
+async function leaveOrder(store: OperatorStore, { row, deed, by }: Given): Promise<void> {
+  const words = `${VERBS[deed.action].ordered} all of ${row.name}${aboutWords(deed)}.`
+  await leaveEvent(store, { name: 'items.ordered', row, words, deed, items: null, by })
+}
+
 async function leaveEvent(
   store: OperatorStore,
-  of: {
+  of: Given & {
     readonly name: string
-    readonly row: WorkflowRow
     readonly words: string
-    readonly deed: ItemDeed
-    readonly items: number
-    readonly by: Orderer
+    /** Null: not known yet. */
+    readonly items: number | null
   },
 ): Promise<void> {
   const { state, code, host, text } = of.deed.filter

@@ -63,12 +63,16 @@ export type DeskStore = Pick<
 /** Reason under which a person holds a workflow back. */
 export const OPERATOR = 'operator'
 
-/** @param emit tells this process about orders as well; the command line has nobody to tell. */
+/**
+ * @param emit tells this process about orders as well; the command line has nobody to tell.
+ * @param nodeId the node that emits: it shows its own events already when it reads them again.
+ */
 export function createSteeringDesk(
   store: DeskStore,
   emit: EventBus['emit'] = () => {},
+  nodeId: string | null = null,
 ): SteeringDesk {
-  const parts = { store, emit }
+  const parts = { store, emit, nodeId }
   return {
     setRollout: (name, order, by) => steer(parts, { name, by, change: order }),
     setConcurrency: (name, items, by) => steer(parts, { name, by, change: { concurrency: items } }),
@@ -83,6 +87,7 @@ export function createSteeringDesk(
 interface Parts {
   readonly store: DeskStore
   readonly emit: EventBus['emit']
+  readonly nodeId: string | null
 }
 
 const saidBy = ({ name, via }: Orderer) => `by ${name}, ${via}`
@@ -107,7 +112,7 @@ async function standing(store: DeskStore, name: string): Promise<Rollout> {
 }
 
 async function steer(
-  { store, emit }: Parts,
+  { store, emit, nodeId }: Parts,
   order: {
     readonly name: string
     readonly by: Orderer
@@ -127,13 +132,13 @@ async function steer(
     const level = 'info'
     const message = `${who}: ${words}`
     emit('workflow.steered', { workflow: name, by: by.name, message })
-    const event = { name: 'workflow.steered', workflowId, nodeId: null } as const
+    const event = { name: 'workflow.steered', workflowId, nodeId } as const
     await store.storeEvent({ level, ...event, message, fields })
   }
   return { isChanged, now, words }
 }
 
-async function pause({ store, emit }: Parts, name: string, by: Orderer): Promise<Carried> {
+async function pause({ store, emit, nodeId }: Parts, name: string, by: Orderer): Promise<Carried> {
   const { workflowId } = await rowOf(store, name)
   const isChanged = await store.pauseWorkflow({ workflowId, reason: OPERATOR })
   const go = `Go on with fetchyard resume ${name}.`
@@ -144,7 +149,7 @@ async function pause({ store, emit }: Parts, name: string, by: Orderer): Promise
       level: 'info',
       name: 'workflow.paused',
       workflowId,
-      nodeId: null,
+      nodeId,
       message: saidBy(by),
       fields: { reason: OPERATOR, by: by.name, via: by.via },
     })
@@ -152,7 +157,7 @@ async function pause({ store, emit }: Parts, name: string, by: Orderer): Promise
   return { isChanged, now: await standing(store, name), words }
 }
 
-async function resume({ store, emit }: Parts, name: string, by: Orderer): Promise<Carried> {
+async function resume({ store, emit, nodeId }: Parts, name: string, by: Orderer): Promise<Carried> {
   const { workflowId, pausedBy } = await rowOf(store, name)
   const isChanged = await store.resumeWorkflow({ workflowId, reason: null })
   const reasons = pausedBy.join(', ')
@@ -165,7 +170,7 @@ async function resume({ store, emit }: Parts, name: string, by: Orderer): Promis
       level: 'info',
       name: 'workflow.resumed',
       workflowId,
-      nodeId: null,
+      nodeId,
       message: saidBy(by),
       fields: { reason: reasons, by: by.name, via: by.via },
     })

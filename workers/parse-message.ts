@@ -12,12 +12,11 @@ import type {
 } from '../src/actor/messages.js'
 import type { ChainOptions } from '../src/core/chain-options.js'
 import { BLOCKED_TYPES, type DocumentOptions } from '../src/core/document-options.js'
+import { type Fields, isFields } from '../src/core/fields.js'
 import { LIMITS } from '../src/core/limits.js'
 import { parseUrl } from '../src/core/parse-url.js'
 import { PREMIUM_LEVELS, TIERS, type UpstreamOptions } from '../src/core/upstream-options.js'
 import type { FetchOptions, WorkerOptions } from '../src/core/worker-options.js'
-
-type Fields = { readonly [field: string]: unknown }
 
 /** The message, or null when it is none that a worker knows. */
 export function parseToWorker(message: unknown): ToWorker | null {
@@ -198,8 +197,4 @@ function isWithin(value: unknown, min: number, max: number): boolean {
 function hasList(holder: object, field: string, isEntry: (entry: unknown) => boolean): boolean {
   const list: unknown = Object.getOwnPropertyDescriptor(holder, field)?.value
   return Array.isArray(list) && list.every(isEntry)
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null
 }

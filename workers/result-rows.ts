@@ -68,7 +68,7 @@ export interface Place {
 function cleanRow(row: unknown, place: Place & { readonly sink: SinkDefinition }): ResultRow {
   if (!isPlain(row)) throw new ResultError(`${place.at} is ${wordFor(row)}, expected a row.`)
   const clean: Record<string, Json> = {}
-  for (const [column, value] of Object.entries(row)) {
+  for (const column of Object.keys(row)) {
     if (!Object.hasOwn(place.sink.columns, column)) {
       throw new ResultError(
         `${place.at} has the column ${JSON.stringify(column.slice(0, 80))}, ` +
@@ -76,9 +76,19 @@ function cleanRow(row: unknown, place: Place & { readonly sink: SinkDefinition }
       )
     }
     spend(place, column.length + 4)
-    clean[column] = cleanValue(value, { at: `${place.at}.${column}`, budget: place.budget }, 0)
+    clean[column] = cleanCell(row[column], column, place)
   }
   return clean
+}
+
+/** Most values are scalars, for whose sake no place has to be named. */
+function cleanCell(value: unknown, column: string, place: Place): Json {
+  if (typeof value === 'string') return cleanString(value, place)
+  if (Number.isFinite(value) || value === null) {
+    spend(place, 5)
+    return typeof value === 'number' ? value : null
+  }
+  return cleanValue(value, { at: `${place.at}.${column}`, budget: place.budget }, 0)
 }
 
 /** A value as plain data. Throws a `ResultError` for what is none, or too much of it. */

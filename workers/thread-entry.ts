@@ -6,6 +6,7 @@ import { EXIT_CODES, messageOf } from '../src/core/errors.js'
 import { FetchLoop } from './fetch-loop.js'
 import { loadDefault } from './load-default.js'
 import { logLine } from './log-line.js'
+import { packed } from './packed.js'
 import { takePrints } from './thread-prints.js'
 import { watchEventLoop } from './vitals.js'
 
@@ -38,7 +39,7 @@ export default async function runThread({ port }: ThreadTask): Promise<number> {
       const loop = new FetchLoop({
         pid: process.pid,
         clock: systemClock,
-        send: (message) => port.postMessage(message),
+        send: (message) => port.postMessage(packed(message)),
         finish: resolve,
         load: loadDefault,
         memoryBytes: () => getHeapStatistics().used_heap_size,

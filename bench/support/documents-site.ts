@@ -104,3 +104,8 @@ export async function countRight(directory: string, count: number, bytes: number
   }
   return right
 }
+
+/** Documents that a site handed over in whole more than once. */
+export function countServedAgain(site: DocumentSite): number {
+  return [...site.served.values()].filter((times) => times > 1).length
+}

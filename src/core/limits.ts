@@ -13,8 +13,8 @@ export const LIMITS = {
   leaseItemsMax: 2_048,
   /** Items held by a supervisor that no worker has started yet, a workflow. */
   bufferedItemsMax: 4_096,
-  /** Outcomes settled by one statement. */
-  settleItemsMax: 100,
+  /** Outcomes settled by one statement: as many as a pack has. */
+  settleItemsMax: 256,
   /** How long an outcome may wait for company before it is settled. */
   settleDelayMs: 25,
   /** Outcomes waiting for the database, a workflow; at the bound dispatching pauses. */
@@ -175,6 +175,9 @@ export const LIMITS = {
   /** Records, and their bytes, that an import commits with its position. */
   importRecordsMax: 1_000,
   importBytesMax: 4 * 1_048_576,
+  /** Records, and packs of them, that an import beside the work keeps ahead of it. */
+  importAheadMax: 20_000,
+  importAheadPacksMax: 4_000,
   /** Bytes of one record of a source file that is no XML. */
   sourceRecordBytesMax: 1_048_576,
   /** Browser contexts of one node. */

@@ -185,6 +185,12 @@ export type ResultRow = { readonly [column: string]: Json }
 /** Rows for each sink of a workflow, by the sink's name. */
 export type ResultRows = { readonly [sink: string]: readonly ResultRow[] }
 
+/**
+ * Rows on their way to the database: as they are, or each as the text of its JSON, which a thread
+ * makes so that the supervisor does not have to.
+ */
+export type SentRows = { readonly [sink: string]: readonly (ResultRow | string)[] }
+
 /** What one attempt cost and how it went on the wire. Durations in milliseconds. */
 export interface AttemptFacts {
   /** Time the handler had the item. */
@@ -204,7 +210,7 @@ export interface AttemptFacts {
 
 /** A worker's account of an attempt. The supervisor decides what it means for the item. */
 export type Outcome =
-  | { readonly result: 'complete'; readonly rows: ResultRows; readonly facts: AttemptFacts }
+  | { readonly result: 'complete'; readonly rows: SentRows; readonly facts: AttemptFacts }
   | {
       readonly result: 'failed'
       readonly code: OutcomeCode

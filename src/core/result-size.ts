@@ -1,4 +1,4 @@
-import type { Json, ResultRows } from './outcome.js'
+import type { Json, SentRows } from './outcome.js'
 
 /** Bytes of a value as JSON, roughly: enough to bound what is held and sent at once. */
 function sizeOf(value: Json): number {
@@ -11,7 +11,7 @@ function sizeOf(value: Json): number {
 }
 
 /** Bytes of result rows as JSON, roughly. */
-export function resultBytes(rows: ResultRows): number {
+export function resultBytes(rows: SentRows): number {
   let bytes = 0
   for (const sinkRows of Object.values(rows)) {
     for (const row of sinkRows) bytes += sizeOf(row)

@@ -3,7 +3,7 @@ import type { BackoffOptions } from './backoff.js'
 import { backoffDelayMs } from './backoff.js'
 import { errorText } from './error-text.js'
 import { LIMITS } from './limits.js'
-import type { Outcome, OutcomeCode, ResultRow } from './outcome.js'
+import type { Outcome, OutcomeCode, SentRows } from './outcome.js'
 import { OUTCOMES } from './outcome.js'
 import type { Random } from './random.js'
 import type { Cohort, Trial } from './steering-plan.js'
@@ -42,7 +42,7 @@ export interface Settlement {
   /** For an item that goes back to the queue: when, and with which counts. */
   readonly next: NextTry | null
   /** Result rows by sink; written for 'complete' only. */
-  readonly rows: { readonly [sink: string]: readonly ResultRow[] }
+  readonly rows: SentRows
 }
 
 export interface NextTry {

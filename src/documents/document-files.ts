@@ -7,6 +7,7 @@ import { hasCode } from '../core/errors.js'
 import { moveInPlace, onDisk } from './durable.js'
 import { type DocumentFacts, inspectDocument, type SizeBounds } from './inspect.js'
 import { DocumentLedger, type LedgerEntry, type SavedFacts } from './ledger.js'
+import { removeLeftovers } from './leftovers.js'
 import { DocumentParts, type Part } from './parts.js'
 
 /** Where the bytes came from, as far as it is known. */
@@ -89,6 +90,12 @@ export class DocumentFiles {
         await part.clear()
       }
     })
+  }
+
+  /** Removes what dead processes left under temporary names; once, at a start. */
+  async tidy(): Promise<void> {
+    // Whatever is in the way of that tells itself again when something is saved.
+    await removeLeftovers(this.#options.directory).catch(() => {})
   }
 
   async #fill(part: Part, { fill, resumes }: SaveRequest): Promise<Filled> {

@@ -5,6 +5,7 @@ import { constants, copyFile, link, open, rename, unlink } from 'node:fs/promise
 import { dirname } from 'node:path'
 import { hasCode, messageOf } from '../core/errors.js'
 import { FetchFailure } from '../fetch/failure.js'
+import { ownOwner } from './owner.js'
 
 /** Distinguishes the files of two writers that do not know of each other. */
 export const newNonce = () => randomBytes(6).toString('hex')
@@ -30,13 +31,19 @@ export async function moveInPlace(from: string, to: string): Promise<void> {
   await syncDirectory(dirname(to))
 }
 
-/** Writes a small file under a temporary name, and makes it durable. @returns its name. */
+/**
+ * Writes a small file under a temporary name, and makes it durable. One that fails, as on a full
+ * disk, leaves nothing. @returns its name.
+ */
 async function writeAside(path: string, text: string): Promise<string> {
-  const aside = `${path}.${newNonce()}.tmp`
+  const aside = `${path}.${ownOwner()}.${newNonce()}.tmp`
   const handle = await open(aside, 'wx', 0o600)
   try {
     await handle.writeFile(text)
     await handle.sync()
+  } catch (error) {
+    await unlink(aside).catch(() => {})
+    throw error
   } finally {
     await handle.close()
   }
@@ -44,7 +51,13 @@ async function writeAside(path: string, text: string): Promise<string> {
 }
 
 export async function replaceFile(path: string, text: string): Promise<void> {
-  await moveInPlace(await writeAside(path, text), path)
+  const aside = await writeAside(path, text)
+  try {
+    await moveInPlace(aside, path)
+  } catch (error) {
+    await unlink(aside).catch(() => {})
+    throw error
+  }
 }
 
 /** Writes a file unless one of this name is there. @returns whether it was written. */

@@ -3,8 +3,8 @@
 import { mkdir, readdir, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { EXTENSION, fileNameOf } from './file-name.js'
-import { OWN_FOLDER } from './ledger.js'
+import { failureStemOf } from './file-name.js'
+import { FAILURES_FOLDER } from './kept-failures.js'
 import { within } from './within.js'
 
 /** Failures that are kept; the oldest go first. */
@@ -16,25 +16,44 @@ export class FailurePages {
   readonly #folder: string
 
   constructor(directory: string) {
-    this.#folder = join(directory, OWN_FOLDER, 'failures')
+    this.#folder = join(directory, FAILURES_FOLDER)
   }
 
-  /** Keeps a page, in place of what the same attempt kept before. @returns the picture's path. */
+  /**
+   * Keeps a page, in place of what the same attempt kept before.
+   *
+   * @returns the path of the picture, or of the HTML where there is no picture, below the
+   * directory.
+   */
   async keep(page: Page, reference: string, attempt: number): Promise<string | null> {
-    const stem = fileNameOf(reference).name.slice(0, -EXTENSION.length)
-    const name = `${stem}-attempt-${attempt}`
-    try {
-      await mkdir(this.#folder, { recursive: true })
-      const path = join(this.#folder, `${name}.png`)
-      const html = await within(PATIENCE_MS, page.content(), 'the HTML of a page')
-      await writeFile(join(this.#folder, `${name}.html`), html.slice(0, HTML_CHARACTERS_MAX))
-      await page.screenshot({ path, timeout: PATIENCE_MS })
-      await this.#thinOut()
-      return join(OWN_FOLDER, 'failures', `${name}.png`)
-    } catch {
-      // A page that is gone has nothing to show; what failed is told in any case.
-      return null
+    const stem = `${failureStemOf(reference)}-attempt-${attempt}`
+    const pathOf = (extension: string) => join(this.#folder, `${stem}.${extension}`)
+    const steps: readonly (readonly [extension: string, keep: () => Promise<unknown>])[] = [
+      ['html', () => this.#keepHtml(page, pathOf('html'))],
+      ['png', () => page.screenshot({ path: pathOf('png'), timeout: PATIENCE_MS })],
+    ]
+    let kept: string | null = null
+    for (const [extension, keep] of steps) {
+      // A page that is gone has nothing to show; what failed is told in any case. What it showed
+      // at an earlier failure would be taken for what it shows now.
+      const isKept = await keep().then(
+        () => true,
+        () =>
+          unlink(pathOf(extension)).then(
+            () => false,
+            () => false,
+          ),
+      )
+      if (isKept) kept = join(FAILURES_FOLDER, `${stem}.${extension}`)
     }
+    await this.#thinOut().catch(() => {})
+    return kept
+  }
+
+  async #keepHtml(page: Page, path: string): Promise<void> {
+    await mkdir(this.#folder, { recursive: true })
+    const html = await within(PATIENCE_MS, page.content(), 'the HTML of a page')
+    await writeFile(path, html.slice(0, HTML_CHARACTERS_MAX))
   }
 
   async #thinOut(): Promise<void> {

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 
-export const EXTENSION = '.pdf'
+const EXTENSION = '.pdf'
 
 /** Bytes of a name, extension included: every file system in use takes 255, and we add a few. */
 const NAME_BYTES_MAX = 200
@@ -37,6 +37,11 @@ export function digestName(reference: string): string {
   const digest = digestOf(reference).slice(0, DIGEST_DIGITS)
   const room = NAME_BYTES_MAX - EXTENSION.length - digest.length - 1
   return `${cut(safeText(reference), room)}~${digest}${EXTENSION}`
+}
+
+/** How the names of what is kept of a document's failures begin. */
+export function failureStemOf(reference: string): string {
+  return fileNameOf(reference).name.slice(0, -EXTENSION.length)
 }
 
 /** Stands for a reference in names of our own: parts of files, pages of failures. */

@@ -50,7 +50,9 @@ class LoopbackProxy implements GuardProxy {
     this.#server.on('request', (request, response) => {
       const target = parseUrl(request.url ?? '')
       if (target === null || target.protocol !== 'http:' || !this.#permits(target)) {
-        response.writeHead(403, { 'content-type': 'text/plain' }).end('Refused by Fetchyard.\n')
+        // Hung up on, not answered: a page that says so would be taken for one of the site's, and
+        // whoever waits for its button would wait in vain.
+        response.destroy()
         return
       }
       const { method = 'GET', headers } = request
@@ -61,8 +63,7 @@ class LoopbackProxy implements GuardProxy {
       })
       upstream.on('error', (error) => {
         this.#note(target.hostname, error)
-        if (response.headersSent) response.destroy()
-        else response.writeHead(502).end()
+        response.destroy()
       })
       response.on('close', () => upstream.destroy())
       request.on('error', () => upstream.destroy()).pipe(upstream)

@@ -5,6 +5,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode } from '../core/errors.js'
+import { isFields } from '../core/fields.js'
 import { createFile, replaceFile } from './durable.js'
 import { digestName, digestOf, fileNameOf, foldName } from './file-name.js'
 import type { DocumentFacts } from './inspect.js'
@@ -90,11 +91,6 @@ function candidatesOf(reference: string): readonly string[] {
   const { name, isPlain } = fileNameOf(reference)
   return isPlain ? [name, digestName(reference)] : [name]
 }
-
-type Fields = { readonly [field: string]: unknown }
-
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null
 
 function parseEntry(value: unknown): LedgerEntry | null {
   if (!isFields(value)) return null

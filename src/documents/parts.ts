@@ -13,9 +13,11 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isFields } from '../core/fields.js'
 import { newNonce, replaceFile } from './durable.js'
 import { digestOf } from './file-name.js'
-import { isFields, OWN_FOLDER } from './ledger.js'
+import { OWN_FOLDER } from './ledger.js'
+import { ownOwner } from './owner.js'
 
 /** What a server said of the body that a part is of: enough to ask for the rest. */
 export interface PartOrigin {
@@ -39,6 +41,13 @@ export interface Part {
 }
 
 const PREFIX = '.fetchyard-'
+const EXTENSION = '.part'
+const NOTE_EXTENSION = '.json'
+
+const idsIn = (names: readonly string[]) =>
+  names
+    .filter((name) => name.endsWith(NOTE_EXTENSION))
+    .map((name) => name.slice(0, -NOTE_EXTENSION.length))
 
 export class DocumentParts {
   readonly #directory: string
@@ -56,43 +65,68 @@ export class DocumentParts {
   /** A new part, beginning with what an earlier try left when its origin is known. */
   async begin(reference: string, resumes: boolean): Promise<Part> {
     const digest = digestOf(reference)
-    const id = `${digest}-${newNonce()}`
-    const path = this.#pathOf(id)
+    const id = `${digest}-${ownOwner()}-${newNonce()}`
+    const path = this.pathOf(id)
     // Parts that are begun later are not this one's to remove.
     const before = await this.#idsOf(digest)
     const left = resumes ? await this.#findLeft(before) : null
-    // First the note, by which the part is found again: nothing is left behind for ever.
-    await writeFile(this.#noteOf(id), '{}')
-    if (left !== null) await copyFile(this.#pathOf(left.id), path)
-    const file = await open(path, left === null ? 'wx+' : 'r+', 0o644)
+    const file = await this.#create(id, left?.id ?? null)
     const { size } = await file.stat()
     return {
       path,
       file,
       begunBytes: left === null ? 0 : size,
       origin: left?.origin ?? null,
-      note: (origin) => replaceFile(this.#noteOf(id), JSON.stringify(origin)),
+      note: (origin) => replaceFile(this.noteOf(id), JSON.stringify(origin)),
       leave: () => file.close(),
       clear: async () => {
         await file.close().catch(() => {})
-        for (const old of [id, ...before]) await this.#remove(old)
+        for (const old of [id, ...before]) await this.remove(old)
       },
     }
   }
 
-  #pathOf(id: string): string {
-    return join(this.#directory, `${PREFIX}${id}.part`)
+  /** A file that begins with the bytes of another part, if there is one. */
+  async #create(id: string, begins: string | null): Promise<FileHandle> {
+    const path = this.pathOf(id)
+    try {
+      // First the note, by which the part is found again: nothing is left behind for ever.
+      await writeFile(this.noteOf(id), '{}')
+      if (begins !== null) await copyFile(this.pathOf(begins), path)
+      return await open(path, begins === null ? 'wx+' : 'r+', 0o644)
+    } catch (error) {
+      // A full disk may have taken half of it.
+      await this.remove(id)
+      throw error
+    }
   }
 
-  #noteOf(id: string): string {
-    return join(this.#notes, `${id}.json`)
+  pathOf(id: string): string {
+    return join(this.#directory, `${PREFIX}${id}${EXTENSION}`)
+  }
+
+  noteOf(id: string): string {
+    return join(this.#notes, `${id}${NOTE_EXTENSION}`)
   }
 
   async #idsOf(digest: string): Promise<readonly string[]> {
     const names = await readdir(this.#notes)
-    return names
-      .filter((name) => name.startsWith(digest) && name.endsWith('.json'))
-      .map((name) => name.slice(0, -'.json'.length))
+    return idsIn(names).filter((id) => id.startsWith(digest))
+  }
+
+  /** All that are on their way or were left, by whomever. */
+  async ids(): Promise<readonly string[]> {
+    const notes = await readdir(this.#notes).catch(() => [])
+    const files = await readdir(this.#directory).catch(() => [])
+    const parts = files
+      .filter((name) => name.startsWith(PREFIX) && name.endsWith(EXTENSION))
+      .map((name) => name.slice(PREFIX.length, -EXTENSION.length))
+    return [...new Set([...idsIn(notes), ...parts])]
+  }
+
+  /** Whether a later try can go on from it. */
+  async isOfUse(id: string): Promise<boolean> {
+    return (await this.#readNote(id)) !== null && (await this.#sizeOf(id)) > 0
   }
 
   /** The longest part that an earlier try left. */
@@ -110,7 +144,7 @@ export class DocumentParts {
   }
 
   async #sizeOf(id: string): Promise<number> {
-    const file = await open(this.#pathOf(id), 'r').catch(() => null)
+    const file = await open(this.pathOf(id), 'r').catch(() => null)
     if (file === null) return 0
     const { size } = await file.stat()
     await file.close()
@@ -119,7 +153,7 @@ export class DocumentParts {
 
   async #readNote(id: string): Promise<PartOrigin | null> {
     try {
-      const value: unknown = JSON.parse(await readFile(this.#noteOf(id), 'utf8'))
+      const value: unknown = JSON.parse(await readFile(this.noteOf(id), 'utf8'))
       if (!isFields(value)) return null
       const { url, validator } = value
       return typeof url === 'string' && typeof validator === 'string' ? { url, validator } : null
@@ -128,8 +162,8 @@ export class DocumentParts {
     }
   }
 
-  async #remove(id: string): Promise<void> {
-    await unlink(this.#pathOf(id)).catch(() => {})
-    await unlink(this.#noteOf(id)).catch(() => {})
+  async remove(id: string): Promise<void> {
+    await unlink(this.pathOf(id)).catch(() => {})
+    await unlink(this.noteOf(id)).catch(() => {})
   }
 }

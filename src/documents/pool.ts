@@ -98,13 +98,16 @@ export class ContextPool {
     // Another context may have left it before: the browser of today is not to blame.
     if (old === this.#current) this.#forgetBrowser()
     old.retire()
+    // Nobody else would close what sits idle in it, and it would stay for that.
+    for (const seat of [...this.#free]) if (seat.browser === old) void this.#clear(seat)
   }
 
-  /** Ends the browser. Documents under way fail. */
+  /** Ends the browser, and those of before. Documents under way fail. */
   async close(): Promise<void> {
     const browser = await this.#browser?.catch(() => null)
     this.#forgetBrowser()
-    await browser?.close()
+    const all = new Set([browser, ...this.#seats.map((seat) => seat.browser)])
+    await Promise.all([...all].map((one) => one?.close()))
     const proxy = await this.#proxy?.catch(() => null)
     proxy?.close()
   }
@@ -117,6 +120,13 @@ export class ContextPool {
   async refusalOf(host: string): Promise<string | null> {
     const proxy = await this.#proxy
     return proxy?.refusalOf(host) ?? null
+  }
+
+  /** Takes an idle seat out of its browser. Nobody gets the seat meanwhile. */
+  async #clear(seat: Seat): Promise<void> {
+    this.#free.delete(seat)
+    await seat.moveOut()
+    this.#leave(seat)
   }
 
   #sit(wanted: number | null): Promise<Seat> {
@@ -139,10 +149,7 @@ export class ContextPool {
     seat.documents += 1
     await seat.tidy()
     await this.#watchMemory(seat)
-    if (seat.isDue(performance.now())) {
-      if (seat.isLoggedIn) await seat.keepLogin().catch(() => seat.forgetLogin())
-      await seat.close()
-    }
+    if (seat.isDue(performance.now())) await seat.moveOut()
   }
 
   /** A browser above its bound is left, context by context, and ends with the last of them. */
@@ -158,9 +165,7 @@ export class ContextPool {
       if ((bytes ?? 0) > this.#options.browserBytesMax) this.replaceBrowser(browser)
     }
     const own = seat.browser
-    if (own === null || own === this.#current) return
-    if (seat.isLoggedIn) await seat.keepLogin().catch(() => seat.forgetLogin())
-    await seat.close()
+    if (own !== null && own !== this.#current) await seat.moveOut()
   }
 
   async #currentBrowser(): Promise<WorkerBrowser> {

@@ -138,6 +138,14 @@ export class Seat {
     return this.documents >= contextPages || nowMs - this.#open.openedAtMs >= contextAgeMs
   }
 
+  /** Closes its context, so that the next one begins where this one ended. */
+  async moveOut(): Promise<void> {
+    // What is dead tells nothing more; the login of before still stands.
+    const isAlive = this.dead === 'nothing' || this.dead === 'tab'
+    if (this.isLoggedIn && isAlive) await this.keepLogin().catch(() => this.forgetLogin())
+    await this.close()
+  }
+
   async close(): Promise<void> {
     const open = this.#open
     this.#open = null

@@ -33,6 +33,7 @@ export class DocumentWork {
   readonly #files: DocumentFiles
   readonly #pool: ContextPool | null
   readonly #failurePages: FailurePages | null
+  #tidied: Promise<void> | null = null
 
   constructor(options: DocumentOptions) {
     this.#options = options
@@ -45,6 +46,8 @@ export class DocumentWork {
   async save(request: DocumentRequest, context: HandlerContext): Promise<ResultRow> {
     const startedAtMs = performance.now()
     const { reference, url } = request
+    this.#tidied ??= this.#files.tidy()
+    await this.#tidied
     const found = await this.#files.findVerified(reference)
     if (found !== null) return this.#row(found, { outcome: 'skipped', startedAtMs })
     if (this.#pool === null) {

@@ -1,5 +1,11 @@
 /** Room for small chunks, taken at once. */
 const BLOCK_BYTES = 16 * 1_024
+/**
+ * Room of a body's first block at least; each block has twice the room of the one before. Most
+ * bodies of an API are short, and what was allocated for one is given back late: at 300 a second,
+ * whole blocks kept 45 MB of a worker.
+ */
+const FIRST_BLOCK_BYTES = 512
 
 /**
  * Gathers the chunks of a body in memory of about its own size.
@@ -12,6 +18,7 @@ export class BodyBuffer {
   readonly #parts: Buffer[] = []
   #block = Buffer.alloc(0)
   #blockUsed = 0
+  #room = FIRST_BLOCK_BYTES
 
   add(chunk: Buffer): void {
     const isWhole = chunk.length >= BLOCK_BYTES && chunk.length * 2 >= chunk.buffer.byteLength
@@ -21,7 +28,7 @@ export class BodyBuffer {
       return
     }
     for (let at = 0; at < chunk.length; ) {
-      if (this.#blockUsed === this.#block.length) this.#openBlock()
+      if (this.#blockUsed === this.#block.length) this.#openBlock(chunk.length - at)
       const copied = chunk.copy(this.#block, this.#blockUsed, at)
       this.#blockUsed += copied
       at += copied
@@ -41,12 +48,16 @@ export class BodyBuffer {
     this.#parts.length = 0
     this.#block = Buffer.alloc(0)
     this.#blockUsed = 0
+    this.#room = FIRST_BLOCK_BYTES
   }
 
-  #openBlock(): void {
+  /** @param bytes how many there are to take now */
+  #openBlock(bytes: number): void {
     this.#closeBlock()
-    this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+    const room = Math.min(BLOCK_BYTES, Math.max(this.#room, bytes))
+    this.#block = Buffer.allocUnsafeSlow(room)
     this.#blockUsed = 0
+    this.#room = 2 * room
   }
 
   #closeBlock(): void {

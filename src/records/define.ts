@@ -2,6 +2,7 @@
 // conversion.
 
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
+import { type Fields, isFields } from '../core/fields.js'
 import { LIMITS } from '../core/limits.js'
 import type { ResultRows } from '../core/outcome.js'
 import { FetchFailure } from '../fetch/failure.js'
@@ -28,22 +29,18 @@ function sinkOf(table: TableMapping, mapping: Mapping, schema: string): SinkDefi
   }
 }
 
-function sourceOf(source: TableSource, schema: string): SourceDefinition {
+/** The table whose rows hold the records, as a workflow binds it. */
+export function sourceOf(source: TableSource, schema: string): SourceDefinition {
   return {
     table: source.table,
     key: source.key,
     keyType: source.keyType,
     status: source.status.replace('{schema}', schema),
     payload: [source.xml],
+    ...(source.statusType === null ? {} : { statusType: source.statusType }),
     ...(source.where === null ? {} : { where: source.where }),
     ...(source.updatedAt === null ? {} : { updatedAt: source.updatedAt }),
   }
-}
-
-type Fields = { readonly [field: string]: unknown }
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isNamespaces(value: unknown): value is { readonly [prefix: string]: string } {

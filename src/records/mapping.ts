@@ -72,6 +72,8 @@ export interface TableSource {
   readonly key: string
   readonly keyType: ColumnType
   readonly status: string
+  /** Type of the status column, such as an enum's name; null for text. */
+  readonly statusType: string | null
   readonly xml: string
   readonly where: string | null
   readonly updatedAt: string | null

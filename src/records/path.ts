@@ -17,6 +17,12 @@ export function expandedName(uri: string, local: string): string {
   return uri === '' ? local : `{${uri}}${local}`
 }
 
+/** The namespace and the local part of an expanded name. */
+export function splitName(name: string): { readonly uri: string; readonly local: string } {
+  const end = name.startsWith('{') ? name.lastIndexOf('}') : -1
+  return { uri: end === -1 ? '' : name.slice(1, end), local: name.slice(end + 1) }
+}
+
 /** The prefixes and the local part, or what is wrong with the name. */
 function readName(
   text: string,

@@ -3,7 +3,7 @@
 
 import { assert } from '../core/assert.js'
 import type { ColumnMapping, Mapping, TableMapping } from './mapping.js'
-import { readPath, readRecordPath, type XmlPath } from './path.js'
+import { readPath, readRecordPath, splitName, type XmlPath } from './path.js'
 
 export interface Shape {
   readonly children: Map<string, Shape>
@@ -39,6 +39,30 @@ export interface Plan {
   readonly tables: readonly PlanTable[]
   /** Names of all tables. */
   readonly names: readonly string[]
+  /**
+   * Every name that any path leads through, expanded, by its local part and namespace: a document
+   * is asked about each of its elements, and making the names anew costs more than finding them.
+   */
+  readonly known: ReadonlyMap<string, ReadonlyMap<string, string>>
+}
+
+function knownNames(plan: Pick<Plan, 'record' | 'shape'>): Plan['known'] {
+  const known = new Map<string, Map<string, string>>()
+  const note = (name: string) => {
+    const { uri, local } = splitName(name)
+    const byUri = known.get(local) ?? new Map<string, string>()
+    known.set(local, byUri.set(uri, name))
+  }
+  const noteShape = ({ children, attributes }: Shape) => {
+    for (const name of attributes) note(name)
+    for (const [name, child] of children) {
+      note(name)
+      noteShape(child)
+    }
+  }
+  for (const name of plan.record) note(name)
+  noteShape(plan.shape)
+  return known
 }
 
 function emptyShape(): Shape {
@@ -80,7 +104,8 @@ export function makePlan(mapping: Mapping): Plan {
   }
   const tables = makeTables(null, { shape, place: mapping.record })
   const names = mapping.tables.map(({ table }) => table)
-  return { record, shape, tables, names, place: mapping.record }
+  const known = knownNames({ record, shape })
+  return { record, shape, tables, names, place: mapping.record, known }
 }
 
 function makeColumn(parts: {

@@ -2,6 +2,7 @@
 // with the field, the rule, what was found and what to do.
 
 import { COLUMN_TYPES } from '../core/definition.js'
+import { TYPE_NAME, TYPE_NAME_RULE } from '../workflow/validate.js'
 import { type Fields, Violations } from '../workflow/violations.js'
 import { DUPLICATE_WAYS, type Mapping, SCHEMA_NAME, SCHEMA_RULE } from './mapping.js'
 import { readRecordPath } from './path.js'
@@ -19,7 +20,16 @@ const FIELDS = [
   'source',
   'tables',
 ]
-const SOURCE_FIELDS = ['table', 'key', 'keyType', 'status', 'xml', 'where', 'updatedAt']
+const SOURCE_FIELDS = [
+  'table',
+  'key',
+  'keyType',
+  'status',
+  'statusType',
+  'xml',
+  'where',
+  'updatedAt',
+]
 const NAME = /^[a-z][a-z0-9-]{0,22}$/
 const TABLE = /^(?:[A-Za-z_][A-Za-z0-9_$]{0,62}\.)?[A-Za-z_][A-Za-z0-9_$]{0,62}$/
 
@@ -96,6 +106,12 @@ function readSource(value: unknown, violations: Violations): Mapping['source'] {
   const status = String(source.status).replace('{schema}', 'schema')
   checkColumn('source.status', source.status === undefined ? undefined : status, violations)
   if (source.updatedAt !== undefined) checkColumn('source.updatedAt', source.updatedAt, violations)
+  if (source.statusType !== undefined) {
+    violations.match('source.statusType', source.statusType, {
+      pattern: TYPE_NAME,
+      rule: TYPE_NAME_RULE,
+    })
+  }
   const keyType = COLUMN_TYPES.find((type) => type === source.keyType)
   if (keyType === undefined) violations.oneOf('source.keyType', source.keyType, COLUMN_TYPES)
   if (source.where !== undefined && typeof source.where !== 'string') {
@@ -106,6 +122,7 @@ function readSource(value: unknown, violations: Violations): Mapping['source'] {
     key: String(source.key),
     keyType: keyType ?? 'text',
     status: String(source.status),
+    statusType: textOf(source, 'statusType'),
     xml: String(source.xml),
     where: textOf(source, 'where'),
     updatedAt: textOf(source, 'updatedAt'),

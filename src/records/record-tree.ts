@@ -24,12 +24,16 @@ export interface TreeNode {
 
 const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map()
 
-function attributesOf(tag: SaxesTagNS, wanted: ReadonlySet<string>): ReadonlyMap<string, string> {
+function attributesOf(
+  tag: SaxesTagNS,
+  wanted: ReadonlySet<string>,
+  known: Plan['known'],
+): ReadonlyMap<string, string> {
   if (wanted.size === 0) return NO_ATTRIBUTES
   const found = new Map<string, string>()
   for (const { uri, local, value } of Object.values(tag.attributes)) {
-    const name = expandedName(uri, local)
-    if (wanted.has(name)) found.set(name, value)
+    const name = known.get(local)?.get(uri)
+    if (name !== undefined && wanted.has(name)) found.set(name, value)
   }
   return found
 }
@@ -81,18 +85,18 @@ class TreeBuilder {
     if (this.#names.length > LIMITS.recordDepthMax) {
       this.#refuse(`elements are nested deeper than ${LIMITS.recordDepthMax} levels`)
     }
-    const shape = this.#shapeFor(tag)
-    if (shape === null) {
+    const name = this.#skipped > 0 ? undefined : this.#plan.known.get(tag.local)?.get(tag.uri)
+    const shape = this.#shapeFor(tag, name)
+    if (shape === null || name === undefined) {
       this.#skipped += 1
       return
     }
     const { line } = this.#parser
-    const attributes = attributesOf(tag, shape.attributes)
+    const attributes = attributesOf(tag, shape.attributes, this.#plan.known)
     const node: TreeNode = { line, attributes, children: new Map(), text: '' }
     const parent = this.#open.at(-1)
     if (parent === undefined) this.root = node
     else {
-      const name = expandedName(tag.uri, tag.local)
       const siblings = parent.node.children.get(name)
       if (siblings === undefined) parent.node.children.set(name, [node])
       else siblings.push(node)
@@ -101,14 +105,16 @@ class TreeBuilder {
   }
 
   /** The part of the shape that an element fills; null for one that nobody asks for. */
-  #shapeFor(tag: SaxesTagNS): Shape | null {
+  #shapeFor(tag: SaxesTagNS, name: string | undefined): Shape | null {
     if (this.#skipped > 0) return null
-    const name = expandedName(tag.uri, tag.local)
     const parent = this.#open.at(-1)
-    if (parent !== undefined) return parent.shape.children.get(name) ?? null
+    if (parent !== undefined) {
+      return name === undefined ? null : (parent.shape.children.get(name) ?? null)
+    }
     const expected = this.#plan.record.at(-1)
-    if (name !== expected) this.#refuse(`expected the element ${expected}, got ${name}`)
-    return this.#plan.shape
+    if (name === expected) return this.#plan.shape
+    const got = expandedName(tag.uri, tag.local)
+    return this.#refuse(`expected the element ${expected}, got ${got}`)
   }
 
   #closeTag(): void {

@@ -5,13 +5,13 @@
 import type { NodeMeasure, WorkflowMeasure } from '../core/alert-rules.js'
 import { ALERT_WINDOWS, type AlertMeasures } from '../core/alert-rules.js'
 import type { Sql } from './client.js'
-import { STOPPED_IN_ORDER } from './nodes.js'
+import { CONNECTIONS } from './connections.js'
+import { isoSecond } from './instants.js'
+import { FENCED_SHOWN_S, STOPPED_IN_ORDER } from './nodes.js'
 
 /** Samples are this far apart at least, in seconds, and kept for so long. */
 const SAMPLE_EVERY_S = 20
 const SAMPLE_KEPT_S = 900
-/** A node that was lost is forgotten after this time, in seconds. */
-const LOST_SHOWN_S = 600
 
 /** An instant so many milliseconds ago. */
 const ago = (durationMs: number) => `now() - ${durationMs}::int * interval '1 millisecond'`
@@ -173,18 +173,12 @@ const NODES = `
            or node.fenced_at is not null and node.fenced_why is distinct from '${STOPPED_IN_ORDER}')
            as "isLost",
          coalesce(node.fenced_why,
-                  'its lease ran out at ' || to_char(node.alive_until at time zone 'UTC',
-                                                     'YYYY-MM-DD"T"HH24:MI:SS"Z"')) as why
+                  'its lease ran out at ' || ${isoSecond('node.alive_until')}) as why
     from fetchyard.node
    where node.fenced_at is null
-      or node.fenced_at > now() - ${LOST_SHOWN_S}::int * interval '1 second'
+      or node.fenced_at > now() - ${FENCED_SHOWN_S}::int * interval '1 second'
    order by node.name, node.host,
             (node.fenced_at is null and node.alive_until >= now()) desc, node.started_at desc`
-
-const CONNECTIONS = `
-  select coalesce(sum(numbackends), 0)::int as used,
-         current_setting('max_connections')::int as max
-    from pg_stat_database`
 
 export const MEASURES_QUERY = `
   with ${[PACK_CTE, END_CTES, COST_CTE, TOTAL_CTE].join(',')}

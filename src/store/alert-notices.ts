@@ -2,6 +2,7 @@
 // again half a minute later, under the same id.
 
 import type { Sql } from './client.js'
+import { isoInstant } from './instants.js'
 
 export interface Notice {
   readonly noticeId: string
@@ -55,8 +56,7 @@ export async function claimNotice(sql: Sql): Promise<Notice | null> {
      where notice.notice_id = due.notice_id
     returning notice.notice_id as "noticeId", notice.alert, notice.subject, notice.event,
               notice.level, notice.message, notice.tries,
-              to_char(notice.happened_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-                as "happenedAt"`)
+              ${isoInstant('notice.happened_at')} as "happenedAt"`)
   return rows[0] ?? null
 }
 

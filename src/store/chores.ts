@@ -3,6 +3,7 @@
 // holder died is free again after a minute.
 
 import type { Sql } from './client.js'
+import { ISO_FORMAT } from './instants.js'
 
 /** Chores, in the order in which a node goes through them. */
 export const CHORES = ['receipts', 'runs', 'items', 'events', 'nodes'] as const
@@ -142,17 +143,15 @@ export interface ChoreStatus {
 }
 
 /** Instants as programs read them, in UTC. */
-const INSTANT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
-
 export async function readChores(sql: Sql): Promise<readonly ChoreStatus[]> {
   const chores: readonly string[] = CHORES
   return sql<ChoreStatus[]>`
     select chore.task as chore, chore.paused_why as "pausedWhy",
            case when chore.turn_until > clock_timestamp() then node.name end as worker,
-           to_char(chore.passed_at at time zone 'UTC', ${INSTANT}) as "passedAt",
+           to_char(chore.passed_at at time zone 'UTC', ${ISO_FORMAT}) as "passedAt",
            chore.passed_by as "passedBy",
            chore.passed_rows::float8 as "passedRows", chore.removed::float8 as removed,
-           to_char(chore.failed_at at time zone 'UTC', ${INSTANT}) as "failedAt",
+           to_char(chore.failed_at at time zone 'UTC', ${ISO_FORMAT}) as "failedAt",
            chore.failure
       from fetchyard.housekeeping as chore
       left join fetchyard.node on node.node_id = chore.turn_of

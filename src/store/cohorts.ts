@@ -6,6 +6,7 @@ import type { CohortCounts, Rollout, RolloutRecord } from '../core/cohort-figure
 import { cohortFiguresOf, DURATION_BOUNDS_MS, NO_RECORD } from '../core/cohort-figures.js'
 import type { Cohort } from '../core/steering-plan.js'
 import type { Sql } from './client.js'
+import { isoInstant } from './instants.js'
 
 /** One more than there are bounds: the last counts what took longer than all. */
 const BUCKETS = DURATION_BOUNDS_MS.length + 1
@@ -119,7 +120,7 @@ const ROLLOUTS = `
   select flow.name as workflow, flow.mode, flow.rollout, flow.concurrency,
          flow.rate_per_minute as "ratePerMinute", flow.success_pause_ms as "successPauseMs",
          flow.rollout_step as step, flow.rollout_by as "by",
-         to_char(flow.rollout_since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since,
+         ${isoInstant('flow.rollout_since')} as since,
          coalesce(member.nodes, 0) as nodes, flow.paused_by as "pausedBy",
          ${countsOf('concurrent')} as concurrent,
          ${countsOf('sequential')} as sequential

@@ -1,7 +1,7 @@
 // The parts of the statement that reads how the queue stands.
 
-/** Nodes shown after they were fenced, in seconds. */
-const FENCED_SHOWN_S = 600
+import { isoInstant } from './instants.js'
+import { FENCED_SHOWN_S } from './nodes.js'
 
 /** Endings that latencies are read from: those of the last minutes, in seconds. */
 const LATENCY_WINDOW_S = 300
@@ -128,6 +128,6 @@ const RAISED = `
              where alert.state <> 'pending')`
 
 export const FIGURES_QUERY = `${COUNT_CTES}${PACE_CTES}${HOLDER_CTE}
-    select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "readAt",
+    select ${isoInstant('now()')} as "readAt",
            ${WORKFLOWS} as workflows, ${NODES} as nodes,
            ${RAISED} as raised`

@@ -134,10 +134,16 @@ function pageStatement(candidate: string, bound: number): string {
              limit 1) as found
      limit ${PAGE_ITEMS + 1}
   )
+  -- What is left of the candidates is read only where the page is not full: asking how many there
+  -- are makes all of them.
   select (select json_agg(page) from page) as items,
-         (select count(*) from candidate)::int as looked,
-         (select count(distinct unit) from candidate) >= ${bound} as "isCut",
-         (select place from candidate order by n desc limit 1) as last`
+         case when full_page.is_full then 0
+              else (select count(*) from candidate) end::int as looked,
+         not full_page.is_full
+           and (select count(distinct unit) from candidate) >= ${bound} as "isCut",
+         case when not full_page.is_full
+              then (select place from candidate order by n desc limit 1) end as last
+    from (select count(*) > ${PAGE_ITEMS} as is_full from page) as full_page`
 }
 
 /** In the order in which they would be worked. A page may begin in the middle of a pack. */

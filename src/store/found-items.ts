@@ -3,11 +3,11 @@
 import type { ItemWord } from '../core/item-filter.js'
 import type { Sql } from './client.js'
 import type { FoundItem } from './find-items.js'
+import { isoInstant } from './instants.js'
 
 export const SHOWN_COLUMNS = `item.item_id::text as "itemId", item.item_key as key, item.round,
                    item.lane, item.payload ->> 'url' as url,
-                   to_char(item.enqueued_at at time zone 'UTC',
-                           'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "enqueuedAt"`
+                   ${isoInstant('item.enqueued_at')} as "enqueuedAt"`
 
 /** An item as a statement found it, before it is known where in the queue it is. */
 export interface ShownRow {

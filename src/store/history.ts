@@ -2,6 +2,7 @@
 // hand. For people and their scripts; nothing of the queue's own work reads here.
 
 import type { Sql } from './client.js'
+import { isoInstant } from './instants.js'
 
 /** The supervisor an attempt ended under. */
 export interface AttemptNode {
@@ -53,8 +54,6 @@ const ROUNDS_MAX = 100
 /** Keys looked at on each side of one that is not there. */
 const NEARBY_KEYS = 5
 
-const INSTANT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`
-
 /** Receipts, and what is left of the last one when its day was dropped. */
 const ENDS_OF_ITEM = `
   select ended_at, attempt, status, outcome_code, http_status, duration_ms, lease_id, node_id, error
@@ -67,10 +66,10 @@ const ENDS_OF_ITEM = `
 
 const HISTORY = `
   select item.round, shown.status as state, shown.attempt,
-         to_char(item.enqueued_at at time zone 'UTC', ${INSTANT}) as "enqueuedAt",
-         to_char(shown.run_at at time zone 'UTC', ${INSTANT}) as "readyAt",
+         ${isoInstant('item.enqueued_at')} as "enqueuedAt",
+         ${isoInstant('shown.run_at')} as "readyAt",
          shown.lease_id as "leaseId", shown.lease_holder as "leaseHolder",
-         to_char(shown.lease_expires_at at time zone 'UTC', ${INSTANT}) as "leaseExpiresAt",
+         ${isoInstant('shown.lease_expires_at')} as "leaseExpiresAt",
          coalesce(history.attempts, '[]') as attempts
     from fetchyard.item
     join fetchyard.workflow as flow using (workflow_id)
@@ -78,7 +77,7 @@ const HISTORY = `
       on shown.item_id = item.item_id and shown.workflow = flow.name
     left join lateral (
            select jsonb_agg(jsonb_build_object(
-                    'endedAt', to_char(ended.ended_at at time zone 'UTC', ${INSTANT}),
+                    'endedAt', ${isoInstant('ended.ended_at')},
                     'attempt', ended.attempt, 'status', ended.status, 'code', ended.outcome_code,
                     'httpStatus', ended.http_status, 'durationMs', ended.duration_ms,
                     'leaseId', ended.lease_id::text,

@@ -5,7 +5,7 @@ import { assert } from '../core/assert.js'
 import { LIMITS } from '../core/limits.js'
 import type { Json } from '../core/outcome.js'
 import type { Sql } from './client.js'
-import { enqueueItems } from './enqueue.js'
+import { type Again, enqueueItems } from './enqueue.js'
 import { joinRun } from './runs.js'
 
 export interface ImportRow {
@@ -58,6 +58,8 @@ export interface ImportStep {
   readonly workflowId: number
   /** The run that the items join; null for none. */
   readonly runId: number | null
+  /** Whether items that are finished are asked for again. @default 'never' */
+  readonly again?: Again
   readonly items: readonly ImportItem[]
   /** Records before this step: whoever else has moved the import meanwhile has another number. */
   readonly recordsBefore: number
@@ -75,6 +77,7 @@ export interface ImportStep {
  */
 export async function moveImport(sql: Sql, step: ImportStep): Promise<number | null> {
   const { importId, workflowId, runId, items, recordsBefore, records, position } = step
+  const { again = 'never' } = step
   assert(items.length <= LIMITS.enqueueRowsMax, 'an import is moved in steps')
   return sql.begin(async (transaction) => {
     // First, so that a second importer waits here and then finds another number.
@@ -87,9 +90,19 @@ export async function moveImport(sql: Sql, step: ImportStep): Promise<number | n
       returning import_id`
     if (moved.length === 0) return null
     const rows = items.map((item) => ({ lane: '', ...item }))
-    const added = await enqueueItems(transaction, { workflowId, items: rows, again: 'never' })
+    const added = await enqueueItems(transaction, { workflowId, items: rows, again })
     const keys = items.map(({ key }) => key)
     if (runId !== null) await joinRun(transaction, { runId, workflowId, keys })
     return added
   }) as Promise<number | null>
+}
+
+/** Whether so little of a workflow waits or is under way that an import may add to it. */
+export async function hasRoom(sql: Sql, workflowId: number): Promise<boolean> {
+  const [ahead] = await sql<{ items: number; packs: number }[]>`
+    select coalesce(sum(items), 0)::int as items, count(*)::int as packs
+      from (select cardinality(item_ids) as items from fetchyard.work_queue
+             where workflow_id = ${workflowId} limit ${LIMITS.importAheadPacksMax}) as pack`
+  if (ahead === undefined) return true
+  return ahead.items < LIMITS.importAheadMax && ahead.packs < LIMITS.importAheadPacksMax
 }

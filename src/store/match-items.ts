@@ -1,5 +1,7 @@
 // Which items a filter means, as conditions on `item` and on how its last attempt ended.
 
+import { isoInstant } from './instants.js'
+
 /** Parameters by name, such as `$3`. */
 export interface MatchParameters {
   /** null: the filter names none. */
@@ -20,8 +22,7 @@ export function lastEndLateral(join: 'left' | 'cross'): string {
   return `${join} join lateral (
            select either.outcome_code as code, either.http_status as "httpStatus", either.error,
                   either.attempt as "endAttempt",
-                  to_char(either.ended_at at time zone 'UTC',
-                          'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "endedAt",
+                  ${isoInstant('either.ended_at')} as "endedAt",
                   case either.status when 'success' then 'Complete' when 'error' then 'Error'
                                      when 'cancelled' then 'Cancelled' end as word
              from ((select ${columns('receipt')}

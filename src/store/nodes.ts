@@ -5,6 +5,10 @@ import type { RefusedWorkflow } from '../core/figures.js'
 import type { FencingRule } from '../core/heartbeat-plan.js'
 import type { Json } from '../core/outcome.js'
 import type { Sql } from './client.js'
+import { ISO_FORMAT } from './instants.js'
+
+/** Nodes are shown, and spoken of by alerts, for so long after they were fenced: in seconds. */
+export const FENCED_SHOWN_S = 600
 
 /** Why a node is fenced that has stopped by itself: nobody lost it. */
 export const STOPPED_IN_ORDER = 'it stopped in order'
@@ -112,7 +116,7 @@ export async function fenceExpired(
     update fetchyard.node as expired
        set fenced_at = clock_timestamp(),
            fenced_why = 'its lease ran out at '
-             || to_char(expired.alive_until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+             || to_char(expired.alive_until at time zone 'UTC', ${ISO_FORMAT})
              || '; fenced by ' || caller.name || ' (pid ' || caller.pid || ' on ' || caller.host
              || ')'
       from fetchyard.node as caller
@@ -138,7 +142,7 @@ export interface Fence {
 export async function readFence(sql: Sql, nodeId: string): Promise<Fence | null> {
   const rows = await sql<Fence[]>`
     select coalesce(fenced_why, 'nobody wrote down why') as why,
-           to_char(fenced_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+           to_char(fenced_at at time zone 'UTC', ${ISO_FORMAT}) as at
       from fetchyard.node
      where node_id = ${nodeId} and fenced_at is not null`
   return rows[0] ?? null

@@ -22,6 +22,8 @@ import { readEvents } from './read-events.js'
 import { retryItem } from './retry-items.js'
 import type { RunNow, ScheduleStatus } from './schedules.js'
 import { openInstance, readSchedules } from './schedules.js'
+import type { StatusDocument } from './status.js'
+import { readStatus } from './status.js'
 import type { WorkflowRow } from './workflows.js'
 import { findWorkflow, readWorkflows } from './workflows.js'
 
@@ -41,6 +43,7 @@ export interface OperatorStore {
   ) => Promise<number>
   readonly readHistory: (item: ItemName) => Promise<readonly ItemRound[]>
   readonly readEvents: (filter: EventFilter) => ReturnType<typeof readEvents>
+  readonly readStatus: () => Promise<StatusDocument>
   readonly readLoads: () => Promise<readonly StoredLoad[]>
   readonly readPace: () => Promise<readonly PaceMinute[]>
   readonly readSchedules: () => Promise<readonly ScheduleStatus[]>
@@ -49,7 +52,16 @@ export interface OperatorStore {
   readonly storeEvent: (event: StoredEvent) => Promise<void>
 }
 
-export type { ChoreStatus, EventRow, ItemPage, ItemRound, PaceMinute, ScheduleStatus, StoredLoad }
+export type {
+  ChoreStatus,
+  EventRow,
+  ItemPage,
+  ItemRound,
+  PaceMinute,
+  ScheduleStatus,
+  StatusDocument,
+  StoredLoad,
+}
 
 export function createOperatorStore(sql: Sql): OperatorStore {
   return {
@@ -66,6 +78,7 @@ export function createOperatorStore(sql: Sql): OperatorStore {
     },
     readHistory: (item) => readHistory(sql, item),
     readEvents: (filter) => readEvents(sql, filter),
+    readStatus: () => readStatus(sql),
     readLoads: () => readLoads(sql),
     readPace: () => readPace(sql),
     readSchedules: () => readSchedules(sql),

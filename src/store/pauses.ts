@@ -2,6 +2,7 @@
 // it was put there is in the events.
 
 import type { Sql } from './client.js'
+import { ISO_FORMAT } from './instants.js'
 
 export interface Pause {
   readonly workflow: string
@@ -15,7 +16,7 @@ export interface Pause {
 export async function readPauses(sql: Sql): Promise<readonly Pause[]> {
   return sql<Pause[]>`
     select flow.name as workflow, given.reason, event.message,
-           to_char(event.happened_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since
+           to_char(event.happened_at at time zone 'UTC', ${ISO_FORMAT}) as since
       from fetchyard.workflow as flow
      cross join lateral unnest(flow.paused_by) with ordinality as given (reason, n)
       left join lateral (

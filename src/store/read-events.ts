@@ -1,5 +1,6 @@
 import type { Sql } from './client.js'
 import type { StoredEvent } from './events.js'
+import { ISO_FORMAT, isoInstant } from './instants.js'
 
 /** An event that was kept: a warning, or what a person ordered. */
 export interface EventRow {
@@ -43,8 +44,7 @@ export async function readEvents(
      ),
      page as (
        select looked.event_id, looked.event_id::text as "eventId",
-              to_char(looked.happened_at at time zone 'UTC',
-                      'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+              ${isoInstant('looked.happened_at')} as at,
               looked.level, looked.name, flow.name as workflow, node.name as node, looked.message
          from looked
          left join fetchyard.workflow as flow using (workflow_id)
@@ -63,4 +63,48 @@ export async function readEvents(
   const isFull = events.length === PAGE_EVENTS
   const rest = isFull ? events.at(-1)?.eventId : row?.looked === LOOKED_MAX ? row.last : null
   return { events, next: rest ?? null }
+}
+
+export interface HeardEvents {
+  /** The oldest first. Some of them may have been read before. */
+  readonly events: readonly EventRow[]
+  /** Number to go on from. */
+  readonly last: string
+}
+
+/** Read again at each reading: numbers are given before their transactions commit. */
+const OVERLAP = 20
+const HEARD_MAX = 100
+const HEARD_AGE = '1 hour'
+
+/**
+ * The newest events of the last hour that other nodes, or no node, have kept. Its cost is bounded
+ * by the events since the last reading.
+ */
+export async function readHeardEvents(
+  sql: Sql,
+  of: { readonly except: string; readonly after: string },
+): Promise<HeardEvents> {
+  const [row] = await sql<{ events: readonly EventRow[] | null; last: string | null }[]>`
+    with newest as materialized (
+      select event_id, happened_at, level, name, workflow_id, node_id, message
+        from fetchyard.event
+       where event_id > ${of.after}::bigint - ${OVERLAP}::int
+       order by event_id desc
+       limit ${HEARD_MAX}::int
+    ),
+    heard as (
+      select newest.event_id::text as "eventId",
+             to_char(newest.happened_at at time zone 'UTC', ${ISO_FORMAT}) as at,
+             newest.level, newest.name, flow.name as workflow, node.name as node, newest.message,
+             newest.event_id
+        from newest
+        left join fetchyard.workflow as flow using (workflow_id)
+        left join fetchyard.node on node.node_id = newest.node_id
+       where newest.node_id is distinct from ${of.except}::uuid
+         and newest.happened_at > now() - ${HEARD_AGE}::interval
+    )
+    select (select json_agg(heard order by event_id) from heard) as events,
+           (select max(event_id) from newest)::text as last`
+  return { events: row?.events ?? [], last: row?.last ?? of.after }
 }

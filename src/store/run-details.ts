@@ -2,6 +2,7 @@
 
 import type { RunDetails, RunStretch } from '../core/run-details.js'
 import type { Sql } from './client.js'
+import { ISO_SECOND_FORMAT, isoSecond } from './instants.js'
 
 /** Parts that the time of a run is cut into. */
 const PARTS = 60
@@ -35,7 +36,7 @@ export async function findRuns(
 ): Promise<readonly NamedRun[]> {
   return sql<NamedRun[]>`
     select run.run_id as "runId", run.name as run, flow.name as workflow,
-           to_char(run.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "startedAt"
+           to_char(run.started_at at time zone 'UTC', ${ISO_SECOND_FORMAT}) as "startedAt"
       from fetchyard.run
       join fetchyard.workflow as flow using (workflow_id)
      where (${of.name}::text is null or run.name = ${of.name}::text)
@@ -127,13 +128,10 @@ const hosts = (where: string, order: string) => `
             'host', host, 'items', items, 'failed', failed, 'p50Ms', p50, 'p95Ms', p95)), '[]')
      from (select * from host where ${where} order by ${order}, host limit ${HOSTS_MAX}) as chosen)`
 
-const instant = (expression: string) =>
-  `to_char(${expression} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
-
 const DETAILS_QUERY = `
   with ${RECEIPTS},${PIECES}
-  select flow.name as workflow, run.name as run, ${instant('run.started_at')} as "startedAt",
-         (select ${instant('last_at')} from span) as "endedAt",
+  select flow.name as workflow, run.name as run, ${isoSecond('run.started_at')} as "startedAt",
+         (select ${isoSecond('last_at')} from span) as "endedAt",
          (select count(*) from own)::float8 as items,
          (select count(*)
             from fetchyard.work_queue as pack
@@ -158,7 +156,7 @@ const DETAILS_QUERY = `
          ${hosts('p95 is not null', 'p95 desc')} as slowest,
          ${hosts('failed > 0', 'failed desc')} as worst,
          (select coalesce(json_agg(json_build_object(
-                   'node', node, 'startedAt', ${instant('stretch.started_at')},
+                   'node', node, 'startedAt', ${isoSecond('stretch.started_at')},
                    'durationMs', 1000 * extract(epoch from stretch.ended_at - stretch.started_at),
                    'slotShare', slot_share, 'fetches', fetches,
                    'reusedFetches', reused_fetches) order by stretch.started_at), '[]')

@@ -4,7 +4,7 @@
 // an old lease finds nothing to take, and writes nothing.
 
 import type { SinkDefinition } from '../core/definition.js'
-import type { Settlement } from '../core/settlement.js'
+import type { NextTry, Settlement } from '../core/settlement.js'
 import type { Binding } from './binding.js'
 import { mirrorCtes, ROW_LOCK_MS } from './binding.js'
 import type { Sql } from './client.js'
@@ -29,11 +29,13 @@ const RECEIPT_STATUS = `case own.event when 'complete' then 'success' when 'disc
 const STATUS_WORD = `case event when 'complete' then 'Complete' when 'discard' then 'Error'
                 when 'cancel' then 'Cancelled' else 'Queued' end`
 
-/** Column list of `jsonb_to_recordset` for the settlements. */
+/**
+ * Column list of `json_to_recordset` for the settlements. Those that go back to the queue have the
+ * columns from `w` to `s`, the others lack them.
+ */
 const SETTLEMENT_COLUMNS = `i bigint, p bigint, l bigint, e text, c text, a smallint, h smallint,
-             d integer, k integer, t text, n boolean, w integer, na smallint, ns smallint,
-             nc smallint,
-             nl smallint, s integer, m integer, f boolean, o text, r integer, g text`
+             d integer, k integer, m integer, t text, w integer, na smallint, ns smallint,
+             nc smallint, nl smallint, s integer, f boolean, o text, r integer, g text`
 
 /**
  * Takes what is ours: locks the packs by lease and node, finds the items still in them (`own`), and
@@ -48,18 +50,20 @@ const TAKE_CTES = `
     select distinct on (i, l)
            i as item_id, p as pack_id, l as lease_id, e as event, c as code, a as ended_attempt,
            h as http_status, d as duration_ms, k as credits, m as credits_at_most, t as error,
-           n as goes_back, w as delay_ms, na as next_attempt, ns as next_snoozes,
+           na is not null as goes_back, w as delay_ms, na as next_attempt, ns as next_snoozes,
            nc as next_crashes, nl as next_lonely_crashes, s as slice, f as is_lasting,
            o as cohort, r as step, g as next_lane
-      from jsonb_to_recordset($2::text::jsonb) as given (${SETTLEMENT_COLUMNS})
+      from json_to_recordset($2::text::json) as given (${SETTLEMENT_COLUMNS})
      order by i, l
   ),
   held as materialized (
     -- In pack order, so that settles of the same packs queue up instead of deadlocking.
-    select pack.pack_id, pack.lease_id, pack.item_ids, pack.priority, pack.partition, pack.lane,
-           pack.run_at
+    -- The packs are an array, which reaches for their rows whatever the table's size was when the
+    -- plan was made; and their items are unpacked here, not once more for each of them.
+    select pack.pack_id, pack.lease_id, pack.item_ids || '{}'::bigint[] as item_ids, pack.priority,
+           pack.partition, pack.lane, pack.run_at
       from fetchyard.work_queue as pack
-     where pack.pack_id in (select pack_id from outcome)
+     where pack.pack_id = any (array(select distinct pack_id from outcome))
        and pack.node_id = $1::uuid
        and exists (select from patience)
        and exists (select from fetchyard.node
@@ -155,8 +159,9 @@ function wireHttpStatus(status: number | null): number | null {
   return whole === null || whole > SMALLINT_MAX ? null : whole
 }
 
+/** What is absent is null in the statement: keys that say nothing would cost it the most time. */
 function wireOf(settlement: Settlement): object {
-  const { next } = settlement
+  const { next, trial } = settlement
   return {
     i: settlement.itemId,
     p: settlement.packId,
@@ -164,32 +169,46 @@ function wireOf(settlement: Settlement): object {
     e: settlement.event,
     c: settlement.code,
     a: settlement.attempt,
-    h: wireHttpStatus(settlement.httpStatus),
-    d: wireFigure(settlement.durationMs),
-    k: wireFigure(settlement.credits),
-    m: wireFigure(settlement.creditsAtMost ?? null),
-    t: settlement.error,
-    n: next !== null,
-    w: Math.round(next?.delayMs ?? 0),
-    na: next?.attempt ?? 0,
-    ns: next?.snoozes ?? 0,
-    nc: next?.crashes ?? 0,
-    nl: next?.lonelyCrashes ?? 0,
-    s: next?.slice ?? 0,
-    o: settlement.trial?.cohort ?? null,
-    r: settlement.trial?.step ?? null,
-    f: settlement.isLasting ?? false,
-    g: next?.lane ?? null,
+    h: wireHttpStatus(settlement.httpStatus) ?? undefined,
+    d: wireFigure(settlement.durationMs) ?? undefined,
+    k: wireFigure(settlement.credits) ?? undefined,
+    m: wireFigure(settlement.creditsAtMost ?? null) ?? undefined,
+    t: settlement.error ?? undefined,
+    f: settlement.isLasting === true ? true : undefined,
+    o: trial?.cohort,
+    r: trial?.step,
+    ...(next === null ? {} : wireOfNext(next)),
   }
 }
 
-/** Each row with the item and the lease it belongs to. */
+function wireOfNext(next: NextTry): object {
+  return {
+    w: Math.round(next.delayMs),
+    na: next.attempt,
+    ns: next.snoozes,
+    nc: next.crashes,
+    nl: next.lonelyCrashes,
+    s: next.slice,
+    g: next.lane,
+  }
+}
+
+/**
+ * Each row with the item and the lease it belongs to. They are put at the end of the row's own
+ * text: of a field that comes twice, `jsonb` keeps the last.
+ */
 function sinkRows(settlements: readonly Settlement[], sink: string): string {
-  const rows = settlements.flatMap(({ event, itemId, leaseId, rows: given }) => {
-    const owner = { fetchyard_item: itemId, fetchyard_lease: leaseId }
-    return event === 'complete' ? (given[sink] ?? []).map((row) => ({ ...row, ...owner })) : []
-  })
-  return JSON.stringify(rows)
+  const rows: string[] = []
+  for (const { event, itemId, leaseId, rows: given } of settlements) {
+    const own = event === 'complete' ? given[sink] : undefined
+    if (own === undefined) continue
+    const owner = JSON.stringify({ fetchyard_item: itemId, fetchyard_lease: leaseId }).slice(1)
+    for (const row of own) {
+      const text = typeof row === 'string' ? row : JSON.stringify(row)
+      rows.push(text === '{}' ? `{${owner}` : `${text.slice(0, -1)},${owner}`)
+    }
+  }
+  return `[${rows.join(',')}]`
 }
 
 /**

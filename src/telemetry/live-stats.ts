@@ -10,10 +10,10 @@ import { LIMITS } from '../core/limits.js'
 import type { Counters } from './counters.js'
 import type { AnyEvent } from './events.js'
 import { createLaneTable } from './lane-table.js'
-import { heardOthers, ownReport } from './live-cluster.js'
-import { type LiveInput, STEADY_WINDOW_MS } from './live-input.js'
+import { clusterWork, heardOthers, ownReport } from './live-cluster.js'
+import type { LiveInput } from './live-input.js'
 import { type LaneHold, laneReadings, lanesState } from './live-lanes.js'
-import { durationsOf, readCounters, round } from './live-readings.js'
+import { readCounters, round } from './live-readings.js'
 import { rolloutsState } from './live-rollouts.js'
 import { nodesState, rates, statsState, workflowsState } from './live-states.js'
 import type { AuditFigures, HistoryPoint, LiveStates } from './live-topics.js'
@@ -27,7 +27,7 @@ import {
 } from './node-status.js'
 import type { Pulse } from './process-pulse.js'
 import { createRateWindow } from './rate-window.js'
-import { createRecentEvents, type RecentEvents } from './recent-events.js'
+import { createRecentEvents, type HeardEvent, type RecentEvents } from './recent-events.js'
 import { createWorkerTable, type WorkerTable } from './worker-table.js'
 
 const HISTORY_WINDOW_MS = 5_000
@@ -47,6 +47,8 @@ export interface LiveStats {
   readonly setAudit: (audit: AuditFigures) => void
   /** Takes what nodes said of themselves at their last heartbeats; every few seconds. */
   readonly setHeard: (heard: readonly HeardReport[]) => void
+  /** Takes what the rest of the cluster has told; every few seconds. */
+  readonly setHeardEvents: (events: readonly HeardEvent[]) => void
   /** From where it is known what this node has in hand for its lanes. */
   readonly setLaneHolds: (read: () => readonly LaneHold[]) => void
   /** What this node tells the others with its next heartbeat. */
@@ -113,6 +115,7 @@ export function createLiveStats(options: {
       input.heard = heard
       input.heardAtMs = clock.nowMs()
     },
+    setHeardEvents: events.onHeard,
     setLaneHolds: (read) => {
       laneHolds = read
     },
@@ -226,8 +229,8 @@ function takeFigures(
 
 function historyPoint(input: LiveInput): HistoryPoint {
   const { finished, errors } = rates(input, HISTORY_WINDOW_MS) ?? { finished: -1, errors: -1 }
-  const { p95Ms = -1 } = durationsOf(input.counterWindow.span(STEADY_WINDOW_MS))
-  return [round(finished, 2), round(errors, 2), input.workers.slots().active, p95Ms]
+  const { slots, durations } = clusterWork(ownReport(input, []), heardOthers(input))
+  return [round(finished, 2), round(errors, 2), slots.active, durations.p95Ms ?? -1]
 }
 
 /** The last points by second of uptime. The same object until a point is added. */

@@ -248,9 +248,14 @@ export type EventState = {
   readonly level: LogLevel
   readonly name: string
   readonly words: string
+  /** Name of the node that told it; absent: this node, or a command. */
+  readonly node?: string
 }
 
-/** Items finished a second, failed a second, active slots, p95 in milliseconds; -1 is unknown. */
+/**
+ * Items finished a second, failed a second, active slots, p95 in milliseconds, of all nodes; -1 is
+ * unknown.
+ */
 export type HistoryPoint = readonly [number, number, number, number]
 
 /**

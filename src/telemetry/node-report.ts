@@ -3,6 +3,7 @@
 // whatever is not as expected counts as not said.
 
 import { BREAKER_STATES, type BreakerState } from '../core/breaker-plan.js'
+import { type Fields, isFields } from '../core/fields.js'
 import { HOST_LIMITS, type HostLimit } from '../core/host-hold.js'
 import { OUTCOME_CODES } from '../core/outcome.js'
 import { DURATION_BOUNDS_MS } from './histogram.js'
@@ -52,12 +53,8 @@ export interface HeardReport {
   readonly report: NodeReport
 }
 
-type Fields = { readonly [name: string]: unknown }
-
 function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value))
-    : {}
+  return isFields(value) ? Object.fromEntries(Object.entries(value)) : {}
 }
 
 function numberOf(value: unknown): number {

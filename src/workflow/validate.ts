@@ -8,7 +8,9 @@ import { checkSchedule } from './check-schedule.js'
 import type { WorkflowDefinition } from './define.js'
 import { type Fields, Violations } from './violations.js'
 
-const TYPE_NAME = /^[A-Za-z_][A-Za-z0-9_ .()[\],"]{0,126}$/
+/** What the type of a status column may be called, as it is written in SQL. */
+export const TYPE_NAME = /^[A-Za-z_][A-Za-z0-9_ .()[\],"]{0,126}$/
+export const TYPE_NAME_RULE = 'the name of a Postgres type'
 const SINK_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
 
 const COLUMN_RULE = 'the name of a column, 1 to 63 bytes'
@@ -137,8 +139,10 @@ function checkSource(value: unknown, violations: Violations): void {
     if (source[field] !== undefined) checkColumn(`source.${field}`, source[field], violations)
   }
   if (source.statusType !== undefined) {
-    const rule = 'the name of a Postgres type'
-    violations.match('source.statusType', source.statusType, { pattern: TYPE_NAME, rule })
+    violations.match('source.statusType', source.statusType, {
+      pattern: TYPE_NAME,
+      rule: TYPE_NAME_RULE,
+    })
   }
   if (source.where !== undefined) {
     const rule = 'one SQL condition, without a semicolon'

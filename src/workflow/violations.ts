@@ -1,4 +1,6 @@
-export type Fields = { readonly [field: string]: unknown }
+import { type Fields, isFields } from '../core/fields.js'
+
+export type { Fields }
 
 /** What is wrong with a value somebody else wrote, collected field by field. */
 export class Violations {
@@ -58,10 +60,6 @@ export class Violations {
     })
     return value.length
   }
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function describeValue(value: unknown): string {

@@ -5,12 +5,10 @@ import type { Sql } from '../../src/store/client.js'
 import type { Measured } from '../../src/store/spend.js'
 import { readMeasured } from '../../src/store/spend.js'
 import { findWorkflow } from '../../src/store/workflows.js'
-import type { Input } from './input.js'
-import { readInput } from './input.js'
 import { showCount } from './progress.js'
 
 export interface Estimate {
-  /** URLs of the input that can be worked, each counted once. */
+  /** Items that can be worked, each counted once. */
   readonly items: number
   /** Of the dearest way that may be taken. */
   readonly creditsPerCall: number
@@ -27,23 +25,23 @@ export interface Estimate {
 export interface EstimateRequest {
   readonly sql: Sql
   readonly workflow: string
-  readonly input: Input
+  /** Of the items, in slices; each is counted once. */
+  readonly keys: AsyncIterable<readonly string[]>
   readonly creditsPerCall: number
   readonly creditsPerCallMin: number
   readonly attempts: number
 }
 
-/** URLs remembered to count each once; beyond it repeated ones are counted again. */
+/** Keys remembered to count each once; beyond it repeated ones are counted again. */
 const REMEMBERED_MAX = 2_000_000
 
-async function countItems(input: Input): Promise<number> {
+async function countItems(slices: AsyncIterable<readonly string[]>): Promise<number> {
   const seen = new Set<string>()
   let beyond = 0
-  for await (const slice of readInput(input)) {
-    for (const { url } of slice) {
-      if (url === undefined) continue
-      if (seen.size < REMEMBERED_MAX) seen.add(url)
-      else if (!seen.has(url)) beyond += 1
+  for await (const keys of slices) {
+    for (const key of keys) {
+      if (seen.size < REMEMBERED_MAX) seen.add(key)
+      else if (!seen.has(key)) beyond += 1
     }
   }
   return seen.size + beyond
@@ -51,7 +49,7 @@ async function countItems(input: Input): Promise<number> {
 
 export async function estimate(request: EstimateRequest): Promise<Estimate> {
   const { sql, workflow, creditsPerCall, creditsPerCallMin, attempts } = request
-  const items = await countItems(request.input)
+  const items = await countItems(request.keys)
   const row = await findWorkflow(sql, workflow)
   const none: Measured = { items: 0, credits: 0, prices: [] }
   const measured = row === null ? none : await readMeasured(sql, row.workflowId)

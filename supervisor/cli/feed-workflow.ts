@@ -19,7 +19,8 @@ export interface FeedParts {
   readonly isStopped: () => boolean
 }
 
-const SAY_EVERY_MS = 5_000
+/** Pause between two words on how far the reading is. */
+export const SAY_EVERY_MS = 5_000
 
 export async function feedWorkflow(parts: FeedParts): Promise<FeedResult> {
   const { invocation, database, workflow, handle, input, runId, isStopped } = parts

@@ -15,6 +15,7 @@ import { announceWeb } from './announce.js'
 import { type Invocation, isUnderPm2 } from './command.js'
 import { freePort } from './free-port.js'
 import { showCount } from './progress.js'
+import type { RunFeed } from './run-feed.js'
 import { say } from './streams.js'
 import { type Watched, watchRun } from './watch-run.js'
 
@@ -27,6 +28,8 @@ export interface FiniteRun {
   readonly runId: number
   readonly stop: StopListener
   readonly log: 'auto' | 'silent'
+  /** Adds items while the run is worked, which is not over before it. @default all are there */
+  readonly feed?: RunFeed
   /** Called once the node works; what it returns is called before the node is stopped. */
   readonly onStarted?: (node: RunningNode) => () => void
   /** Called when the run is done, while the node still runs. */
@@ -67,14 +70,18 @@ export async function workRun(run: FiniteRun): Promise<FinishedRun> {
     if (event.name === 'workflow.paused' && event.workflow === name) pauseWords = event.reason
   })
   const leave = run.onStarted?.(node)
+  run.feed?.onFailed(() => node.stop('nothing more can be added'))
   try {
     const { sql } = database
-    const watched = await watchRun({ node, sql, runId, workflow: name, streams, clock })
+    const isFed = () => run.feed?.isOpen() ?? false
+    const watched = await watchRun({ node, sql, runId, workflow: name, streams, clock, isFed })
     leave?.()
     await keepStretch(run, watched, node)
     if (watched.end.cause === 'done') await run.onDone?.(finished(watched, node, name), node)
     const pause = watched.end.cause === 'paused' ? watched.end.reason : null
     if (watched.end.cause !== 'stopped') await stopNode(node, pause ?? 'the run is done')
+    // Why it failed says more than that the node was stopped for it.
+    await run.feed?.stop()
     refuseEarlyEnd(watched, { workflow: name, pauseWords, fencedWords: fencedWords(node) })
     return finished(watched, node, name)
   } catch (error) {

@@ -18,8 +18,8 @@ const SHOWN_CHARS = 80
 
 /** By the name of the file, or else by its first line. */
 export function formatOf(name: string, firstLine: string): InputFormat {
-  if (/\.(jsonl|ndjson)$/i.test(name)) return 'jsonl'
-  if (/\.(csv|tsv)$/i.test(name)) return 'csv'
+  if (/\.(jsonl|ndjson)(\.gz)?$/i.test(name)) return 'jsonl'
+  if (/\.(csv|tsv)(\.gz)?$/i.test(name)) return 'csv'
   if (firstLine.trimStart().startsWith('{')) return 'jsonl'
   const fields = splitFields(firstLine, delimiterOf(firstLine)) ?? []
   return fields.length > 1 && urlColumnOf(fields) !== null ? 'csv' : 'lines'

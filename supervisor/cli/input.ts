@@ -1,11 +1,12 @@
-// Reads URLs from a file or from standard input, in a memory that does not grow with their number.
+// Reads URLs from a file, also one packed by gzip, or from standard input, in a memory that does
+// not grow with their number.
 
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { TextDecoder } from 'node:util'
 import { FetchyardError, hasCode, messageOf } from '../../src/core/errors.js'
+import { isPackedFile, unpacked } from '../records/packed-file.js'
 import type { InputEntry, InputFormat } from './input-format.js'
 import { CsvReader, delimiterOf, formatOf, readJsonLine, readLine } from './input-format.js'
 import { CsvSplitter, LineSplitter, RECORD_CHARS_MAX } from './records.js'
@@ -38,7 +39,7 @@ export async function openInput(
 
 async function* readFileChunks(name: string, path: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* createReadStream(name)
+    yield* unpacked(name, await isPackedFile(name), 0)
   } catch (error) {
     throw inputError(path, messageOf(error))
   }

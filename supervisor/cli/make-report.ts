@@ -39,7 +39,7 @@ async function countSinks(request: ReportRequest): Promise<{ [sink: string]: num
 }
 
 /** What a run cost so far. */
-export async function readSpent(sql: Sql, runId: number): Promise<SpendFigures> {
+export async function readSpentOfRun(sql: Sql, runId: number): Promise<SpendFigures> {
   const row = await readRunSpend(sql, runId)
   const { calls = 0, credits = 0, useful = 0, failed = 0, crashed = 0, unsure = 0 } = row ?? {}
   return { calls, credits, useful, failed, crashed, unsure }
@@ -66,7 +66,7 @@ export async function makeReport(request: ReportRequest): Promise<RunReport> {
     reusedShare: watched.reusedShare,
     badLines: request.badLines,
     fetchedAgain: reclaims,
-    spent: await readSpent(sql, run.runId),
+    spent: await readSpentOfRun(sql, run.runId),
     lost: promises.lost,
     appliedTwice: promises.appliedTwice,
     isAuditClean: promises.isClean,

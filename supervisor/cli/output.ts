@@ -1,11 +1,12 @@
 // Writes results to a file, whole or not at all, or to standard output.
 
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { FetchyardError, messageOf } from '../../src/core/errors.js'
 import type { Sql } from '../../src/store/client.js'
 import { type ExportStatement, readExport } from '../../src/store/export.js'
+import { writeWhole } from '../write-whole.js'
 import { type RowFormat, rowsHead, rowsText } from './rows.js'
 import type { Out } from './streams.js'
 
@@ -38,7 +39,7 @@ export async function exportToStream(job: ExportJob, out: Out): Promise<number> 
 
 /** @returns rows written. */
 export async function exportToFile(job: ExportJob, path: string): Promise<number> {
-  return writeWhole(path, async (file) => {
+  return writeOutput(path, async (file) => {
     let written = 0
     for await (const { text, rows } of textOf(job)) {
       await file.appendFile(text)
@@ -49,46 +50,19 @@ export async function exportToFile(job: ExportJob, path: string): Promise<number
 }
 
 /**
- * Writes beside the file, makes it durable and renames it: whoever looks sees the old file or the
- * whole new one.
+ * Writes a file of results, whole or not at all.
  *
  * @throws {FetchyardError} USAGE when the file cannot be written.
  */
-export async function writeWhole<Done>(
+export function writeOutput<Done>(
   path: string,
   fill: (file: FileHandle) => Promise<Done>,
 ): Promise<Done> {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.part`
-  const file = await openDraft(draft, path)
-  try {
-    const done = await fill(file)
-    await file.sync()
-    await file.close()
-    await rename(draft, path)
-    await syncDirectory(dirname(path))
-    return done
-  } catch (error) {
-    await file.close().catch(() => {})
-    await rm(draft, { force: true })
-    throw error
-  }
-}
-
-async function openDraft(draft: string, path: string): Promise<FileHandle> {
-  return open(draft, 'wx').catch((error: unknown) => {
-    throw outputError(path, messageOf(error))
-  })
+  return writeWhole(path, fill, { refuse: (error) => outputError(path, messageOf(error)) })
 }
 
 function outputError(path: string, problem: string): FetchyardError {
   return new FetchyardError('USAGE', `The output ${path} cannot be written: ${problem}`)
-}
-
-/** Makes the rename durable, where directories can be synced at all. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r').catch(() => null)
-  await directory?.sync().catch(() => {})
-  await directory?.close()
 }
 
 /**
@@ -100,7 +74,9 @@ async function syncDirectory(path: string): Promise<void> {
 export async function checkOutput(path: string, cwd: string): Promise<string> {
   const target = resolve(cwd, path)
   const draft = `${target}.${randomBytes(6).toString('hex')}.part`
-  const file = await openDraft(draft, path)
+  const file = await open(draft, 'wx').catch((error: unknown) => {
+    throw outputError(path, messageOf(error))
+  })
   await file.close()
   await rm(draft, { force: true })
   const found = await open(target, 'r').catch(() => null)

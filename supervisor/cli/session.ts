@@ -10,11 +10,12 @@ import type { WorkflowHandle } from '../../src/store/store.js'
 import { createStore } from '../../src/store/store.js'
 import { ensureTables } from '../../src/store/tables.js'
 import type { WorkflowRow } from '../../src/store/workflows.js'
-import { findWorkflow, readWorkflows } from '../../src/store/workflows.js'
+import { findWorkflow, readWorkflows, storeAlerts } from '../../src/store/workflows.js'
 import type { DatabaseRequest, OpenDatabase } from '../database.js'
 import { openDatabase } from '../database.js'
 import type { LoadedWorkflow } from '../node.js'
 import { unknownWorkflow } from '../unknown-workflow.js'
+import { alertsOf } from '../workflow-options.js'
 import { isModulePath } from '../workflows.js'
 import type { Invocation } from './command.js'
 import { textGiven } from './command.js'
@@ -82,6 +83,18 @@ export async function installWorkflow(sql: Sql, workflow: LoadedWorkflow): Promi
     )
   }
   return createStore(sql).openWorkflow(definition)
+}
+
+/** Installs a workflow that this process will work, and keeps the bounds of its alerts. */
+export async function installToWork(
+  sql: Sql,
+  workflow: LoadedWorkflow,
+  { settings }: Invocation,
+): Promise<WorkflowHandle> {
+  const handle = await installWorkflow(sql, workflow)
+  const alerts = alertsOf({ ...settings, ...workflow.overrides })
+  await storeAlerts(sql, { workflowId: handle.workflowId, alerts })
+  return handle
 }
 
 /** Where a workflow's module is, as people know it; of records, where their mapping is. */

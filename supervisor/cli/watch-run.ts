@@ -19,6 +19,8 @@ export interface WatchRequest {
   readonly workflow: string
   readonly streams: Streams
   readonly clock: Clock
+  /** Whether items may still join the run. */
+  readonly isFed: () => boolean
 }
 
 export type WatchEnd =
@@ -66,12 +68,13 @@ export async function watchRun(request: WatchRequest): Promise<Watched> {
     const lookedMs = clock.nowMs()
     // Read before the progress: counters must not be ahead of it, and the end must be behind it.
     const own = ownFigures(request)
+    const isFed = request.isFed()
     const early = stopped
     const seen = await lookAt(request)
     if (seen !== null) look = seen
     isSeen ||= seen !== null
     const nowMs = clock.nowMs()
-    const state = { isAway: seen === null, isDraining: node.supervisor.state === 'draining' }
+    const state = { isAway: seen === null, isFed, isDraining: node.supervisor.state === 'draining' }
     const load = { ...look.progress, ...own, note: noteOf(look, state) }
     if (node.supervisor.state === 'running' && load.open > 0) {
       busy.inFlight += Math.min(load.inFlight, load.slots)
@@ -80,7 +83,7 @@ export async function watchRun(request: WatchRequest): Promise<Watched> {
     display.show(load, nowMs)
     brokeSinceMs = own.isBroke ? (brokeSinceMs ?? nowMs) : null
     const isBroke = brokeSinceMs !== null && nowMs - brokeSinceMs >= BROKE_MS
-    const end = (isSeen ? endOf(look, isBroke) : null) ?? early
+    const end = (isSeen ? endOf(look, { isBroke, isFed }) : null) ?? early
     if (end !== null) {
       display.clear()
       const slotUtilisation = busy.slots === 0 ? 0 : busy.inFlight / busy.slots
@@ -114,8 +117,11 @@ async function lookAt(request: WatchRequest): Promise<Look | null> {
 }
 
 /** Waiting lifts none of our own pauses. Others are an operator's, who may lift them again. */
-function endOf({ progress, pausedBy }: Look, isBroke: boolean): WatchEnd | null {
-  if (progress.open === 0) return { cause: 'done' }
+function endOf(
+  { progress, pausedBy }: Look,
+  { isBroke, isFed }: { readonly isBroke: boolean; readonly isFed: boolean },
+): WatchEnd | null {
+  if (progress.open === 0 && !isFed) return { cause: 'done' }
   if (isBroke) return { cause: 'budget' }
   const own = pausedBy.find((reason) => OWN_PAUSES.some((one) => one === reason))
   return own === undefined ? null : { cause: 'paused', reason: own }
@@ -135,8 +141,12 @@ function ownFigures({ node, workflow }: WatchRequest) {
   }
 }
 
-function noteOf(look: Look, state: { isAway: boolean; isDraining: boolean }): string | null {
+function noteOf(
+  look: Look,
+  state: { isAway: boolean; isDraining: boolean; isFed: boolean },
+): string | null {
   if (state.isDraining) return 'draining'
   if (state.isAway) return 'the database does not answer'
-  return look.pausedBy.length === 0 ? null : `paused by ${look.pausedBy.join(', ')}`
+  if (look.pausedBy.length > 0) return `paused by ${look.pausedBy.join(', ')}`
+  return state.isFed ? 'more is coming' : null
 }

@@ -1,9 +1,9 @@
 // What a demo remembers between two starts, so that a killed one is continued: the port of its site
 // and the run it was at.
 
-import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeWhole } from '../write-whole.js'
 
 export interface DemoMemory {
   readonly port: number
@@ -35,7 +35,6 @@ export function parseDemoMemory(text: string): DemoMemory | null {
 
 export async function writeDemoMemory(dataDir: string, memory: DemoMemory): Promise<void> {
   await mkdir(dataDir, { recursive: true })
-  const draft = join(dataDir, `${FILE}.${randomBytes(4).toString('hex')}`)
-  await writeFile(draft, `${JSON.stringify(memory)}\n`)
-  await rename(draft, join(dataDir, FILE))
+  const text = `${JSON.stringify(memory)}\n`
+  await writeWhole(join(dataDir, FILE), (file) => file.writeFile(text))
 }

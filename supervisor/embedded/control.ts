@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { FetchyardError } from '../../src/core/errors.js'
 import type { Listener } from './address.js'
 import { EMBEDDED_BOUNDS } from './bounds.js'
-import { dataDirectoryError, writeWhole } from './files.js'
+import { dataDirectoryError, writePrivate } from './files.js'
 import type { Binaries } from './hydrate.js'
 import { observeProcess } from './identity.js'
 import { readPostmasterFile } from './postmaster.js'
@@ -34,7 +34,7 @@ export type StartEnd = 'started' | 'port-taken' | 'in-use'
  */
 export async function startServer(cluster: Cluster, listener: Listener): Promise<StartEnd> {
   const settings = join(cluster.pgDir, SETTINGS_FILE)
-  await writeWhole(settings, settingsText(listener), cluster.account)
+  await writePrivate(settings, settingsText(listener), cluster.account)
   const logStart = await rotateLog(cluster.pgDir)
   const end = await control(cluster, ['start', '-l', LOG_FILE])
   if (end.code === 0) return 'started'

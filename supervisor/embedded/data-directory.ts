@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { appendFile, chown, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { renameForGood } from '../write-whole.js'
 import { USER_NAME } from './address.js'
 import { type Cluster, createError, SETTINGS_FILE } from './control.js'
-import { dataDirectoryError, explaining, readIfThere, renameForGood, writeWhole } from './files.js'
+import { dataDirectoryError, explaining, readIfThere, writePrivate } from './files.js'
 import type { Memory } from './memory.js'
 import { runProgram } from './program.js'
 
@@ -89,7 +90,7 @@ export async function createCluster(cluster: Cluster, password: string): Promise
   try {
     await mkdir(draft, { mode: 0o700 })
     if (account !== null) await chown(draft, account.uid, account.gid)
-    await writeWhole(passwordFile, `${password}\n`, account)
+    await writePrivate(passwordFile, `${password}\n`, account)
     await runInitdb(cluster, draft, passwordFile)
     await appendFile(join(draft, 'postgresql.conf'), `\ninclude '${SETTINGS_FILE}'\n`)
     await rmdir(pgDir).catch(() => {})

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, readFile } from 'node:fs/promises'
 import { FetchyardError, hasCode, messageOf } from '../../src/core/errors.js'
+import { writeWhole } from '../write-whole.js'
 
 /** What to do about the causes that a person can mend, by the code of the file system's error. */
 const FIXES: Readonly<Record<string, string>> = {
@@ -63,38 +62,15 @@ export async function readIfThere(path: string): Promise<string | null> {
   }
 }
 
-/**
- * Writes a file whole or not at all, readable by its owner alone. The rename replaces a link that
- * stands at `path` instead of following it: root may write into a directory of another account.
- */
-export async function writeWhole(
+/** Writes a file whole or not at all, readable by its owner alone. */
+export async function writePrivate(
   path: string,
   text: string,
   owner?: { readonly uid: number; readonly gid: number } | null,
 ): Promise<void> {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.draft`
-  try {
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(text)
-      if (owner) await file.chown(owner.uid, owner.gid)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await renameForGood(draft, path)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
+  const fill = async (file: FileHandle) => {
+    await file.writeFile(text)
+    if (owner) await file.chown(owner.uid, owner.gid)
   }
-}
-
-/** Renames, and waits until the disk knows the new name, where the system can tell. */
-export async function renameForGood(from: string, to: string): Promise<void> {
-  await rename(from, to)
-  const directory = await open(dirname(to), 'r').catch(() => null)
-  if (directory === null) return
-  // Windows opens no directories, and some file systems sync none; the rename itself stands.
-  await directory.sync().catch(() => {})
-  await directory.close()
+  await writeWhole(path, fill, { mode: 0o600 })
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { dataDirectoryError, readIfThere, writeWhole } from './files.js'
+import { dataDirectoryError, readIfThere, writePrivate } from './files.js'
 
 /** What a data directory remembers of its database, in `embedded.json`, readable by its owner. */
 export interface Memory {
@@ -30,7 +30,7 @@ export async function recall(dataDir: string): Promise<Memory | null> {
 }
 
 export async function remember(dataDir: string, memory: Memory): Promise<void> {
-  await writeWhole(fileOf(dataDir), `${JSON.stringify(memory, null, 2)}\n`)
+  await writePrivate(fileOf(dataDir), `${JSON.stringify(memory, null, 2)}\n`)
 }
 
 /** A fresh memory: hexadecimal, so that the password needs no escape in any URL. */

@@ -22,7 +22,10 @@ export interface ImportRequest {
   /** The run that the items join; null for none. */
   readonly runId: number | null
   readonly isStopped: () => boolean
-  readonly onStep: (records: number) => void
+  /** Called when records up to this one are committed, with how many of them are new. */
+  readonly onStep: (records: number, added: number) => void
+  /** Waited for after each step, so that an import gets no further ahead than is wanted. */
+  readonly waitForRoom?: () => Promise<void>
 }
 
 export interface Imported {
@@ -81,7 +84,10 @@ class FileImport {
         for (const one of records) {
           slice.records.push(one)
           slice.bytes += sizeOf(one.payload)
-          if (isFull(slice)) await this.#commit(slice)
+          if (!isFull(slice)) continue
+          await this.#commit(slice)
+          await this.#request.waitForRoom?.()
+          if (isStopped()) return this.#outcome({ problem: null, isFinished: false })
         }
         if (isStopped()) return this.#outcome({ problem: null, isFinished: false })
       }
@@ -128,7 +134,7 @@ class FileImport {
     this.#added += added
     slice.records = []
     slice.bytes = 0
-    onStep(position.records)
+    onStep(position.records, added)
   }
 }
 

@@ -10,7 +10,9 @@ import type { Sql } from '../../src/store/client.js'
 import { validateWorkflow } from '../../src/workflow/validate.js'
 import { probeData } from '../module-probe.js'
 import type { LoadedWorkflow } from '../node.js'
-import { checkTarget, type MappingOrigin } from './target.js'
+import { checkSource } from './check-source.js'
+import type { MappingOrigin } from './complaints.js'
+import { checkTarget } from './target.js'
 
 const MODULE = new URL('../../src/workflows/records.js', import.meta.url)
 
@@ -49,6 +51,9 @@ export async function loadRecords(
   moduleUrl.search = String(new URLSearchParams({ mapping: url.href, schema: target, digest }))
   const origin = { path, text, mapping }
   const definition = validateWorkflow(defineRecords(mapping, target), path)
-  const prepare = (sql: Sql) => checkTarget(sql, origin, target)
+  const prepare = async (sql: Sql) => {
+    await checkTarget(sql, origin, target)
+    await checkSource(sql, origin, target)
+  }
   return { definition, moduleUrl: moduleUrl.href, origin, schema: target, prepare }
 }

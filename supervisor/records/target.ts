@@ -1,12 +1,11 @@
 // A mapping against the tables it writes to: what they must be, and what is wrong with those that
 // are there.
 
-import { FetchyardError } from '../../src/core/errors.js'
-import { jsonLines, lineOf } from '../../src/records/json-lines.js'
-import type { Mapping, TableMapping } from '../../src/records/mapping.js'
+import { type Mapping, type TableMapping, VALUE_TYPES } from '../../src/records/mapping.js'
 import type { Sql } from '../../src/store/client.js'
 import { findUnfit, type LiveTable, readLiveTable } from '../../src/store/live-tables.js'
 import type { TargetTable } from '../../src/store/target-tables.js'
+import { type Complaint, type MappingOrigin, refuseUnfit } from './complaints.js'
 
 /** The tables that a mapping asks for, in one schema. */
 export function targetTables(mapping: Mapping, schema: string): readonly TargetTable[] {
@@ -37,18 +36,6 @@ function parentOf(table: TableMapping, mapping: Mapping, schema: string): Target
   return { table: `${schema}.${parent.table}`, columns, parentColumns: parent.key }
 }
 
-interface Complaint {
-  /** Where in the mapping. */
-  readonly field: string
-  readonly words: string
-}
-
-export interface MappingOrigin {
-  readonly path: string
-  readonly text: string
-  readonly mapping: Mapping
-}
-
 /**
  * Holds a mapping against the live tables.
  *
@@ -59,16 +46,7 @@ export async function checkTarget(sql: Sql, origin: MappingOrigin, schema: strin
   for (const target of targetTables(origin.mapping, schema)) {
     complaints.push(...(await complaintsAbout(sql, target)))
   }
-  if (complaints.length === 0) return
-  const lines = origin.path.endsWith('.json') ? jsonLines(origin.text) : null
-  const words = complaints.map(({ field, words }) => {
-    const line = lines === null ? null : lineOf(lines, field)
-    return `- ${line === null ? '' : `line ${line}: `}\`${field}\`: ${words}`
-  })
-  throw new FetchyardError(
-    'WORKFLOW_INVALID',
-    `The mapping ${origin.path} does not fit the tables of schema ${schema}:\n${words.join('\n')}`,
-  )
+  refuseUnfit(origin, `the tables of schema ${schema}`, complaints)
 }
 
 async function complaintsAbout(sql: Sql, target: TargetTable): Promise<readonly Complaint[]> {
@@ -115,8 +93,18 @@ async function unfitColumns(
     field: `${at}.columns.${pair.name}.type`,
     words:
       `${pair.given} does not go into ${target.table}.${pair.name}, which is ${pair.live}. ` +
-      `Declare the type ${pair.live}, or change the column.`,
+      `${unfitFix(pair.live)}.`,
   }))
+}
+
+/** A mapping cannot declare every type that a column may have. */
+function unfitFix(live: string): string {
+  if (VALUE_TYPES.some((type) => type === live)) {
+    return `Declare the type ${live}, or change the column`
+  }
+  const isInstant = live === 'timestamp without time zone'
+  const instead = isInstant ? 'timestamptz' : 'one of the types that a mapping can declare'
+  return `Change the column to ${instead} (${isInstant ? 'instants have an offset' : VALUE_TYPES.join(', ')})`
 }
 
 function unfilledColumns(target: TargetTable, live: LiveTable, at: string): readonly Complaint[] {

@@ -2,12 +2,11 @@
 // is known. Offsets count in those bytes, so that reading can go on from one.
 
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { pipeline } from 'node:stream'
-import { createGunzip } from 'node:zlib'
+import { FetchyardError, messageOf } from '../../src/core/errors.js'
 import { type Encoding, HEAD_BYTES, readEncoding } from '../../src/records/encoding.js'
 import { DocumentProblem } from '../../src/records/splitter.js'
+import { isGzip, unpacked } from './packed-file.js'
 
 export interface XmlFile {
   readonly path: string
@@ -18,28 +17,11 @@ export interface XmlFile {
   readonly bytes: number
 }
 
-const CHUNK_BYTES = 256 * 1_024
 const EDGE_BYTES = 64 * 1_024
 
 async function readAt(file: FileHandle, from: number, bytes: number): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, from)
   return buffer.subarray(0, bytesRead)
-}
-
-/** Bytes of a file as they are read, unpacked, from this offset on. */
-async function* unpacked(path: string, isPacked: boolean, from: number): AsyncGenerator<Buffer> {
-  const options = { highWaterMark: CHUNK_BYTES, start: isPacked ? 0 : from }
-  const file = createReadStream(path, options)
-  // What goes wrong in either stream ends the last one, and is thrown where it is read.
-  const stream = isPacked
-    ? pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => {})
-    : file
-  let left = isPacked ? from : 0
-  for await (const chunk of stream) {
-    const bytes: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk))
-    if (left < bytes.length) yield bytes.subarray(left)
-    left = Math.max(0, left - bytes.length)
-  }
 }
 
 async function headOf(path: string, isPacked: boolean): Promise<Buffer> {
@@ -55,13 +37,14 @@ async function headOf(path: string, isPacked: boolean): Promise<Buffer> {
  * Looks at a file.
  *
  * @throws {DocumentProblem} when it is in no encoding that is known, or cannot be unpacked.
+ * @throws {FetchyardError} INPUT_INVALID when it cannot be read, which may pass.
  */
 export async function openXmlFile(path: string): Promise<XmlFile> {
-  const file = await open(path)
+  const file = await openFile(path)
   try {
-    const magic = await readAt(file, 0, 2)
-    const isPacked = magic[0] === 0x1f && magic[1] === 0x8b
-    const encoding = readEncoding(await headOf(path, isPacked).catch(refuse))
+    const isPacked = isGzip(await readAt(file, 0, 2))
+    const refused = (error: unknown) => refuse(path, error)
+    const encoding = readEncoding(await headOf(path, isPacked).catch(refused))
     if ('problem' in encoding) throw new DocumentProblem(encoding.problem)
     const label = encoding.isWide ? 'utf-8' : encoding.label
     return { path, isPacked, encoding, label, bytes: (await file.stat()).size }
@@ -70,13 +53,25 @@ export async function openXmlFile(path: string): Promise<XmlFile> {
   }
 }
 
-function refuse(error: unknown): never {
-  throw new DocumentProblem(`it cannot be read: ${error instanceof Error ? error.message : error}`)
+/**
+ * What the bytes of a file are is its own problem, and the same at every try. That they cannot be
+ * had at this moment is not.
+ */
+function refuse(path: string, error: unknown): never {
+  if (error instanceof Error && 'syscall' in error) {
+    const message = `${path} cannot be read: ${error.message}.`
+    throw new FetchyardError('INPUT_INVALID', message, { cause: error })
+  }
+  throw new DocumentProblem(`it cannot be read: ${messageOf(error)}`)
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  return open(path).catch((error: unknown) => refuse(path, error))
 }
 
 /** A word that changes when a file does: its size, and what stands at both of its ends. */
 export async function fingerprintOf(path: string): Promise<string> {
-  const file = await open(path)
+  const file = await openFile(path)
   try {
     const { size } = await file.stat()
     const hash = createHash('sha256').update(`${size}\0`)
@@ -107,7 +102,7 @@ export async function* readXml(file: XmlFile, from: number): AsyncGenerator<Buff
       left = Math.max(0, left - bytes.length)
     }
   } catch (error) {
-    throw error instanceof DocumentProblem ? error : refuse(error)
+    throw error instanceof DocumentProblem ? error : refuse(path, error)
   }
 }
 

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import type { OperatorDesk } from '../operator-desk.js'
 import { viaOf } from './actions.js'
 import { type Answer, json } from './answer.js'
+import type { FailureShelves } from './failure-page.js'
 import { type Errand, PostDoor, type PostDoorOptions, refused } from './post-door.js'
 import {
   type QuestionFields,
@@ -18,12 +19,15 @@ import {
 
 export interface LookupOptions extends PostDoorOptions {
   readonly operator: OperatorDesk | null
+  /** @default none */
+  readonly failures?: FailureShelves
   /** @default one of its own */
   readonly door?: PostDoor
 }
 
 interface Asked {
   readonly desk: OperatorDesk
+  readonly failures: FailureShelves | undefined
   readonly fields: QuestionFields
   readonly request: IncomingMessage
 }
@@ -45,9 +49,15 @@ const ROUTES: { readonly [path: string]: Route } = {
   },
   '/api/items/history': {
     needs: 'read',
-    answer: async ({ desk, fields }) => {
+    answer: async ({ desk, failures, fields }) => {
       const { workflow, key } = readName(fields)
-      return { workflow, key, rounds: await desk.history({ workflow, key }) }
+      const rounds = await desk.history({ workflow, key })
+      // A disk that does not answer takes nothing from what the database told.
+      const pages = await failures
+        ?.get(workflow)
+        ?.list(key)
+        .catch(() => [])
+      return { workflow, key, rounds, ...(pages === undefined ? {} : { pages }) }
     },
   },
   '/api/items/count': {
@@ -85,14 +95,14 @@ export class Lookups {
   async answer(request: IncomingMessage, path: string): Promise<Answer | null> {
     const route = this.#routeOf(path)
     if (route === null) return null
-    const { operator } = this.#options
+    const { operator, failures } = this.#options
     const nobody = operator === null ? 'This server has no database to ask' : null
     return this.#door.pass(request, {
       ...{ needs: route.needs, nobody, mayBe: route.needs === 'operate' ? MAY_BE : '' },
       carry: async (body) => {
         if (operator === null) return refused(404, 'This server has no database to ask')
         try {
-          const asked = { desk: operator, fields: readFields(body), request }
+          const asked = { desk: operator, failures, fields: readFields(body), request }
           return json(200, { v: 1, ...(await route.answer(asked)) })
         } catch (error) {
           const wrong = wordsOfWrong(error)

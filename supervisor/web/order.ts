@@ -2,6 +2,7 @@
 // read here and nowhere else, and what is wrong is told by value, rule and an example that works.
 
 import { suggestion } from '../../config/suggest.js'
+import { type Fields, isFields } from '../../src/core/fields.js'
 import { LIMITS } from '../../src/core/limits.js'
 import {
   CONCURRENCY_RULE,
@@ -10,6 +11,7 @@ import {
   readConcurrency,
   readRollout,
 } from '../../src/core/steering-words.js'
+import { parseJson, SOMEBODY, shown, wrongName } from './body-words.js'
 
 export const VERBS = ['rollout', 'concurrency', 'rate', 'pause', 'resume'] as const
 export type Verb = (typeof VERBS)[number]
@@ -41,33 +43,11 @@ const EXAMPLES: Readonly<Record<Verb, string>> = {
   resume: '{"by": "anna"}',
 }
 
-/** A name for the record: one line that cannot be taken for another one. */
-export const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._@+-]{0,79}$/u
-export const SOMEBODY = 'an operator'
-
-/** A value in a message: enough of it to be recognised. */
-export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
-}
-
-type Fields = { readonly [field: string]: unknown }
 type Read = { readonly order: Order } | { readonly wrong: string }
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 /** Reads the body of an order; an empty one is an object without fields. */
 export function readOrder(verb: Verb, text: string): Read {
-  const fields = text.trim() === '' ? {} : parse(text)
+  const fields = text.trim() === '' ? {} : parseJson(text)
   const example = `For example: ${EXAMPLES[verb]}`
   if (!isFields(fields)) {
     return { wrong: `Expected the body to be a JSON object, got ${shown(text)}. ${example}` }
@@ -79,9 +59,9 @@ export function readOrder(verb: Verb, text: string): Read {
     return { wrong: `Unknown field ${shown(strange)}.${hint} ${example}` }
   }
   const by = Object.hasOwn(fields, 'by') ? fields.by : SOMEBODY
-  if (typeof by !== 'string' || !NAME.test(by)) {
-    const rule = '1 to 80 letters, digits, spaces and . _ @ + -, a letter or digit first'
-    return { wrong: `Expected \`by\` to be ${rule}; got ${shown(by)}. For example: {"by": "anna"}` }
+  const wrong = wrongName(by)
+  if (wrong !== null || typeof by !== 'string') {
+    return { wrong: `${wrong} For example: {"by": "anna"}` }
   }
   return readValue(verb, fields, { by, example })
 }

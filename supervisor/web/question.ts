@@ -1,14 +1,16 @@
 // What a question or an order about items says: a small JSON object, read here and nowhere else.
 
 import { suggestion } from '../../config/suggest.js'
+import { type Fields, isFields } from '../../src/core/fields.js'
 import { ITEM_WORDS } from '../../src/core/item-filter.js'
 import { LIMITS } from '../../src/core/limits.js'
 import { OUTCOME_CODES } from '../../src/core/outcome.js'
+import { FAILURE_PARTS, type FailurePart } from '../../src/documents/kept-failures.js'
 import { fits, ITEM_ACTIONS, type ItemAction } from '../../src/store/act-on-items.js'
 import type { EventQuestion, ItemDeed, NamedFilter } from '../operator-desk.js'
-import { NAME, SOMEBODY, shown } from './order.js'
+import { parseJson, SOMEBODY, shown, wrongName } from './body-words.js'
 
-export type QuestionFields = { readonly [field: string]: unknown }
+export type QuestionFields = Fields
 
 /** What the asker has to mend, in words. */
 class WrongQuestion extends Error {}
@@ -20,7 +22,7 @@ export function wordsOfWrong(error: unknown): string | null {
 
 const KNOWN = [
   ...['workflow', 'state', 'code', 'host', 'text', 'after', 'key', 'action', 'by'],
-  ...['level', 'before'],
+  ...['level', 'before', 'attempt', 'part'],
 ]
 /** Characters of a text that is looked for, of a host, and of a place to go on from. */
 const TEXT_MAX = 500
@@ -29,22 +31,14 @@ const AFTER_MAX = LIMITS.itemKeyMax + 100
 
 /** Reads a body. @throws WrongQuestion */
 export function readFields(body: string): QuestionFields {
-  const value = parse(body.trim() === '' ? '{}' : body)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  const value = body.trim() === '' ? {} : parseJson(body)
+  if (!isFields(value)) {
     throw new WrongQuestion(`Expected the body to be a JSON object, got ${shown(value)}.`)
   }
   const fields: QuestionFields = { ...value }
   const strange = Object.keys(fields).find((field) => !KNOWN.includes(field))
   if (strange === undefined) return fields
   throw new WrongQuestion(`Unknown field ${shown(strange)}.${suggestion(strange, KNOWN)}`)
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** A text, or null where there is none; an empty one is none. */
@@ -104,6 +98,23 @@ export function readName(fields: QuestionFields): {
   return { workflow: workflowOf(fields), key }
 }
 
+/** A part of the page that an attempt at an item left. @throws WrongQuestion */
+export function readFailurePage(fields: QuestionFields): {
+  readonly workflow: string
+  readonly key: string
+  readonly attempt: number
+  readonly part: FailurePart
+} {
+  const { attempt } = fields
+  if (typeof attempt !== 'number' || !Number.isSafeInteger(attempt) || attempt < 1) {
+    throw new WrongQuestion(`Expected \`attempt\` to be a number from 1 on, got ${shown(attempt)}.`)
+  }
+  const part = wordOf(fields, 'part', FAILURE_PARTS)
+  if (part === null)
+    throw new WrongQuestion(`Expected \`part\` to be ${FAILURE_PARTS.join(' or ')}.`)
+  return { ...readName(fields), attempt, part }
+}
+
 /** An order to items, or a question how many it would be about. @throws WrongQuestion */
 export function readDeed(fields: QuestionFields): ItemDeed & { readonly by: string } {
   const action = wordOf<ItemAction>(fields, 'action', ITEM_ACTIONS)
@@ -116,10 +127,8 @@ export function readDeed(fields: QuestionFields): ItemDeed & { readonly by: stri
     throw new WrongQuestion(`Items in state ${filter.state} are none that ${action} is for.`)
   }
   const by = textOf(fields, 'by', 200) ?? SOMEBODY
-  if (!NAME.test(by)) {
-    const rule = '1 to 80 letters, digits, spaces and . _ @ + -, a letter or digit first'
-    throw new WrongQuestion(`Expected \`by\` to be ${rule}; got ${shown(by)}.`)
-  }
+  const wrong = wrongName(by)
+  if (wrong !== null) throw new WrongQuestion(wrong)
   return { action, filter, key, after, by }
 }
 

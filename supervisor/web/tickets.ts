@@ -4,17 +4,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock, MonotonicMs } from '../../src/core/clock.js'
 import { type Access, accessOf } from './access.js'
-import { refused } from './actions.js'
 import { type Answer, json } from './answer.js'
 import { LIVE_VERSION } from './frames.js'
 import { type GateOptions, refuseCrossSite, refuseRequest } from './gate.js'
+import { CLOSE, refused } from './post-door.js'
 import { bearerOf, createToken } from './token.js'
 import { WEB_LIMITS } from './web-limits.js'
 
 export const TICKET_PATH = '/api/live-ticket'
-
-/** What is refused unread may still be coming: the connection ends with the answer. */
-const CLOSE = { Connection: 'close' } as const
 
 interface Ticket {
   readonly access: Access

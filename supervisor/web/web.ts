@@ -15,6 +15,7 @@ import { Actions } from './actions.js'
 import { chosenTokens, listenError, urlHost } from './address.js'
 import type { Answer } from './answer.js'
 import { loadAssets } from './assets.js'
+import { FailurePageDoor, type FailureShelves } from './failure-page.js'
 import type { CloseReason } from './frames.js'
 import type { GateOptions } from './gate.js'
 import { LiveChannel } from './live-channel.js'
@@ -46,6 +47,8 @@ export interface WebOptions {
   readonly desk?: SteeringDesk | null
   /** Answers about items and events, and carries out orders to them. @default null */
   readonly operator?: OperatorDesk | null
+  /** Pages of failures that are kept on this machine, by workflow. @default none */
+  readonly failures?: FailureShelves
   /**
    * Names by which clients may address the server, beside `localhost`, `host` and addresses.
    * Others are refused: a web page could point a name of its own at this machine.
@@ -85,7 +88,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const allowedHosts = [options.host, ...(options.allowedHosts ?? [])]
   const gate: GateOptions = { ...tokens, allowedHosts }
   const channel = new LiveChannel(options)
-  const { desk = null, operator = null, clock } = options
+  const { desk = null, operator = null, failures = new Map(), clock } = options
   const { liveClientsMax: clientsMax = LIMITS.liveClientsMax } = options
   const door = new PostDoor({ ...gate, clock })
   const tickets = new Tickets({ ...gate, clock })
@@ -99,7 +102,8 @@ export async function startWeb(options: WebOptions): Promise<Web> {
     },
     [
       new Actions({ ...gate, desk, clock, door }),
-      new Lookups({ ...gate, operator, clock, door }),
+      new Lookups({ ...gate, operator, failures, clock, door }),
+      new FailurePageDoor(failures, door),
       tickets,
     ],
     options.headersTimeoutMs ?? WEB_LIMITS.headersTimeoutMs,
@@ -134,6 +138,7 @@ function readsOf(desk: SteeringDesk | null, operator: OperatorDesk | null): Read
     ...(operator === null
       ? []
       : ([
+          ['/api/status', shared(() => operator.status())],
           ['/api/loads', shared(async () => ({ loads: await operator.loads() }))],
           ['/api/pace', shared(async () => ({ minutes: await operator.pace() }))],
           ['/api/schedules', shared(async () => ({ schedules: await operator.schedules() }))],

@@ -28,7 +28,7 @@ const SETTINGS: Partial<Settings> = { concurrency: 12, executor: 'both' }
 
 /** Statements by a piece of their text that no other statement has. */
 const STATEMENTS = {
-  settle: /jsonb_to_recordset\(\$2::text::jsonb\)/,
+  settle: /json_to_recordset\(\$2::text::json\)/,
   lease: /with candidate as materialized/,
   heartbeat: /set alive_until/,
   reclaim: /'reclaimed', 'node_lost'/,

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { ownOwner } from '../../src/documents/owner.js'
 import { audit } from '../../src/store/audit.js'
 import { useDatabase } from '../support/database.js'
 import { pdfOf, sha256Of } from '../support/document-site/pdf.js'
@@ -78,10 +79,12 @@ describe('fetchyard documents', function () {
     const { origin, asked } = await startFiles()
     const rows = ['a', 'b', 'c/d', 'gone'].map((name) => `${name},${origin}/${name}`)
     await writeFile(join(directory.path, 'urls.csv'), `reference,url\n${rows.join('\n')}\n`)
-    const words = ['run', 'urls.csv', '--robots', 'ignore', ...LOCAL]
+    const words = ['run', 'urls.csv', '--robots', 'ignore', '--alert-errors', '40', ...LOCAL]
     const first = await run(words)
     expect(first.exitCode, first.stderr).to.equal(0)
     expect(first.stdout).to.match(/saved +3 of 4/)
+    const [own] = await database.sql`select alerts from fetchyard.workflow`
+    expect(own?.alerts).to.include({ errorPercent: 40 })
     expect(first.stdout).to.contain('gone: http_4xx, HTTP 404')
     expect(asked.sort()).to.deep.equal(['a', 'b', 'c/d', 'gone'])
     expect(await readFile(pathOf('a.pdf'))).to.deep.equal(pdfOf('a'))
@@ -97,11 +100,16 @@ describe('fetchyard documents', function () {
     ])
     await truncate(pathOf('a.pdf'), 1_000)
     await rm(pathOf('b.pdf'))
+    // Pids end far below.
+    const owner = ownOwner().replace(/-.*/, '-4294967295-1')
+    const draft = `${'d'.repeat(32)}.json.${owner}.${'a'.repeat(12)}.tmp`
+    await writeFile(pathOf(join('.fetchyard', 'ledger', draft)), '{')
     expect((await run(['verify', ...LOCAL])).exitCode).to.equal(3)
     asked.length = 0
     const second = await report(run([...words, '--json']))
     expect(second).to.include({ there: 1, spoilt: 2, asked: 3, saved: 2, failed: 1, lost: 0 })
     expect(asked.sort()).to.deep.equal(['a', 'b', 'gone'])
+    expect(await readdir(pathOf(join('.fetchyard', 'ledger')))).to.not.include(draft)
     expect(await readFile(pathOf('a.pdf'))).to.deep.equal(pdfOf('a'))
   })
 

@@ -1,6 +1,10 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
-import { readInput } from '../../supervisor/cli/input.js'
+import { openInput, readInput } from '../../supervisor/cli/input.js'
 import type { InputEntry } from '../../supervisor/cli/input-format.js'
 import { RECORD_CHARS_MAX } from '../../supervisor/cli/records.js'
 
@@ -44,6 +48,27 @@ describe('cli/input', () => {
       expect((await read(text, name)).length).to.equal(2)
     })
   }
+
+  it('reads a file that is packed by gzip like the one it was', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'fetchyard-input-'))
+    const csv = `name,URL\nfirst,${A}\nsecond,"${B}"\n`
+    await writeFile(join(directory, 'x.csv.gz'), gzipSync(csv))
+    const found: InputEntry[] = []
+    const from = { cwd: directory, stdin: Readable.from([]) }
+    const input = await openInput('x.csv.gz', from)
+    for await (const slice of readInput(input)) found.push(...slice)
+    expect(found).to.deep.equal([
+      { line: 2, url: A },
+      { line: 3, url: B },
+    ])
+    await writeFile(join(directory, 'cut.gz'), gzipSync(csv).subarray(0, 30))
+    const cut = await openInput('cut.gz', from)
+    const failed = await (async () => {
+      for await (const _ of readInput(cut));
+    })().catch(String)
+    expect(failed).to.contain('The input cut.gz cannot be read: unexpected end of file.')
+    await rm(directory, { recursive: true })
+  })
 
   const bad: readonly (readonly [line: string, reason: RegExp])[] = [
     ['ftp://a.example/', /no http or https URL/],

@@ -4,7 +4,12 @@ import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { seededRandom } from '../../src/core/random.js'
 import { audit } from '../../src/store/audit.js'
-import { MAPPING_PATH, NAMESPACE, writeApplications } from '../support/applications.js'
+import {
+  applicationXml,
+  MAPPING_PATH,
+  NAMESPACE,
+  writeApplications,
+} from '../support/applications.js'
 import { useDatabase } from '../support/database.js'
 import { eventually } from '../support/poll.js'
 import { type Ended, runProgram, startProgram, useDirectory } from './program.js'
@@ -77,12 +82,20 @@ describe('fetchyard records', () => {
       expect(made.stderr + made.stdout).to.contain(`Ready: ${schema}.application`)
     }
     const run = (schema: string) =>
-      records('run', 'applications.records.json', 'applications.xml', '--schema', schema)
+      records(
+        ...['run', 'applications.records.json', 'applications.xml', '--schema', schema],
+        ...['--alert-errors', '40'],
+      )
     const first = await run('sandbox')
     expect(first.stderr).to.contain('4 records, 4 of them new')
     expect(first.stdout).to.match(/records ok +3 of 4\n +failed +1 \(parse 1\)/)
     expect(first.exitCode).to.equal(0)
     expect(await count('sandbox.address')).to.equal(3)
+    // The other nodes judge by the bounds of the command that works it.
+    const bounds = await database.sql`
+      select alerts -> 'errorPercent' as "errorPercent", alerts -> 'successPercent' as "successPercent"
+        from fetchyard.workflow where name = 'applications-sandbox'`
+    expect([...bounds]).to.deep.equal([{ errorPercent: 40, successPercent: 95 }])
     expect(await count('production.application')).to.equal(0)
     expect((await run('sandbox')).stderr).to.contain('4 records, 0 of them new')
     expect((await run('production')).stderr).to.contain('4 records, 4 of them new')
@@ -174,45 +187,173 @@ describe('fetchyard records', () => {
     expect(up.stderr).to.match(/leaving\.records\.mjs.*ended with code 0 before it was imported/s)
   })
 
-  it('works the rows of a table, and writes their status', async () => {
+  /** A mapping whose records are the rows of a table, and what its `source` says. */
+  async function rowsMapping(name: string, source: { [field: string]: string }): Promise<string> {
     const mapping = JSON.parse(await readFile(MAPPING_PATH, 'utf8'))
-    const source = {
-      table: 'public.inbox',
+    const given = {
+      table: `public.${name}`,
       key: 'inbox_id',
       keyType: 'bigint',
       status: 'status_{schema}',
       xml: 'document',
+      ...source,
     }
-    await writeFile(
-      join(directory.path, 'rows.records.json'),
-      JSON.stringify({ ...mapping, name: 'rows', source, onDuplicate: 'ignore' }),
-    )
-    await database.sql`
-      create table public.inbox (inbox_id bigint primary key, document xml, status_sandbox text)`
+    const text = { ...mapping, name, source: given, onDuplicate: 'ignore' }
+    const path = `${name}.records.json`
+    await writeFile(join(directory.path, path), JSON.stringify(text, null, 1))
+    return path
+  }
+
+  async function expectRowsWorked(name: string, path: string, from: number): Promise<void> {
     const document = (id: number, amount: string) =>
       `<?xml version="1.0"?><Application xmlns="${NAMESPACE}" id="${id}"><Submitted>2026-01-01T00:00:00Z</Submitted>
        <Status>A</Status><Loan><Amount>${amount}</Amount></Loan></Application>`
     await database.sql`
-      insert into public.inbox values (1, ${document(3001, '5')}, 'Queued'),
-                                      (2, ${document(3002, 'much')}, 'Queued')`
-    const words = ['up', './rows.records.json', '--schema', 'sandbox', '--port', 'off']
+      insert into ${database.sql(name)} values (1, ${document(from, '5')}, 'Queued'),
+                                      (2, ${document(from + 1, 'much')}, 'Queued')`
+    const words = ['up', `./${path}`, '--schema', 'sandbox', '--port', 'off']
     const node = startProgram([...words, '--executor', 'thread'], options())
     try {
-      const status = async () => {
-        const rows =
-          await database.sql`select status_sandbox as word from public.inbox order by inbox_id`
-        return rows.map((row) => row.word)
-      }
       let seen: readonly unknown[] = []
       await eventually({ words: 'both rows at their end', seen: () => seen }, async () => {
-        seen = await status()
+        const rows = await database.sql`
+          select status_sandbox as word from ${database.sql(name)} order by inbox_id`
+        seen = rows.map((row) => row.word)
         return seen[0] === 'Complete' && seen[1] === 'Error'
       })
     } finally {
       node.child.kill('SIGTERM')
       await node.ended
     }
-    expect(await count('sandbox.application where application_id in (3001, 3002)')).to.equal(1)
+    const loaded = `sandbox.application where application_id between ${from} and ${from + 1}`
+    expect(await count(loaded)).to.equal(1)
+  }
+
+  it('works the rows of a table, and writes their status', async () => {
+    await database.sql`
+      create table public.inbox (inbox_id bigint primary key, document xml, status_sandbox text)`
+    await expectRowsWorked('inbox', await rowsMapping('inbox', {}), 3001)
+  })
+
+  it('works the rows of a table whose status is an enum, and says what to call it', async () => {
+    await database.sql`
+      create type public.stage as enum ('New', 'Queued', 'Processing', 'Complete', 'Error')`
+    await database.sql`
+      create table public.staged
+             (inbox_id bigint primary key, document text, status_sandbox public.stage)`
+    const path = await rowsMapping('staged', { xml: 'documents' })
+    const refused = await records('check', path, '--tables', '--schema', 'sandbox')
+    expect(refused.exitCode, refused.stderr).to.equal(78)
+    const lines = (await readFile(join(directory.path, path), 'utf8')).split('\n')
+    const lineOf = (words: string) => lines.findIndex((line) => line.includes(words)) + 1
+    expect(refused.stderr).to.contain(
+      `line ${lineOf('"documents"')}: \`source.xml\`: expected a column of public.staged`,
+    )
+    expect(refused.stderr).to.match(/`source\.statusType`: expected '(?:public\.)?stage'/)
+    const named = await rowsMapping('staged', { statusType: 'public.stage' })
+    await expectRowsWorked('staged', named, 3101)
+  })
+
+  /** Does something to the import of `name` in the transaction of each step after so many records. */
+  async function meetImport(name: string, statement: string, records = 1): Promise<void> {
+    await database.sql.unsafe(`
+      create or replace function public.meet_import() returns trigger language plpgsql as $$
+      begin
+        if old.name = '${name}' and old.records >= ${records} then ${statement}; end if;
+        return new;
+      end $$;
+      create or replace trigger meet_import before update on fetchyard.import
+        for each row execute function public.meet_import()`)
+  }
+
+  /** Work and import are then under way at once, however fast either is, until `release`. */
+  async function holdImport(
+    name: string,
+    records = 1,
+  ): Promise<{ readonly release: () => Promise<void> }> {
+    await meetImport(name, 'perform pg_advisory_xact_lock(4711)', records)
+    const holder = await database.sql.reserve()
+    await holder`select pg_advisory_lock(4711)`
+    let isHeld = true
+    const release = async () => {
+      if (!isHeld) return
+      isHeld = false
+      await holder`select pg_advisory_unlock(4711)`
+      holder.release()
+    }
+    return { release }
+  }
+
+  async function untilLoaded(records: number): Promise<void> {
+    let loaded = 0
+    await eventually({ words: 'the first step at its end', seen: () => loaded }, async () => {
+      loaded = await count('beside.application')
+      return loaded === records
+    })
+  }
+
+  it('works records while their file is imported, and goes on with both when it is killed', async () => {
+    await records('create-tables', 'applications.records.json', '--schema', 'beside')
+    await writeApplications(join(directory.path, 'both.xml.gz'), 2_500)
+    const words = [
+      'records',
+      'run',
+      'applications.records.json',
+      'both.xml.gz',
+      '--schema',
+      'beside',
+    ]
+    const held = await holdImport('both.xml.gz')
+    const program = startProgram([...words, '--port', 'off'], options())
+    try {
+      await untilLoaded(1_000)
+      // All that is imported is done, and the run is not: it looks at itself four times a second.
+      await new Promise((resolve) => setTimeout(resolve, 800))
+      expect(program.child.exitCode, program.stderr()).to.equal(null)
+      const [row] = await database.sql`
+        select records::int as records, finished_at
+          from fetchyard.import where name = 'both.xml.gz'`
+      expect(row).to.deep.equal({ records: 1_000, finished_at: null })
+    } finally {
+      program.child.kill('SIGKILL')
+      await program.ended
+      await held.release()
+    }
+    const ended = await runProgram([...words, '--port', 'off'], options())
+    expect(ended.exitCode, ended.stderr).to.equal(0)
+    expect(ended.stderr).to.contain('both.xml.gz: continued after 1 000 records.')
+    expect(ended.stderr).to.contain('2 500 records, 1 500 of them new.')
+    expect(ended.stdout).to.match(/records ok +2 500 of 2 500/)
+    expect(await count('beside.application')).to.equal(2_500)
+    expect(await count('beside.address')).to.equal(5_000)
+    expect((await audit(database.sql)).isClean).to.equal(true)
+  })
+
+  it('drains and says why when the import beside the work is refused or stopped', async () => {
+    const later = (id: number) => applicationXml(id + 10_000)
+    await writeApplications(join(directory.path, 'late.xml'), 2_500, later)
+    const words = ['records', 'run', 'applications.records.json', 'late.xml', '--schema', 'beside']
+    await meetImport('late.xml', `raise exception 'no room for more'`)
+    const refused = await runProgram([...words, '--port', 'off'], options())
+    expect(refused.exitCode, refused.stderr).to.equal(1)
+    expect(refused.stderr).to.contain('no room for more')
+    const held = await holdImport('late.xml', 2_000)
+    const program = startProgram([...words, '--port', 'off'], options())
+    try {
+      await untilLoaded(4_500)
+      program.child.kill('SIGTERM')
+      await program.says('draining')
+      await held.release()
+      const stopped = await program.ended
+      expect(stopped.exitCode, stopped.stderr).to.equal(75)
+      expect(stopped.stderr).to.contain('run the same command again to continue')
+    } finally {
+      program.child.kill('SIGKILL')
+      await held.release()
+    }
+    const ended = await runProgram([...words, '--port', 'off'], options())
+    expect(ended.stdout, ended.stderr).to.match(/records ok +2 500 of 2 500/)
+    expect((await audit(database.sql)).isClean).to.equal(true)
   })
 
   it('continues an import that was killed at any moment, and enqueues no record twice', async () => {

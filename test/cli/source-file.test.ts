@@ -2,17 +2,20 @@
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import type { FileFormat } from '../../src/core/definition.js'
+import type { WorkflowHandle } from '../../src/store/store.js'
 import { importSource } from '../../supervisor/cli/source-file/import-source.js'
 import {
+  formatOfSource,
   readSource,
   SOURCE_START,
   type SourceRecord,
 } from '../../supervisor/cli/source-file/read-source.js'
 import { useYard } from '../support/factory.js'
 import { eventually } from '../support/poll.js'
-import { startProgram, useDirectory } from './program.js'
+import { runProgram, startProgram, useDirectory } from './program.js'
 
 const CSV = [
   '\uFEFFid,url,note\r\n',
@@ -37,11 +40,20 @@ const FLOW = `export default {
   work: async () => ({}),
 }`
 
+const RUN = ['--port', 'off', '--json']
+const runFlow = (name: string, file: string) => `export default {
+  name: '${name}',
+  source: { file: './${file}', key: 'id' },
+  sinks: {},
+  work: async () => ({}),
+}`
+
 describe('cli: source files', () => {
   const yard = useYard()
   const directory = useDirectory()
 
-  const put = async (name: string, text: string) => {
+  const options = () => ({ cwd: directory.path, environment: { DATABASE_URL: yard.url } })
+  const put = async (name: string, text: string | Buffer) => {
     const path = join(directory.path, name)
     await writeFile(path, text)
     return path
@@ -86,6 +98,8 @@ describe('cli: source files', () => {
   it('reads CSV and NDJSON, says what is no record, and goes on behind any record', async () => {
     for (const [name, text, format] of [
       ['read.csv', CSV, 'csv'],
+      ['read.csv.gz', gzipSync(CSV), 'csv'],
+      ['packed-without-saying.csv', gzipSync(CSV), 'csv'],
       ['read.ndjson', NDJSON, 'ndjson'],
       ['read.txt', 'https://a.example/\n\nplain words\n', 'lines'],
     ] as const) {
@@ -98,6 +112,8 @@ describe('cli: source files', () => {
       }
     }
     const csv = await readAll(join(directory.path, 'read.csv'), 'csv')
+    expect(await readAll(join(directory.path, 'read.csv.gz'), 'csv')).to.deep.equal(csv)
+    expect(formatOfSource({ file: './read.CSV.gz' })).to.equal('csv')
     expect(csv.map(({ payload }) => payload)).to.deep.equal([
       { id: '1', url: 'https://a.example/1', note: 'two\nlines, "quoted"' },
       null,
@@ -161,12 +177,54 @@ describe('cli: source files', () => {
     ])
   })
 
+  it('is worked by `run` to its end, packed or not, with what others enqueued of it', async () => {
+    const count = 2_500
+    const rows = Array.from({ length: count }, (_, n) => `${n},x\n`)
+    await put('run.csv.gz', gzipSync(['id,note\n', ...rows, '7,x,y\n'].join('')))
+    await put('ran.mjs', runFlow('ran', 'run.csv.gz'))
+    const { workflowId } = await yard.workflow({ name: 'ran' })
+    await yard.enqueue({ workflowId } as WorkflowHandle, ['3', 'of-others'])
+    const first = await runProgram(['run', './ran.mjs', ...RUN], options())
+    expect(first.exitCode, first.stderr).to.equal(0)
+    expect(first.stderr)
+      .to.contain('1 of 2 501 records are not used; the first: line 2502: it has 3 fields')
+      .and.match(/Running over \S+run\.csv\.gz: 2 499 new items\./)
+    expect(JSON.parse(first.stdout)).to.include({ items: count, badLines: 1, ok: count })
+    const again = await runProgram(['run', './ran.mjs', ...RUN], options())
+    expect(again.stderr).to.match(/Continuing the run of \S+: 0 new items\./)
+    expect(JSON.parse(again.stdout)).to.include({ items: count, ok: count })
+    const anew = await runProgram(['run', './ran.mjs', '--again', ...RUN], options())
+    expect(anew.stderr).to.contain('2 500 new items.')
+    const estimate = await runProgram(['run', './ran.mjs', '--estimate', '--json'], options())
+    expect(JSON.parse(estimate.stdout)).to.include({ items: count })
+  })
+
+  it('is refused by `run` when it cannot be read, with its path and what is wrong', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, n) => `${n},${Math.random()}\n`)
+    const broken = gzipSync(['id,x\n', ...lines].join(''))
+    await put('cut.csv.gz', broken.subarray(0, broken.length / 2))
+    await put('empty.csv', 'id,url\n')
+    await put('unfit.ndjson', 'no json\n[]\n')
+    const wrong = [
+      ['nowhere.csv', /nowhere\.csv of flow-0 cannot be read: there is no such file\./],
+      ['.', /of flow-1 cannot be read: it is a directory; name a file in it\./],
+      ['cut.csv.gz', /cut\.csv\.gz of flow-2 cannot be read: unexpected end of file\./],
+      ['empty.csv', /empty\.csv of flow-3 has no record: it is empty\./],
+      ['unfit.ndjson', /has no record: none of its 2 can be used, line 1: it is no JSON\./],
+    ] as const
+    for (const [n, [file, problem]] of wrong.entries()) {
+      await put(`flow-${n}.mjs`, runFlow(`flow-${n}`, file))
+      const ended = await runProgram(['run', `./flow-${n}.mjs`, ...RUN], options())
+      expect(ended.stderr).to.match(problem)
+      expect(ended.exitCode).to.equal(2)
+    }
+  })
+
   it('is worked by `up`, and killed in the middle of it goes on with the next one', async () => {
     const count = 20_000
     const text = ['id\n', ...Array.from({ length: count }, (_, n) => `${n}\n`)].join('')
     await put('list.csv', text)
     await put('filed.mjs', FLOW)
-    const options = { cwd: directory.path, environment: { DATABASE_URL: yard.url } }
     const words = ['up', './filed.mjs', '--port', 'off', '--lease', '4s', '--heartbeat', '1s']
     const readCount = async () => {
       const [row] = await yard.sql<{ items: number; done: number }[]>`
@@ -177,11 +235,11 @@ describe('cli: source files', () => {
          where flow.name = 'filed' group by flow.workflow_id`
       return row ?? { items: 0, done: 0 }
     }
-    const killed = startProgram(words, options)
+    const killed = startProgram(words, options())
     await eventually({ words: 'some records' }, async () => (await readCount()).items > 0)
     killed.child.kill('SIGKILL')
     await killed.ended
-    const up = startProgram(words, options)
+    const up = startProgram(words, options())
     await up.says(`filed: ./list.csv has ${count} records`)
     up.child.kill('SIGTERM')
     await up.ended

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { WebSocket } from 'ws'
 import { seededRandom } from '../../src/core/random.js'
 import { leaveWebNote, readWebNotes } from '../../supervisor/cli/web-notes.js'
 import { useDatabase } from '../support/database.js'
@@ -13,6 +14,20 @@ import { createManualClock, type ManualClock } from '../web/support/manual-clock
 import { createSimulation, type Simulation } from '../web/support/simulation.js'
 import { openYard, TOKEN, type Yard } from '../web/support/yard.js'
 import { MAIN, runProgram, startProgram, useDirectory } from './program.js'
+
+/** Answers to pings that the servers of this process hear. */
+function countPongs(): { readonly count: () => number; readonly stop: () => void } {
+  const { emit } = WebSocket.prototype
+  let count = 0
+  WebSocket.prototype.emit = function (this: WebSocket, ...words: Parameters<typeof emit>) {
+    if (words[0] === 'pong') count += 1
+    return emit.apply(this, words)
+  }
+  const stop = () => {
+    WebSocket.prototype.emit = emit
+  }
+  return { count: () => count, stop }
+}
 
 describe('cli: top of a node', () => {
   const database = useDatabase()
@@ -261,9 +276,18 @@ describe('cli: top', () => {
       await eventually({ words: 'other figures', seen: done }, () => done() !== first)
       terminal.type(' ')
       const held = (await terminal.shows('held still')).find((line) => line.startsWith('done'))
+      // A ping is answered after the frames before it: what came in 25 seconds was received then.
+      const pongs = countPongs()
       second(30)
-      // What came meanwhile was received: the picture with it is one key away.
-      await terminal.shows('held still')
+      await eventually({ words: 'the answer to a ping', seen: pongs.count }, () => {
+        return pongs.count() > 0
+      })
+      pongs.stop()
+      // And drawn anew it is still the picture of before.
+      terminal.type('2')
+      await terminal.shows('[2 Workflows]')
+      terminal.type('1')
+      await terminal.shows('[1 Overview]')
       expect(done()).to.equal(held)
       terminal.type(' ')
       await eventually({ words: 'newer figures', seen: done }, () => done() !== held)

@@ -116,6 +116,22 @@ describe('cluster/live', () => {
     }
     await cluster.pause('test')
     await cluster.resume('test')
+    for (const verb of ['pause', 'resume']) {
+      const url = `http://127.0.0.1:${portOf(nodes[0])}/api/workflows/${WORKFLOW}/${verb}`
+      const order = { method: 'POST', headers: BEARER, body: '{"by":"Zoë"}' }
+      const type = { 'content-type': 'application/json' }
+      const { status } = await fetch(url, { ...order, headers: { ...BEARER, ...type } })
+      expect(status).to.equal(200)
+    }
+    // An order of one node's is an event on both, once, and the other one says whose it is.
+    const ordersOf = ({ states: { events } }: Watcher) =>
+      Object.values(events ?? {}).filter(({ words }) => words.includes('by Zoë'))
+    await eventually({ words: 'both orders, on both', seen: () => other.states.events }, () =>
+      [one, other].every((watcher) => ordersOf(watcher).length >= 2),
+    )
+    const orders = [ordersOf(one), ordersOf(other)]
+    expect(orders[0]?.every((event) => !('node' in event))).to.equal(true)
+    expect(orders[1]?.every(({ node }) => typeof node === 'string')).to.equal(true)
     await cluster.untilEmpty()
     const isDone = ({ states: { stats } }: Watcher) => stats?.items.complete === 599
     await eventually({ words: 'the end, on both', seen: () => one.states.stats }, () =>
@@ -124,6 +140,7 @@ describe('cluster/live', () => {
     await eventually({ words: 'all attempts, on both', seen: () => one.states.stats }, () =>
       [one, other].every(({ states: { stats } }) => stats?.cluster.attempts === 601),
     )
+    for (const watcher of [one, other]) expect(ordersOf(watcher)).to.have.length(2)
     one.say({ t: 'resync' })
     for (const topic of LIVE_TOPICS) {
       const answer = await fetch(`http://127.0.0.1:${portOf(nodes[1])}/api/${topic}`, {

@@ -17,6 +17,7 @@ import { CHROMIUM, startWorkerPart, type WorkerPart } from '../support/document-
 import { eventually } from '../support/poll.js'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+const MAKER = new URL('../support/document-site/make-site.js', import.meta.url).href
 const CHILD = fileURLToPath(new URL('../support/documents-child.js', import.meta.url))
 
 /** A fault for every document but the first. */
@@ -125,10 +126,54 @@ describe('documents through a browser', function () {
     expect(await browserOf(process.pid)).to.not.equal(browser)
   })
 
+  // Nobody else closes a context that is idle, and its browser would stay for it.
+  it('leave no browser behind for a context that nobody works in', async () => {
+    const { site, part } = await open({}, {}, (origin) =>
+      [
+        `import { makeSite } from ${JSON.stringify(MAKER)}`,
+        `const site = makeSite(${JSON.stringify(origin)})`,
+        'const open = (page, reference, tools) => {',
+        `  if (reference === ${JSON.stringify(referenceAt(2))}) throw new Error('another browser')`,
+        '  return site.open(page, reference, tools)',
+        '}',
+        'export default { ...site, open }',
+      ].join('\n'),
+    )
+    const saveTwo = (from: number) =>
+      Promise.all([from, from + 1].map((index) => part.save(referenceAt(index))))
+    await saveTwo(0)
+    const first = await browserOf(process.pid)
+    // Its last level is another browser, while the other context is idle in the old one.
+    expect(await codeOf(part.save(referenceAt(2)))).to.equal('browser')
+    await eventually({ words: 'the end of the browser of before' }, async () => {
+      const browser = await browserOf(process.pid)
+      return browser !== null && browser !== first
+    })
+    // Both begin where they ended, in the new one.
+    await saveTwo(3)
+    expect(site.logins()).to.equal(2)
+  })
+
   it('come from nowhere that the guard does not let them', async () => {
     const { site, part } = await open({}, { allowedRanges: [] })
     expect(await codeOf(part.save(referenceAt(0)))).to.equal('ssrf')
     expect(site.requestsOf(/./)).to.equal(0)
+  })
+
+  // A module that does not look at the answer would wait for a form until its step is over.
+  it('are refused at once by the guard, and not by a page that says so', async () => {
+    const { part } = await open({}, { allowedRanges: [] }, (origin) =>
+      [
+        'export default {',
+        '  async open(page) {',
+        `    await page.goto(${JSON.stringify(origin)})`,
+        "    throw Object.assign(new Error('a page came'), { code: 'http_4xx' })",
+        '  },',
+        '  save() {},',
+        '}',
+      ].join('\n'),
+    )
+    expect(await codeOf(part.save(referenceAt(0)))).to.equal('ssrf')
   })
 
   it('are saved by the module that docs/documents.md shows', async () => {

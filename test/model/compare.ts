@@ -157,7 +157,8 @@ function expectedResults(model: QueueModel): Snapshot['results'] {
     .flat()
     .flatMap(({ key, leaseId, rows }) =>
       (rows.results ?? []).map((row): [string, string, number] => {
-        return [`${row.token}`, key, Number(leaseId)]
+        const token = typeof row === 'string' ? row : row.token
+        return [`${token}`, key, Number(leaseId)]
       }),
     )
     .sort(byText)

@@ -189,13 +189,24 @@ describe('store/find-items', () => {
     }
   })
 
-  async function planOf(given: ItemFilter): Promise<string> {
+  it('reads for a page that is full no more than the page', async () => {
+    const workflow = await yard.workflow()
+    await yard.enqueue(workflow, keys(3_000, 'many'), { lane: 'many.example' })
+    for (const fields of [{}, { host: 'many.example' }]) {
+      const plan = await planOf(filter(workflow, fields), 'explain (analyze, timing off)')
+      const rows = [...plan.matchAll(/actual rows=(\d+)/g)].map(([, count]) => Number(count))
+      expect(rows.length, plan).to.be.above(5)
+      expect(Math.max(...rows), plan).to.be.at.most(300)
+    }
+  })
+
+  async function planOf(given: ItemFilter, explain = 'explain'): Promise<string> {
     const plans: string[] = []
     const spy = {
       unsafe: async (statement: string, parameters: (string | number | null)[]) => {
         const rows = await yard.sql.begin(async (transaction) => {
           await transaction.unsafe('set local enable_seqscan = off; set local enable_sort = off')
-          return transaction.unsafe(`explain ${statement}`, parameters)
+          return transaction.unsafe(`${explain} ${statement}`, parameters)
         })
         plans.push(rows.map((row) => String(row['QUERY PLAN'])).join('\n'))
         return []

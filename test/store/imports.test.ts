@@ -1,5 +1,7 @@
 import { expect } from 'chai'
-import { moveImport, openImport } from '../../src/store/imports.js'
+import { LIMITS } from '../../src/core/limits.js'
+import { enqueueItems } from '../../src/store/enqueue.js'
+import { hasRoom, moveImport, openImport } from '../../src/store/imports.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import { useYard } from '../support/factory.js'
 
@@ -78,5 +80,22 @@ describe('an import', () => {
     const workflow = await yard.workflow()
     await begin(workflow, 'first')
     expect(await begin(workflow, 'second')).to.include({ fingerprint: 'first' })
+  })
+
+  it('has room beside the work until so much waits that nothing more is wanted', async () => {
+    const { workflowId } = await yard.workflow()
+    const other = await yard.workflow()
+    const enqueue = async (from: number, count: number) => {
+      const numbers = Array.from({ length: count }, (_, index) => from + index)
+      const items = numbers.map((number) => ({ key: `${number}`, payload: {}, lane: '' }))
+      await enqueueItems(yard.sql, { workflowId, items, again: 'never' })
+    }
+    const slices = LIMITS.importAheadMax / LIMITS.enqueueRowsMax
+    for (let slice = 0; slice < slices; slice += 1) {
+      expect(await hasRoom(yard.sql, workflowId)).to.equal(true)
+      await enqueue(slice * LIMITS.enqueueRowsMax, LIMITS.enqueueRowsMax)
+    }
+    expect(await hasRoom(yard.sql, workflowId)).to.equal(false)
+    expect(await hasRoom(yard.sql, other.workflowId)).to.equal(true)
   })
 })

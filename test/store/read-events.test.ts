@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { storeEvent } from '../../src/store/events.js'
 import { readPace } from '../../src/store/pace.js'
-import { readEvents } from '../../src/store/read-events.js'
+import { readEvents, readHeardEvents } from '../../src/store/read-events.js'
 import { useYard } from '../support/factory.js'
 
 describe('store/read-events', () => {
@@ -32,6 +32,39 @@ describe('store/read-events', () => {
     const own = await readEvents(yard.sql, { ...ALL, workflow: workflow.name })
     expect(own.events).to.have.length(100)
     expect(own.events.every((event) => event.workflow === workflow.name)).to.equal(true)
+  })
+})
+
+describe('store/read-events, of other nodes', () => {
+  const yard = useYard()
+
+  it('tells what others and commands have kept within the hour, each again for a while', async () => {
+    const [own, other] = [await yard.node({ name: 'a' }), await yard.node({ name: 'b' })]
+    const tell = (message: string, nodeId: string | null) =>
+      storeEvent(yard.sql, {
+        ...{ level: 'warn', name: 'a.test', workflowId: null, fields: {} },
+        ...{ nodeId, message },
+      })
+    await tell('long ago', other)
+    await yard.sql`update fetchyard.event set happened_at = now() - interval '61 minutes'`
+    await tell('mine', own)
+    await tell('theirs', other)
+    await tell('of a command', null)
+    const read = (after: string) => readHeardEvents(yard.sql, { except: own, after })
+    const first = await read('0')
+    expect(first.events.map(({ message, node }) => [message, node])).to.deep.equal([
+      ['theirs', 'b'],
+      ['of a command', null],
+    ])
+    // A number that was given before the last one read may be committed after it.
+    const again = await read(first.last)
+    expect(again).to.deep.equal(first)
+    for (let n = 0; n < 120; n += 1) await tell(`more ${n}`, n % 2 === 0 ? other : own)
+    const later = await read(first.last)
+    expect(later.events).to.have.length(50)
+    expect(later.events.at(-1)?.message).to.equal('more 118')
+    const nothing = await readHeardEvents(yard.sql, { except: own, after: '100000' })
+    expect(nothing).to.deep.equal({ events: [], last: '100000' })
   })
 })
 

@@ -1,13 +1,21 @@
+import { tmpdir } from 'node:os'
 import { expect } from 'chai'
 import { createOperatorStore } from '../../src/store/operator-store.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import { createOperatorDesk } from '../../supervisor/operator-desk.js'
 import { createSteeringDesk } from '../../supervisor/steering-desk.js'
+import { runProgram } from '../cli/program.js'
 import { keys, useYard } from '../support/factory.js'
 import { settlement } from '../support/values.js'
 import { openYard, TOKEN, type Yard } from './support/yard.js'
 
 const OPERATOR = 'an-operator-token-of-its-own'
+
+/** A status without what differs from one moment to the next. */
+function lasting(status: { readonly [field: string]: unknown }) {
+  const { readAt: _, connections: __, ...rest } = status
+  return rest
+}
 
 describe('web/lookups', () => {
   const rows = useYard()
@@ -104,6 +112,24 @@ describe('web/lookups', () => {
     expect(failed).to.contain('the connection is gone')
   })
 
+  it('keeps the order itself before the first slice, which may be the last deed of a node', async () => {
+    const store = {
+      ...createOperatorStore(rows.sql),
+      actOnItems: () => Promise.reject(new Error('killed')),
+    }
+    const desk = createOperatorDesk({ store, nowMs: () => 0 })
+    const filter = { workflow: workflow.name, state: null, code: null, host: null, text: 'wai' }
+    const deed = { action: 'cancel', filter, key: null, after: null } as const
+    const failed = await desk.act(deed, { name: 'Zoë', via: 'a test' }).catch(String)
+    expect(failed).to.contain('killed')
+    const [event] =
+      await rows.sql`select name, message from fetchyard.event order by event_id desc limit 1`
+    expect(event).to.deep.equal({
+      name: 'items.ordered',
+      message: `by Zoë, a test: Cancel all of ${workflow.name}, with “wai” in key or URL.`,
+    })
+  })
+
   it('takes orders while as many questions are asked as there may be', async () => {
     let release = () => {}
     const held = new Promise<never>((_, reject) => {
@@ -183,6 +209,41 @@ describe('web/lookups', () => {
     expect(JSON.stringify(minutes)).to.contain(`"${workflow.name}"`).and.contain('"failed":2')
     const why = JSON.stringify((await get('/api/why')).told)
     expect(why).to.contain('No living node works it')
+  })
+
+  it('answers what the command prints: pauses, breakers and schedules in the same words', async () => {
+    const { workflowId, name } = workflow
+    const nodeId = await rows.node()
+    const message = 'worker died 6 times in 60 s'
+    await rows.store.pauseWorkflow({ workflowId, reason: 'restart_intensity' })
+    const event = { level: 'error', name: 'workflow.paused', workflowId, nodeId, message } as const
+    await rows.store.storeEvent({ ...event, fields: { reason: 'restart_intensity' } })
+    await rows.store.schedules.putSchedule({
+      ...{ workflowId, definition: { every: '5m' } },
+      firstAt: new Date(Date.now() + 3_600_000),
+    })
+    const breaker = { state: 'open', failures: 20, opensInMs: 30_000 }
+    const load = { workflow: name, slots: 4, limit: 0, reason: 'breaker', breaker }
+    await rows.sql`
+      update fetchyard.node set stats = ${JSON.stringify({ workflows: [load] })}::text::jsonb
+       where node_id = ${nodeId}`
+
+    const { told } = await get('/api/status')
+    const printed = await runProgram(['status', '--json'], {
+      ...{ cwd: tmpdir(), environment: { DATABASE_URL: rows.url } },
+    })
+
+    expect(lasting(told)).to.deep.equal({ v: 1, ...lasting(JSON.parse(printed.stdout)) })
+    const ours = (list: unknown) =>
+      (list as { workflow: string }[]).filter((one) => one.workflow === name)
+    expect(ours(told.pauses)).to.have.length(1)
+    expect(ours(told.pauses)[0]).to.deep.include({ reason: 'restart_intensity', message })
+    expect(ours(told.loads)[0]).to.deep.include({ reason: 'breaker', breaker })
+    expect(ours(told.schedules)).to.have.length(1)
+    expect(ours(told.errors)).to.deep.equal([{ workflow: name, code: 'http_4xx', items: 2 }])
+    expect(ours(told.workflows)[0]).to.include({ queued: 1, complete: 1, error: 2, delayed: 0 })
+    const timed = ['perSecond', 'latencyP50Ms', 'latencyP95Ms', 'oldestQueuedAt']
+    for (const figure of timed) expect(ours(told.workflows)[0]).to.have.property(figure).not.null
   })
 
   it('opens an instance of a scheduled workflow, once', async () => {

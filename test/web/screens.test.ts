@@ -364,6 +364,8 @@ describe('web/screens', () => {
     await page.getByRole('button', { name: 'Resume' }).click()
     await ordered('contacts runs again')
     await tell()
+    await page.getByRole('button', { name: '10 %', exact: true }).click()
+    await ordered('contacts is concurrent for 10 %')
     await page.getByLabel('At once on a node').fill('7')
     await page.getByLabel('At once on a node').press('Enter')
     await ordered('7 items at once')
@@ -371,8 +373,11 @@ describe('web/screens', () => {
     await page.getByLabel('Items a minute').press('Enter')
     await ordered(/120/)
     const [row] = await rows.sql`
-      select concurrency, rate_per_minute from fetchyard.workflow where name = ${NAME}`
-    expect(row).to.deep.equal({ concurrency: 7, rate_per_minute: 120 })
+      select mode, rollout, concurrency, rate_per_minute from fetchyard.workflow
+       where name = ${NAME}`
+    expect(row).to.deep.equal({
+      ...{ mode: 'concurrent', rollout: 10, concurrency: 7, rate_per_minute: 120 },
+    })
     expect(complaints).to.deep.equal([])
   })
 

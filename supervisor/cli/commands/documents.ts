@@ -18,7 +18,10 @@ export const documentsCommand: Command = {
     ['fetchyard documents run - --site ./archive.mjs --contexts 3', 'references from stdin'],
     ['fetchyard documents verify --mend', 'hold every file against the ledger'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'politeness', 'documents', 'web'],
+  groups: [
+    ...(['database', 'node', 'work', 'fetch', 'politeness', 'documents'] as const),
+    ...(['alert', 'webhook', 'web'] as const),
+  ],
   flags: {
     mend: { type: 'switch', sentence: 'verify: ask again for what is not as it was saved' },
     json: { type: 'switch', sentence: 'Print the result as JSON' },

@@ -33,7 +33,7 @@ export const recordsCommand: Command = {
     ['fetchyard records run orders.records.json orders.xml.gz', 'a file, to its end'],
     ['fetchyard records import orders.records.json inbox/', 'files, for nodes that run `up`'],
   ],
-  groups: ['database', 'node', 'work', 'fetch', 'upstream', 'web'],
+  groups: ['database', 'node', 'work', 'fetch', 'upstream', 'alert', 'webhook', 'web'],
   flags: {
     sample: {
       type: 'text',

@@ -8,8 +8,8 @@ import { findRuns, type NamedRun, readRunDetails } from '../../../src/store/run-
 import { printable } from '../../../src/telemetry/redact.js'
 import { type Command, type Invocation, isGiven, textGiven } from '../command.js'
 import { detailLines, slotWords } from '../detail-lines.js'
-import { readSpent } from '../make-report.js'
-import { writeWhole } from '../output.js'
+import { readSpentOfRun } from '../make-report.js'
+import { writeOutput } from '../output.js'
 import { showCount, showSeconds } from '../progress.js'
 import { type PageFigures, reportPage } from '../report-page.js'
 import { databaseRequest, withDatabase } from '../session.js'
@@ -45,7 +45,7 @@ async function runReport(invocation: Invocation): Promise<number> {
     const details = await readRunDetails(sql, runId)
     if (details === null) throw new FetchyardError('USAGE', 'The run is gone.')
     const { lost, appliedTwice } = await audit(sql)
-    return { details, spent: await readSpent(sql, runId), lost, appliedTwice, madeAt }
+    return { details, spent: await readSpentOfRun(sql, runId), lost, appliedTwice, madeAt }
   })
   await writePage(invocation, page)
   if (isGiven(invocation, 'json')) {
@@ -63,7 +63,7 @@ async function runReport(invocation: Invocation): Promise<number> {
 export async function writePage(invocation: Invocation, page: PageFigures): Promise<void> {
   const file = textGiven(invocation, 'html')
   if (file === null) return
-  await writeWhole(resolve(invocation.cwd, file), (open) => open.appendFile(reportPage(page)))
+  await writeOutput(resolve(invocation.cwd, file), (open) => open.appendFile(reportPage(page)))
 }
 
 async function chosenRun(sql: Sql, invocation: Invocation): Promise<NamedRun> {

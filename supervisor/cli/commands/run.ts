@@ -5,34 +5,33 @@ import { setBudgets } from '../../../src/store/money.js'
 import type { Run } from '../../../src/store/runs.js'
 import { openRun } from '../../../src/store/runs.js'
 import type { WorkflowHandle } from '../../../src/store/store.js'
-import { storeAlerts } from '../../../src/store/workflows.js'
 import type { OpenDatabase } from '../../database.js'
 import type { LoadedWorkflow } from '../../node.js'
 import { listenForStop, type StopListener } from '../../signals.js'
-import { alertsOf, creditsPerCallMinOf, creditsPerCallOf } from '../../workflow-options.js'
+import { creditsPerCallMinOf, creditsPerCallOf } from '../../workflow-options.js'
 import { type Command, type Invocation, isGiven, textGiven } from '../command.js'
 import { estimate, estimateLines } from '../estimate.js'
-import { feedWorkflow } from '../feed-workflow.js'
 import { finishedExit, workRun } from '../finite-run.js'
-import { type Input, openInput } from '../input.js'
 import { makeReport } from '../make-report.js'
 import { checkOutput, exportToFile } from '../output.js'
 import { showCount } from '../progress.js'
 import { type RunReport, reportLines } from '../report.js'
 import { type RowFormat, rowFormatOf } from '../rows.js'
-import { databaseRequest, givenWorkflow, installWorkflow, withDatabase } from '../session.js'
+import { openRunSource, type RunSource } from '../run-source.js'
+import { databaseRequest, givenWorkflow, installToWork, withDatabase } from '../session.js'
 import { print, printJson, say } from '../streams.js'
 import { writePage } from './report.js'
 
 export const runCommand: Command = {
   syntax: 'run <workflow>',
-  summary: 'Work a list of URLs to its end; run again to continue',
+  summary: 'Work a file of URLs or records to its end; run again to continue',
   examples: [
     ['fetchyard run contacts --input pages.csv --output contacts.csv', 'a file to a file'],
     ['cat urls.txt | fetchyard run contacts --input - --json', 'the report as JSON'],
     ['fetchyard run contacts --input pages.csv --again', 'fetch everything once more'],
     ['fetchyard run contacts --input pages.csv --estimate', 'what it would cost'],
     ['fetchyard run contacts --input pages.csv --budget 5000', 'stops before it costs more'],
+    ['fetchyard run ./sizes.mjs', 'the file that the workflow itself names as its source'],
   ],
   groups: [
     'database',
@@ -48,7 +47,9 @@ export const runCommand: Command = {
   flags: {
     input: {
       type: 'text',
-      sentence: 'File with lines of URLs, CSV (column url) or JSONL (field url); - reads stdin',
+      sentence:
+        'File with lines of URLs, CSV (column url) or JSONL (field url), also packed by gzip; ' +
+        '- reads stdin. Without it: the file that the workflow names as its source',
     },
     output: { type: 'text', sentence: 'File for the results, .csv or .jsonl; written at the end' },
     again: { type: 'switch', sentence: 'Ask again for what is finished' },
@@ -73,14 +74,10 @@ interface Target {
 }
 
 async function runRun(invocation: Invocation): Promise<number> {
-  const { cwd, streams } = invocation
-  const inputPath = textGiven(invocation, 'input')
-  if (inputPath === null) {
-    throw new FetchyardError('USAGE', 'Expected --input FILE, or --input - for standard input.')
-  }
+  const { streams } = invocation
   const workflow = await givenWorkflow(invocation)
   const budget = budgetGiven(invocation)
-  const input = await openInput(inputPath, { cwd, stdin: streams.stdin })
+  const input = await openRunSource(invocation, workflow)
   if (isGiven(invocation, 'estimate')) return sayEstimate(invocation, workflow, input)
   const target = await targetOf(invocation, workflow)
   const stop = listenForStop({ source: invocation.signals, clock: invocation.clock })
@@ -113,7 +110,7 @@ function budgetGiven(invocation: Invocation): number | null {
 async function sayEstimate(
   invocation: Invocation,
   workflow: LoadedWorkflow,
-  input: Input,
+  input: RunSource,
 ): Promise<number> {
   const { streams } = invocation
   const settings = { ...invocation.settings, ...workflow.overrides }
@@ -122,7 +119,7 @@ async function sayEstimate(
     estimate({
       sql,
       workflow: workflow.definition.name,
-      input,
+      keys: input.keys(),
       creditsPerCall: creditsPerCallOf(settings),
       creditsPerCallMin: creditsPerCallMinOf(settings),
       attempts: settings.attempts,
@@ -150,7 +147,7 @@ interface Work {
   readonly invocation: Invocation
   readonly database: OpenDatabase
   readonly workflow: LoadedWorkflow
-  readonly input: Input
+  readonly input: RunSource
   readonly target: Target | null
   readonly stop: StopListener
   /** Credits; null for no budget. */
@@ -160,19 +157,16 @@ interface Work {
 async function workInput(work: Work): Promise<RunReport> {
   const { invocation, database, workflow, input, stop } = work
   const { sql } = database
-  const handle = await installWorkflow(sql, workflow)
-  const alerts = alertsOf({ ...invocation.settings, ...workflow.overrides })
-  await storeAlerts(sql, { workflowId: handle.workflowId, alerts })
+  const handle = await installToWork(sql, workflow, invocation)
   const name = runName(work)
   const run = await openRun(sql, { workflowId: handle.workflowId, name })
   const { runId, startedAt } = run
   const total = { credits: work.budget, since: startedAt }
   await setBudgets(sql, { workflowId: handle.workflowId, total })
   const isStopped = () => stop.request() !== null
-  const parts = { invocation, database, workflow, handle, input, runId, isStopped }
-  const fed = await feedWorkflow(parts)
+  const fed = await input.feed({ invocation, database, workflow, handle, runId, isStopped })
   if (isStopped()) {
-    const what = `Stopped while the input was read, after ${showCount(fed.good)} URLs`
+    const what = `Stopped while the input was read, after ${showCount(fed.good)} items`
     throw new FetchyardError('INTERRUPTED', `${what}; run the same command again to continue.`)
   }
   sayStart(work, run, fed.added)

@@ -3,19 +3,10 @@ import { isCrowded } from '../../../src/core/connection-use.js'
 import type { ClusterFigures, NodeFigures, WorkflowFigures } from '../../../src/core/figures.js'
 import { scheduleWords } from '../../../src/core/schedule.js'
 import type { ChoreStatus } from '../../../src/store/chores.js'
-import { readChores } from '../../../src/store/chores.js'
-import type { Sql } from '../../../src/store/client.js'
-import { readConnections } from '../../../src/store/connections.js'
-import { readFigures } from '../../../src/store/figures.js'
 import type { StoredLoad } from '../../../src/store/loads.js'
-import { readLoads } from '../../../src/store/loads.js'
-import type { Budgets } from '../../../src/store/money.js'
-import { readBudgets } from '../../../src/store/money.js'
 import type { Pause } from '../../../src/store/pauses.js'
-import { readPauses } from '../../../src/store/pauses.js'
 import type { ScheduleStatus } from '../../../src/store/schedules.js'
-import { readSchedules } from '../../../src/store/schedules.js'
-import { readWorkflows } from '../../../src/store/workflows.js'
+import { errorsOf, type OwnBudgets, readStatus } from '../../../src/store/status.js'
 import { type Command, type Invocation, isGiven } from '../command.js'
 import { showCount, showSeconds } from '../progress.js'
 import { databaseRequest, withDatabase } from '../session.js'
@@ -37,31 +28,18 @@ export const statusCommand: Command = {
 async function runStatus(invocation: Invocation): Promise<number> {
   const { streams } = invocation
   const request = databaseRequest(invocation, { purpose: 'status', exclusive: false })
-  const { figures, budgets, limits, schedules, chores, pauses } = await withDatabase(
-    request,
-    async ({ sql }) => ({
-      figures: await readFigures(sql),
-      budgets: await readAllBudgets(sql),
-      limits: { loads: await readLoads(sql), connections: await readConnections(sql) },
-      schedules: await readSchedules(sql),
-      chores: await readChores(sql),
-      pauses: await readPauses(sql),
-    }),
-  )
+  const status = await withDatabase(request, ({ sql }) => readStatus(sql))
   if (isGiven(invocation, 'json')) {
-    const errors = errorsOf(figures)
-    await printJson(streams, {
-      ...{ schema: 1, ...figures, errors, budgets, ...limits, schedules, chores, pauses },
-    })
+    await printJson(streams, { ...status })
     return 0
   }
   const lines = [
-    ...alertLines(figures),
-    ...statusLines(figures, budgets),
-    ...pauseLines(pauses),
-    ...scheduleLines(schedules),
-    ...choreLines(chores),
-    ...limitLines(limits),
+    ...alertLines(status),
+    ...statusLines(status, status.budgets),
+    ...pauseLines(status.pauses),
+    ...scheduleLines(status.schedules),
+    ...choreLines(status.chores),
+    ...limitLines(status),
   ]
   for (const line of lines) await print(streams, line)
   return 0
@@ -79,12 +57,6 @@ function pauseLines(pauses: readonly Pause[]): readonly string[] {
 function alertLines({ raised }: ClusterFigures): readonly string[] {
   if (raised.length === 0) return []
   return [...raised.map(({ message, raisedAt }) => `ALERT ${message}, since ${raisedAt}`), '']
-}
-
-interface ErrorCount {
-  readonly workflow: string
-  readonly code: string
-  readonly items: number
 }
 
 /** A pass that failed ended at the moment at which it did; those moments are written one by one. */
@@ -121,26 +93,6 @@ function scheduleLines(schedules: readonly ScheduleStatus[]): readonly string[] 
     own.openInstances,
   ])
   return ['', ...tableLines(['scheduled', 'when', 'next', 'last', 'instances'], rows)]
-}
-
-function errorsOf({ workflows }: ClusterFigures): readonly ErrorCount[] {
-  return workflows.flatMap(({ workflow, errors }) =>
-    Object.entries(errors).map(([code, items]) => ({ workflow, code, items })),
-  )
-}
-
-interface OwnBudgets extends Budgets {
-  readonly workflow: string
-}
-
-/** Of the workflows that have one. */
-async function readAllBudgets(sql: Sql): Promise<readonly OwnBudgets[]> {
-  const all: OwnBudgets[] = []
-  for (const { workflowId, name } of await readWorkflows(sql)) {
-    const budgets = await readBudgets(sql, workflowId)
-    if (budgets !== null && budgets.left !== null) all.push({ workflow: name, ...budgets })
-  }
-  return all
 }
 
 const WORKFLOW_HEADINGS = [

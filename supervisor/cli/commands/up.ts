@@ -2,15 +2,13 @@ import { EXIT_CODES, FetchyardError, messageOf } from '../../../src/core/errors.
 import type { RefusedWorkflow } from '../../../src/core/figures.js'
 import type { Sql } from '../../../src/store/client.js'
 import { classifyFault } from '../../../src/store/client.js'
-import { storeAlerts } from '../../../src/store/workflows.js'
 import { type LoadedWorkflow, startNode } from '../../node.js'
 import { listenForStop } from '../../signals.js'
-import { alertsOf } from '../../workflow-options.js'
 import { announceWeb } from '../announce.js'
 import { type Command, type Invocation, wordsGiven } from '../command.js'
 import { type ChosenWorkflows, chosenWorkflows } from '../configured.js'
 import { fencedWords, obeyStop } from '../finite-run.js'
-import { databaseRequest, installWorkflow, withDatabase } from '../session.js'
+import { databaseRequest, installToWork, withDatabase } from '../session.js'
 import { startSourceFiles } from '../source-file/source-files.js'
 import { paint, say } from '../streams.js'
 
@@ -95,9 +93,7 @@ async function installAll(
   const refused: RefusedWorkflow[] = [...chosen.refused]
   for (const workflow of chosen.loaded) {
     try {
-      const { workflowId } = await installWorkflow(sql, workflow)
-      const settings = { ...invocation.settings, ...workflow.overrides }
-      await storeAlerts(sql, { workflowId, alerts: alertsOf(settings) })
+      await installToWork(sql, workflow, invocation)
       loaded.push(workflow)
     } catch (error) {
       // A database that is away is away for all; and of one workflow, the reason is the answer.

@@ -14,9 +14,9 @@ import { configuredWorkflow } from '../configured.js'
 import { finishedExit, workRun } from '../finite-run.js'
 import { openInput } from '../input.js'
 import { showCount } from '../progress.js'
-import { databaseRequest, installWorkflow, withDatabase } from '../session.js'
+import { databaseRequest, installToWork, withDatabase } from '../session.js'
 import { print, printJson, say } from '../streams.js'
-import { type Asked, askFor } from './ask.js'
+import { type Asked, askFor, filesOf } from './ask.js'
 import { readReferences } from './read-references.js'
 import { type DocumentReport, documentLines, reportOf } from './report.js'
 
@@ -53,12 +53,13 @@ async function workList(parts: {
   const path = textGiven(invocation, 'path')
   if (path === null) throw new FetchyardError('USAGE', 'Expected a file of references, or -.')
   const input = await openInput(path, { cwd, stdin: streams.stdin })
-  const handle = await installWorkflow(sql, workflow)
+  const handle = await installToWork(sql, workflow, invocation)
   const { workflowId } = handle
   const own: Settings = { ...invocation.settings, ...workflow.overrides }
   const settings = settingsFor(DOCUMENTS, own)
   const name = `documents-${new Date(clock.wallMs()).toISOString()}`
   const { runId } = await openRun(sql, { workflowId, name })
+  await filesOf(settings, cwd).tidy()
   const isStopped = () => stop.request() !== null
   let badLines = 0
   const asked = await askFor(readReferences(input), {

@@ -8,8 +8,10 @@ import { LIMITS } from '../../../src/core/limits.js'
 import type { Json } from '../../../src/core/outcome.js'
 import { parseUrl } from '../../../src/core/parse-url.js'
 import type { Sql } from '../../../src/store/client.js'
+import type { Again } from '../../../src/store/enqueue.js'
 import type { ImportItem, ImportRow } from '../../../src/store/imports.js'
 import { moveImport, openImport } from '../../../src/store/imports.js'
+import { forgetFailures } from '../../../src/store/known-failures.js'
 import { fingerprintOf } from '../../records/xml-file.js'
 import type { SourcePosition, SourceRecord } from './read-source.js'
 import { formatOfSource, readSource, SOURCE_START } from './read-source.js'
@@ -21,6 +23,10 @@ export interface SourceImport {
   /** Where the file is on this machine. */
   readonly path: string
   readonly isStopped: () => boolean
+  /** The run that the items join; null or none: the import is everybody's. */
+  readonly run?: { readonly runId: number; readonly again: Again } | null
+  /** Told of the records so far, whenever some of them are in the queue. */
+  readonly onStep?: (records: number) => void
 }
 
 export interface ImportedSource {
@@ -89,13 +95,19 @@ class Importer {
   }
 
   async #commit(slice: readonly SourceRecord[], isFinished: boolean): Promise<void> {
-    const { sql, workflowId, source } = this.#of
+    const { sql, workflowId, source, run = null } = this.#of
+    const items = slice.flatMap((record) => itemOf(record, source))
+    if (run?.again === 'when-finished') {
+      const urls = items.flatMap(({ url }) => (url === null ? [] : [url]))
+      await forgetFailures(sql, { workflowId, urls })
+    }
     const position = slice.at(-1)?.position ?? this.#position
     const added = await moveImport(sql, {
       importId: this.#importId,
       workflowId,
-      runId: null,
-      items: slice.flatMap((record) => itemOf(record, source)),
+      runId: run?.runId ?? null,
+      again: run?.again ?? 'never',
+      items: items.map(({ url: _, ...item }) => item),
       recordsBefore: this.#position.records,
       records: position.records,
       position: asJson(position),
@@ -106,18 +118,30 @@ class Importer {
     else {
       this.#position = position
       this.#added += added
+      this.#of.onStep?.(position.records)
     }
   }
 }
 
-function itemOf({ payload, position }: SourceRecord, source: FileSource): readonly ImportItem[] {
+interface SourceItem extends ImportItem {
+  /** As it is written in the record; null when there is none. */
+  readonly url: string | null
+}
+
+/** The item of a record; none when it cannot be used. */
+export function itemOf(
+  { payload, position }: SourceRecord,
+  source: FileSource,
+): readonly SourceItem[] {
   if (payload === null) return []
   const number = `${basename(source.file)}#${position.records}`
   const named = source.key === undefined ? (payload.url ?? payload.line) : payload[source.key]
   const isText = typeof named === 'string' && named !== ''
   const key = isText || typeof named === 'number' ? String(named) : number
-  const url = typeof payload.url === 'string' ? parseUrl(payload.url) : null
-  return [{ key: shortened(key), payload, lane: url?.hostname ?? '' }]
+  const given = typeof payload.url === 'string' ? payload.url : ''
+  const url = parseUrl(given)
+  const lane = url?.hostname ?? ''
+  return [{ key: shortened(key), payload, lane, url: url === null ? null : given }]
 }
 
 /** A key that is too long ends with its digest: two that differ at their ends alone stay two. */
@@ -134,9 +158,10 @@ function shortened(key: string): string {
  * and records whose key was enqueued before are not enqueued again.
  */
 export async function importSource(of: SourceImport): Promise<ImportedSource> {
-  const { sql, workflowId, source, path } = of
+  const { sql, workflowId, source, path, run = null } = of
   const fingerprint = await fingerprintOf(path)
-  const name = `${source.file} ${fingerprint}`
+  // A run reads the file for itself: what is in it joins the run, enqueued by whomever before.
+  const name = `${source.file} ${fingerprint}${run === null ? '' : ` of run ${run.runId}`}`
   const request = { workflowId, name, fingerprint, start: asJson(SOURCE_START) }
   const row = await openImport(sql, request)
   if (!row.isFinished) return new Importer(of, row).run()

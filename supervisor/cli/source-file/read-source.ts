@@ -1,12 +1,12 @@
-// A source file, record by record, from any record on: where a record ends is known in bytes, so
-// that reading can go on there.
+// A source file, plain or packed by gzip, record by record, from any record on: where a record ends
+// is known in unpacked bytes, so that reading can go on there.
 
-import { createReadStream } from 'node:fs'
 import { extname } from 'node:path'
 import type { FileFormat, FileSource } from '../../../src/core/definition.js'
 import { FetchyardError } from '../../../src/core/errors.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { Json } from '../../../src/core/outcome.js'
+import { isPackedFile, unpacked } from '../../records/packed-file.js'
 import { delimiterOf } from '../input-format.js'
 import { splitFields } from '../records.js'
 
@@ -49,11 +49,11 @@ const FORMATS: ReadonlyMap<string, FileFormat> = new Map([
 ])
 
 export function formatOfSource({ file, format }: FileSource): FileFormat {
-  return format ?? FORMATS.get(extname(file).toLowerCase()) ?? 'lines'
+  const plain = file.replace(/\.gz$/i, '')
+  return format ?? FORMATS.get(extname(plain).toLowerCase()) ?? 'lines'
 }
 
 const LF = 0x0a
-const CHUNK_BYTES = 256 * 1_024
 
 interface RawLine {
   /** null: longer than a record may be. */
@@ -84,8 +84,7 @@ async function* readLines(path: string, from: number): AsyncGenerator<RawLine[]>
     if (bytes <= LIMITS.sourceRecordBytesMax) parts.push(part)
     else parts = []
   }
-  for await (const chunk of createReadStream(path, { start: from, highWaterMark: CHUNK_BYTES })) {
-    const whole: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk))
+  for await (const whole of unpacked(path, await isPackedFile(path), from)) {
     const lines: RawLine[] = []
     let at = 0
     for (let lf = whole.indexOf(LF); lf !== -1; lf = whole.indexOf(LF, at)) {

@@ -4,6 +4,7 @@
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { FileSource } from '../../../src/core/definition.js'
 import { messageOf } from '../../../src/core/errors.js'
 import type { Sql } from '../../../src/store/client.js'
 import { registerWorkflow } from '../../../src/store/workflows.js'
@@ -33,6 +34,11 @@ export function startSourceFiles(of: {
   }
 }
 
+/** Where the file of a module is: its path is relative to the module. */
+export function sourcePathOf(moduleUrl: string, { file }: FileSource): string {
+  return resolve(dirname(fileURLToPath(moduleUrl)), file)
+}
+
 async function importFor(
   { definition, moduleUrl }: LoadedWorkflow,
   of: {
@@ -45,7 +51,7 @@ async function importFor(
   if (source === undefined) return
   const { sql, say } = of
   const { signal } = of.stopped
-  const path = resolve(dirname(fileURLToPath(moduleUrl)), source.file)
+  const path = sourcePathOf(moduleUrl, source)
   let told = ''
   while (!signal.aborted) {
     try {

@@ -144,7 +144,7 @@ export function eventLines({ events }: Topics): readonly Line[] {
         dim(`${at}  `),
         mark,
         ' '.repeat(Math.max(1, 6 - level.length)),
-        word(event, 'words') ?? '',
+        [word(event, 'node'), word(event, 'words')].filter((part) => part).join(': '),
       ]
     })
 }

@@ -1,6 +1,6 @@
 import { ensureTables } from '../../../src/store/tables.js'
 import { targetStatements } from '../../../src/store/target-tables.js'
-import { targetTables } from '../../records/target.js'
+import { checkTarget, targetTables } from '../../records/target.js'
 import { type Invocation, isGiven } from '../command.js'
 import { databaseRequest, withDatabase } from '../session.js'
 import { print, printJson } from '../streams.js'
@@ -9,7 +9,7 @@ import { givenRecords } from './given.js'
 /** `records create-tables`: the schema and the tables of a mapping, where they are missing. */
 export async function createTables(invocation: Invocation): Promise<number> {
   const { streams } = invocation
-  const { origin, schema, prepare } = await givenRecords(invocation)
+  const { origin, schema } = await givenRecords(invocation)
   const tables = targetTables(origin.mapping, schema)
   const statements = targetStatements(schema, tables)
   if (isGiven(invocation, 'print')) {
@@ -23,7 +23,7 @@ export async function createTables(invocation: Invocation): Promise<number> {
   await withDatabase(request, async ({ sql }) => {
     await ensureTables(sql, statements)
     // Tables that were there before may be of another shape.
-    await prepare(sql)
+    await checkTarget(sql, origin, schema)
   })
   const names = tables.map(({ table }) => table)
   if (isGiven(invocation, 'json')) await printJson(streams, { schema: 1, tables: names })

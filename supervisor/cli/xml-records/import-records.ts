@@ -31,6 +31,11 @@ export interface FilesRequest {
   readonly files: readonly GivenFile[]
   readonly runId: number | null
   readonly isStopped: () => boolean
+  readonly onAdded?: (items: number) => void
+  readonly tell: (words: string) => void
+  /** Tells now and then how far it is, where nothing else does. */
+  readonly tellsSteps: boolean
+  readonly waitForRoom?: () => Promise<void>
 }
 
 /**
@@ -39,8 +44,7 @@ export interface FilesRequest {
  * @throws {FetchyardError} INTERRUPTED when a stop was asked for before their end.
  */
 export async function importFiles(request: FilesRequest): Promise<ImportTotals> {
-  const { invocation, files } = request
-  const { streams } = invocation
+  const { files } = request
   const totals = { files: 0, records: 0, added: 0 }
   const problems: { name: string; problem: string }[] = []
   for (const file of files) {
@@ -51,10 +55,8 @@ export async function importFiles(request: FilesRequest): Promise<ImportTotals> 
     totals.files += 1
     if (done.problem === null) continue
     problems.push({ name: file.name, problem: done.problem })
-    say(
-      streams,
-      `${file.name} ends early, after ${showCount(done.records)} records: ${done.problem}.`,
-    )
+    const at = `after ${showCount(done.records)} records`
+    request.tell(`${file.name} ends early, ${at}: ${done.problem}.`)
   }
   return { ...totals, problems }
 }
@@ -67,8 +69,8 @@ function interrupted(records: number): FetchyardError {
 }
 
 async function importOne(request: FilesRequest, file: GivenFile): Promise<Imported> {
-  const { invocation, sql, records, handle, runId, isStopped } = request
-  const { streams, clock } = invocation
+  const { invocation, sql, records, handle, runId, isStopped, waitForRoom } = request
+  const { clock } = invocation
   const { mapping } = records.origin
   let saidMs = clock.nowMs()
   const done = await importFile({
@@ -79,14 +81,16 @@ async function importOne(request: FilesRequest, file: GivenFile): Promise<Import
     nests: mapping.nests,
     runId,
     isStopped,
-    onStep: (count) => {
-      if (clock.nowMs() - saidMs < SAY_EVERY_MS) return
+    ...(waitForRoom === undefined ? {} : { waitForRoom }),
+    onStep: (count, added) => {
+      request.onAdded?.(added)
+      if (!request.tellsSteps || clock.nowMs() - saidMs < SAY_EVERY_MS) return
       saidMs = clock.nowMs()
-      say(streams, `${file.name}: ${showCount(count)} records so far.`)
+      request.tell(`${file.name}: ${showCount(count)} records so far.`)
     },
   })
   if (done.continuedFrom > 0 && done.added > 0) {
-    say(streams, `${file.name}: continued after ${showCount(done.continuedFrom)} records.`)
+    request.tell(`${file.name}: continued after ${showCount(done.continuedFrom)} records.`)
   }
   return done
 }
@@ -101,7 +105,9 @@ export async function importRecords(invocation: Invocation): Promise<number> {
     const totals = await withDatabase(request, async ({ sql }) => {
       const handle = await installWorkflow(sql, records)
       const isStopped = () => stop.request() !== null
-      return importFiles({ invocation, sql, records, handle, files, runId: null, isStopped })
+      const tell = (words: string) => say(streams, words)
+      const own = { handle, files, runId: null, isStopped, tell, tellsSteps: true }
+      return importFiles({ invocation, sql, records, ...own })
     })
     const workflow = records.definition.name
     if (isGiven(invocation, 'json')) await printJson(streams, { schema: 1, workflow, ...totals })

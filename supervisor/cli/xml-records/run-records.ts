@@ -1,4 +1,5 @@
-// `records run`: imports files and works their records to the end. Run again, it continues.
+// `records run`: imports files and works their records to the end, both at once. Run again, it
+// continues.
 
 import { FetchyardError } from '../../../src/core/errors.js'
 import { audit } from '../../../src/store/audit.js'
@@ -10,10 +11,10 @@ import { type Invocation, isGiven } from '../command.js'
 import { type FinishedRun, finishedExit, workRun } from '../finite-run.js'
 import { showCount, showSeconds } from '../progress.js'
 import { countOutcomes } from '../report.js'
-import { databaseRequest, installWorkflow, withDatabase } from '../session.js'
-import { print, printJson, say } from '../streams.js'
+import { databaseRequest, installToWork, withDatabase } from '../session.js'
+import { print, printJson } from '../streams.js'
+import { feedRecords } from './feed-records.js'
 import { givenFiles, givenRecords } from './given.js'
-import { importFiles } from './import-records.js'
 
 interface RecordsReport {
   readonly workflow: string
@@ -53,21 +54,25 @@ async function workFiles(parts: {
   const { sql } = database
   const workflow = await givenRecords(invocation)
   const files = await givenFiles(invocation)
-  const handle = await installWorkflow(sql, workflow)
+  const handle = await installToWork(sql, workflow, invocation)
   const isStopped = () => stop.request() !== null
   const { workflowId } = handle
   const name = `records ${files.map((file) => file.name).join(' ')}`.slice(0, 200)
   const { runId } = await openRun(sql, { workflowId, name })
-  const parting = { invocation, sql, records: workflow, handle, files, runId, isStopped }
-  const { records, added } = await importFiles(parting)
-  if (isStopped()) {
-    throw new FetchyardError('INTERRUPTED', 'Stopped; run the same command again to continue.')
+  const feed = feedRecords({ invocation, sql, records: workflow, handle, files, runId, isStopped })
+  try {
+    // A file that cannot be imported is told before a node is started for it.
+    await feed.begun
+    if (isStopped()) {
+      throw new FetchyardError('INTERRUPTED', 'Stopped; run the same command again to continue.')
+    }
+    const { settings } = invocation
+    const running = { invocation, settings, database, workflow, handle, runId, stop, feed }
+    const finished = await workRun({ ...running, log: 'auto' })
+    return await reportOf(sql, runId, { workflow: workflow.definition.name, finished })
+  } finally {
+    await feed.stop().catch(() => {})
   }
-  say(invocation.streams, `${showCount(records)} records, ${showCount(added)} of them new.`)
-  const { settings } = invocation
-  const running = { invocation, settings, database, workflow, handle, runId, stop }
-  const finished = await workRun({ ...running, log: 'auto' })
-  return reportOf(sql, runId, { workflow: workflow.definition.name, finished })
 }
 
 async function reportOf(

@@ -3,28 +3,38 @@
 export class Refused extends Error {}
 
 export function createApi(token) {
-  const ask = async (path, options = {}) => {
-    let answer
+  const send = async (path, options) => {
     try {
-      answer = await fetch(new URL(path, document.baseURI), {
+      return await fetch(new URL(path, document.baseURI), {
         ...options,
         headers: { Authorization: `Bearer ${token}`, ...options.headers },
       })
     } catch {
       throw new Refused('The supervisor does not answer')
     }
+  }
+  const refusalOf = (answer, body) =>
+    new Refused(body?.error?.message ?? `The supervisor answered ${answer.status}`)
+  const ask = async (path, options = {}) => {
+    const answer = await send(path, options)
     const body = await answer.json().catch(() => null)
     if (answer.ok && body !== null) return body
-    throw new Refused(body?.error?.message ?? `The supervisor answered ${answer.status}`)
+    throw refusalOf(answer, body)
   }
+  const posted = (fields) => ({
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(fields),
+  })
   return {
     get: (path) => ask(path),
-    post: (path, fields) =>
-      ask(path, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(fields),
-      }),
+    post: (path, fields) => ask(path, posted(fields)),
+    /** The same for an answer that is no JSON. */
+    postForBytes: async (path, fields) => {
+      const answer = await send(path, posted(fields))
+      if (answer.ok) return answer.blob()
+      throw refusalOf(answer, await answer.json().catch(() => null))
+    },
   }
 }
 

@@ -39,7 +39,9 @@ export function createEvents({ api }) {
       setOptions(byId('events-workflow'), [['', 'any'], ...names.map((name) => [name, name])])
       const lines = Object.entries(events)
         .sort(([a], [b]) => Number(b) - Number(a))
-        .map(([key, { atMs, level, name, words }]) => ({ key, atMs, level, name, words }))
+        .map(([key, { node, words, ...event }]) => {
+          return { key, ...event, words: node === undefined ? words : `${node}: ${words}` }
+        })
       drawLines('events', lines)
     },
   }

@@ -1,6 +1,7 @@
 // One item: every round and every attempt, how each ended and by whose hand.
 
 import { byId, element, setText } from './dom.js'
+import { drawFailurePages } from './failure-pages.js'
 import { count, duration, moment } from './format.js'
 import { ask, say } from './orders.js'
 
@@ -38,6 +39,7 @@ export function createItem({ api, orders, onDone }) {
       if (view.name?.key === key && view.name.workflow === workflow) return
       view.name = { workflow, key }
       byId('item-rounds').replaceChildren(element('p', { class: 'note' }, 'Looking …'))
+      byId('item-pages').replaceChildren()
       setText('item-key', key)
       load({ api, view })
     },
@@ -59,11 +61,12 @@ function askToCancel({ key, workflow }) {
 async function load({ api, view }) {
   const { name } = view
   try {
-    const { rounds } = await api.post('api/items/history', name)
+    const { rounds, pages } = await api.post('api/items/history', name)
     if (view.name !== name) return
     view.state = rounds[0]?.state ?? null
     setText('item-title', rounds.length === 0 ? 'There is no such item' : 'Item')
     byId('item-rounds').replaceChildren(...rounds.map(roundOf))
+    drawFailurePages(byId('item-pages'), { api, name, rounds, pages })
     drawOrders(view)
     byId('item').scrollIntoView({ block: 'nearest' })
   } catch (error) {

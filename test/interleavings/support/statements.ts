@@ -33,7 +33,7 @@ export function gated(gate: number): Rewrite {
         /\bwith\s/,
         `with gate as materialized (select pg_advisory_xact_lock_shared(${gate})), `,
       ),
-      /\bwhere\s(?=pack\.workflow_id|pack\.pack_id in|workflow_id = \d+ and node_id|receipt\.ctid|exists \(select from turn\))/,
+      /\bwhere\s(?=pack\.workflow_id|pack\.pack_id = any|workflow_id = \d+ and node_id|receipt\.ctid|exists \(select from turn\))/,
       'where exists (select from gate) and ',
     )
 }

@@ -106,7 +106,15 @@ describe('documents/document-files', () => {
     }
   })
 
-  for (const moment of ['claimed', 'begun', 'filling', 'filled', 'entered', 'renamed']) {
+  for (const moment of [
+    'claimed',
+    'begun',
+    'filling',
+    'filled',
+    'entering',
+    'entered',
+    'renamed',
+  ]) {
     it(`is whole or absent when the process is killed, at "${moment}"`, async () => {
       // The first time there is no file yet, the second time one of before.
       for (const isAgain of [false, true]) {

@@ -16,6 +16,16 @@ describe('fetch/body-buffer', () => {
     )
   })
 
+  it('holds a short body in at most twice its size', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 512, max: 15_000 }), (bytes) => {
+        const buffer = new BodyBuffer()
+        buffer.add(Buffer.alloc(bytes))
+        expect(buffer.take().buffer.byteLength).to.be.at.most(2 * bytes)
+      }),
+    )
+  })
+
   it('keeps no view of what is much larger', () => {
     const buffer = new BodyBuffer()
     const read = Buffer.alloc(1_000_000, 'r')

@@ -113,8 +113,10 @@ describe('fetch/body-stream', () => {
 
   it('does not read on while the reader thinks', async () => {
     let sent = 0
+    const bodyTimeoutMs = 300
     const { fetcher, url } = await serve(
-      (_, response) => {
+      (request, response) => {
+        if (request.url === '/beside') return response.end()
         const push = () => {
           while (sent < 40 * MEGABYTE && !response.destroyed) {
             sent += 65_536
@@ -126,7 +128,7 @@ describe('fetch/body-stream', () => {
         push()
       },
       // Our own pause is not the server's silence.
-      { bodyTimeoutMs: 300 },
+      { bodyTimeoutMs },
     )
     let wake = () => {}
     const thought = new Promise<void>((resolve) => {
@@ -138,13 +140,16 @@ describe('fetch/body-stream', () => {
       if (pieces === 1) await thought
       return true
     })
-    let before = -1
-    await eventually({ words: 'a server that waits' }, async () => {
-      const isQuiet = sent > 0 && sent === before
-      before = sent
-      await new Promise((resolve) => setTimeout(resolve, 400))
-      return isQuiet
-    })
+    await eventually({ words: 'a first piece' }, () => pieces > 0)
+    // Both ends are in this process: who read on would do so in each turn of its loop, and with
+    // every answer of a request beside it the loop has turned.
+    const startedMs = performance.now()
+    for (let still = 0; still < 100 || performance.now() - startedMs < 2 * bodyTimeoutMs; ) {
+      const before = sent
+      await (await fetch(`${url}beside`)).arrayBuffer()
+      still = sent === before ? still + 1 : 0
+      if (sent === 40 * MEGABYTE) break
+    }
     expect(pieces).to.equal(1)
     expect(sent).to.be.below(20 * MEGABYTE)
     wake()

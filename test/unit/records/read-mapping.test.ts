@@ -9,6 +9,8 @@ import { readMappingFile } from '../../../src/records/mapping-file.js'
 import { readMapping } from '../../../src/records/read-mapping.js'
 import { SAMPLE_MAPPING, type Writable } from './support.js'
 
+const SOURCE = { table: 'inbox', key: 'id', keyType: 'bigint', status: 'status', xml: 'document' }
+
 /** Sets a field, named by its dotted path, of a mapping as it was written. */
 function spoilField(mapping: Writable, [path, value]: readonly [field: string, value: unknown]) {
   const fields = path.split('.')
@@ -96,6 +98,11 @@ describe('readMapping', () => {
       "a parent's column that is none",
       ['tables.address.columns.applicant_no.parent', 'no'],
       '`tables.address.columns.applicant_no.parent`: expected a column of applicant',
+    ],
+    [
+      'a type of a status that is none',
+      ['source', { ...SOURCE, statusType: 'a;b' }],
+      '`source.statusType`: expected the name of a Postgres type',
     ],
     [
       'a default beside required',

@@ -54,17 +54,18 @@ describe('the settler', () => {
   })
 
   it('writes at once when a batch is full, two statements at a time', async () => {
-    const { fake, clock, settler, endings } = await setup(350)
+    const full = LIMITS.settleItemsMax
+    const { fake, clock, settler, endings } = await setup(3 * full + 50)
     const open = fake.hold('settleItems')
     offerAll(settler, endings)
     await settled()
-    expect(sizes(fake)).to.deep.equal([100, 100])
+    expect(sizes(fake)).to.deep.equal([full, full])
     open()
     await settled()
-    expect(sizes(fake), 'the rest waits for company').to.deep.equal([100, 100, 100])
+    expect(sizes(fake), 'the rest waits for company').to.deep.equal([full, full, full])
     await clock.advance(LIMITS.settleDelayMs)
-    expect(sizes(fake)).to.deep.equal([100, 100, 100, 50])
-    expect(fake.ended('complete')).to.have.length(350)
+    expect(sizes(fake)).to.deep.equal([full, full, full, 50])
+    expect(fake.ended('complete')).to.have.length(3 * full + 50)
     expect(settler.pending()).to.equal(0)
   })
 
@@ -236,7 +237,8 @@ describe('the settler', () => {
   })
 
   it('flushes at once, and resolves when everything is written', async () => {
-    const { fake, settler, endings } = await setup(150)
+    const full = LIMITS.settleItemsMax
+    const { fake, settler, endings } = await setup(full + 50)
     const open = fake.hold('settleItems')
     offerAll(settler, endings)
     let isFlushed = false
@@ -244,11 +246,11 @@ describe('the settler', () => {
       isFlushed = true
     })
     await settled()
-    expect(sizes(fake)).to.deep.equal([100, 50])
+    expect(sizes(fake)).to.deep.equal([full, 50])
     expect(isFlushed).to.equal(false)
     open()
     await flushing
-    expect(fake.ended('complete')).to.have.length(150)
+    expect(fake.ended('complete')).to.have.length(full + 50)
     await settler.flush()
   })
 

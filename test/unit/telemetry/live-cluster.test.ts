@@ -121,6 +121,31 @@ describe('telemetry/live-cluster', () => {
     expect(shown).to.have.length(LIMITS.lanesShownMax)
   })
 
+  it('keeps the slots and durations of all nodes in its history', () => {
+    const { one } = setup()
+    one.clock.advance(1_000)
+    const [, , active, p95Ms] = Object.values(one.live.states().history).at(-1) ?? []
+    expect(active).to.equal(10)
+    expect(p95Ms).to.be.above(2_500)
+  })
+
+  it('shows what others have told among its own events, once, without secrets', () => {
+    const { one } = setup()
+    const event = { id: '7', atMs: 5, level: 'warn', name: 'workflow.paused' } as const
+    const words = 'contacts: workflow.paused token=SECRET'
+    one.live.setHeardEvents([{ ...event, node: 'yard-2', words }])
+    one.bus.emit('workflow.resumed', { workflow: 'contacts', reason: 'by Zoë' })
+    one.live.setHeardEvents([
+      { ...event, node: 'yard-2', words },
+      { ...event, id: '8', node: null, words: 'of a command' },
+    ])
+    const events = Object.values(one.live.states().events).slice(-3)
+    expect(events.map(({ node }) => node)).to.deep.equal(['yard-2', undefined, undefined])
+    expect(events[0]).to.include({ atMs: 5, level: 'warn', name: 'workflow.paused' })
+    expect(events[0]?.words).to.match(/^contacts: workflow\.paused token=\[redacted\]$/)
+    expect(events[2]).to.not.have.property('node')
+  })
+
   for (const nonsense of [null, 17, [], { slots: 'many', workers: [1], lanes: {} }]) {
     it(`understands nothing of ${JSON.stringify(nonsense)}, and goes on`, () => {
       const { one, hear } = setup()

@@ -64,7 +64,11 @@ describe('telemetry/one tally', () => {
         expect([node.attempts, node.retries, node.requests, node.bytes]).to.deep.equal(expected)
         expect(totalOf(own.settled.complete)).to.equal(count('complete'))
         expect(sumOf(text, 'fetchyard_credits_total')).to.equal(bySum('credits'))
-        expect(sumOf(text, 'fetchyard_result_rows_total')).to.equal(node.resultRows)
+        const rows = given
+          .filter((one) => one.state === 'complete')
+          .reduce((sum, one) => sum + (one.resultRows ?? 0), 0)
+        expect(node.resultRows).to.equal(rows)
+        expect(sumOf(text, 'fetchyard_result_rows_total')).to.equal(rows)
         expect(sumOf(text, 'fetchyard_attempt_duration_seconds_count')).to.equal(ended)
       }),
       { numRuns: 50 },

@@ -44,7 +44,12 @@ describe('workers/thread-entry', () => {
     rig.tell({ type: 'dispatch', items: [makeItem('row'), makeItem('wait')] })
     const outcome = (await rig.settled(1))[0]?.outcome
     if (outcome?.result !== 'complete') throw new Error('the item did not complete')
-    expect(outcome.rows.found?.[0]?.extra).to.not.deep.equal({ threadId: 0 })
+    // A row is the text of its JSON, made on this side.
+    const text = outcome.rows.found?.[0]
+    if (typeof text !== 'string') throw new Error('the row is no text')
+    const row: unknown = JSON.parse(text)
+    expect(row).to.have.property('name')
+    expect(row).to.have.property('extra').that.is.not.deep.equal({ threadId: 0 })
     rig.tell({ type: 'ping', sequence: 9 })
     expect(await rig.first('pong')).to.include({ sequence: 9, active: 1 })
     rig.tell({ type: 'drain', drainMs: 0 })

@@ -13,6 +13,7 @@ export const QUIET_OPERATOR: OperatorDesk = {
   act: never,
   runNow: never,
   events: async () => ({ events: [], next: null }),
+  status: never,
   loads: async () => [],
   pace: async () => [],
   schedules: async () => [],
