@@ -26,6 +26,8 @@ module.exports = {
       stop_exit_codes: [4, 78],
       // The supervisor alone; its workers have their own limit.
       max_memory_restart: '1G',
+      // V8's own choice for what has just been allocated is 16 MB twice, which a supervisor keeps.
+      node_args: '--max-semi-space-size=4',
       merge_logs: true,
       vizion: false,
       pmx: false,

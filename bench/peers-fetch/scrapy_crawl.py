@@ -37,7 +37,7 @@ class Contacts(scrapy.Spider):
         html = response.text
         self.tally["done"] += 1
         yield {
-            "url": response.url,
+            "url": response.request.url,
             "emails": " ".join(dict.fromkeys(EMAIL.findall(html))),
             "phones": " ".join(dict.fromkeys(PHONE.findall(html))),
         }
@@ -52,6 +52,8 @@ def settings_of(concurrency, directory, is_kept):
         "CONCURRENT_REQUESTS_PER_DOMAIN": concurrency,
         "COOKIES_ENABLED": False,
         "LOG_LEVEL": "CRITICAL",
+        # Others do not follow it, and all are to do the same pages.
+        "METAREFRESH_ENABLED": False,
         "TELNETCONSOLE_ENABLED": False,
         "FEEDS": {str(directory / "results.jsonl"): {"format": "jsonlines", "overwrite": False}},
     }

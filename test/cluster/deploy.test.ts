@@ -48,5 +48,6 @@ describe('deploy', () => {
     const { drained, configuration } = EXIT_CODES
     expect(unit).to.match(new RegExp(`^RestartPreventExitStatus=${drained} ${configuration}$`, 'm'))
     expect(unit).to.match(/^KillMode=mixed$/m)
+    expect(unit).to.match(/^ExecStart=.*node --max-semi-space-size=4 /m)
   })
 })

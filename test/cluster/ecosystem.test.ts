@@ -27,6 +27,10 @@ describe('ecosystem.config.cjs', () => {
     expect(app).to.include({ exec_mode: 'fork' }).and.not.to.have.property('instances')
   })
 
+  it('bounds the young generation of the supervisor', async () => {
+    expect(await load()).to.include({ node_args: '--max-semi-space-size=4' })
+  })
+
   it('stops by a message to the supervisor alone', async () => {
     expect(await load()).to.include({ shutdown_with_message: true, treekill: false })
   })
