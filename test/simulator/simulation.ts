@@ -31,8 +31,9 @@ export interface RunReport {
 }
 
 /**
- * Once nothing bad happens any more, something must end in each of these spans, and everything must
- * within the second. A pack that only its deadline of ten minutes would free has stalled.
+ * Once nothing bad happens any more, something must be settled in each of these spans, and
+ * everything must have ended within the second. A pack that only its deadline of ten minutes would
+ * free has stalled; a single slot whose items all hang and are tried again has not.
  */
 const STALL_MS_MAX = 150_000
 const LIVENESS_MS_MAX = 1_200_000
@@ -89,13 +90,13 @@ class Simulation {
     const { figures } = this.#witness
     const isWorked = () => packs.size === 0
     const endMs = this.#world.nowMs + LIVENESS_MS_MAX
-    let ended = figures.ended
+    let settled = figures.settled
     let movedMs = this.#world.nowMs
     while (!isWorked() && this.#world.nowMs < endMs && this.#world.nowMs - movedMs < STALL_MS_MAX) {
       this.#resumeAll()
       await this.#until(this.#world.nowMs + ROUND_MS, isWorked)
-      if (figures.ended > ended) movedMs = this.#world.nowMs
-      ended = figures.ended
+      if (figures.settled > settled) movedMs = this.#world.nowMs
+      settled = figures.settled
     }
     if (isWorked()) return true
     this.#witness.violation(`${packs.size} packs were not worked: ${this.#stuck()}`)

@@ -47,8 +47,8 @@ export class Witness {
   readonly figures = {
     begun: 0,
     completed: 0,
-    /** Items that ended for good. */
-    ended: 0,
+    /** Attempts that were settled, whatever became of their items. */
+    settled: 0,
     statements: 0,
     /** Statements that the node saw fail. */
     faults: 0,
@@ -118,7 +118,7 @@ export class Witness {
       this.#settled.add(key)
       this.#acceptedEnds.add(nodeId, one.event)
       this.#unheard.set(`${nodeId} ${one.itemId}`, one.event)
-      if (one.next === null) this.figures.ended += 1
+      this.figures.settled += 1
       if (one.event === 'complete') this.#checkResult(model, nodeId, one)
       if (one.code === 'poison') this.#checkPoison(model, one)
       if (one.event === 'reclaim' && one.next !== null && one.next.attempt !== one.attempt - 1) {
