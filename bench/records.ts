@@ -24,6 +24,7 @@ const INSTANCES = 3
 const LONG = ', long records'
 /** There are fewer of them, so that a round stays short. */
 const LONG_SHARE = 4
+const GROWN = /, \d+$/
 const PLAIN_LOOP = fileURLToPath(new URL('./support/plain-loop.js', import.meta.url))
 
 interface Run {
@@ -176,8 +177,9 @@ async function growth(database: BenchDatabase, upTo: number): Promise<Run[]> {
   return runs
 }
 
-/** What a way is compared with: the one that has the same records. */
+/** What a way is compared with: the one that has the same records; a run of growth has none. */
 function baseOf(way: string, base: 'plain loop' | '1 thread'): string {
+  if (GROWN.test(way)) return ''
   return way.endsWith(LONG) ? `${base}${LONG}` : base
 }
 
