@@ -1,8 +1,8 @@
 import type { BrowserContext, Page } from 'playwright-core'
 
 /**
- * Closes the tabs of a context beside one, as the browser itself counts them. The library tells of a
- * tab once its first page has come; one whose page never comes, since it was stopped or became a
+ * Closes the tabs of a context beside one, as the browser itself counts them. The library tells of
+ * a tab once its first page has come; one whose page never comes, since it was stopped or became a
  * download, it does not know, and each keeps a process of the browser.
  */
 export async function closeStrayTabs(context: BrowserContext, page: Page): Promise<void> {
