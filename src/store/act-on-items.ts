@@ -33,6 +33,8 @@ export interface ActedSlice {
 const SLICE_PACKS = 100
 /** Items that a count looks at: a person is told "more than" beyond it. */
 const COUNT_MAX = 100_000
+/** And at so many failed ones: each is looked up by itself, and so is whether a newer round is. */
+const FAILED_COUNT_MAX = 25_000
 
 export interface MatchCount {
   readonly items: number
@@ -158,7 +160,8 @@ export async function countItems(
   const [row] = await sql.unsafe<{ items: string; looked: string }[]>(countStatement(of), [
     ...parametersOf(of.filter),
   ])
-  return { items: Number(row?.items ?? 0), isWhole: Number(row?.looked ?? 0) < COUNT_MAX }
+  const lookedMax = of.action === 'retry' ? FAILED_COUNT_MAX : COUNT_MAX
+  return { items: Number(row?.items ?? 0), isWhole: Number(row?.looked ?? 0) < lookedMax }
 }
 
 function countStatement(of: Pick<ItemOrder, 'action' | 'filter'>): string {
@@ -189,12 +192,12 @@ function failedCount({ state }: ItemFilter): string {
       (select item_id, outcome_code from ${table}
         where workflow_id = $1::smallint and status in ('error', 'cancelled')
           and status in (${failedStatuses(state)})
-        limit ${COUNT_MAX})`
+        limit ${FAILED_COUNT_MAX})`
   return `
   with looked as materialized (
     select item_id, outcome_code
       from (${ended('fetchyard.processing_log')} union all ${ended('fetchyard.ending')}) as ended
-     limit ${COUNT_MAX}
+     limit ${FAILED_COUNT_MAX}
   )
   select (select count(*) from looked) as looked, count(*) as items
     from looked as last (item_id, code)
