@@ -322,9 +322,11 @@ describe('fetchyard records', () => {
     const program = startProgram([...words, '--port', 'off'], options())
     try {
       await untilLoaded(1_000)
-      // All that is imported is done, and the run is not: it looks at itself four times a second.
-      await new Promise((resolve) => setTimeout(resolve, 800))
-      expect(program.child.exitCode, program.stderr()).to.equal(null)
+      // All that is imported is done, and the run is not: it looks at itself four times a second,
+      // and its node would be stopped and fenced.
+      await new Promise((resolve) => setTimeout(resolve, 2_500))
+      const living = await database.sql`select from fetchyard.node where fenced_at is null`
+      expect(living, program.stderr()).to.have.length(1)
       const [row] = await database.sql`
         select records::int as records, finished_at
           from fetchyard.import where name = 'both.xml.gz'`
