@@ -39,10 +39,26 @@ export function workerEnvironment(): NodeJS.ProcessEnv {
   return environment
 }
 
+/** With so many slots a worker mostly waits, and holds what it waits with. */
+const MANY_SLOTS = 200
+/**
+ * Megabytes of each half of the young generation. V8's own 16 stay full of what hundreds of calls
+ * have just dropped; with 4, a worker of 1,000 calls takes 30 MB less. One of few slots, which
+ * unfolds large pages, would pay for it with a tenth more CPU.
+ */
+const YOUNG_HALF_MB = 4
+
+function execArgvOf({ slots, heapMb }: ChildSpec): readonly string[] {
+  return [
+    ...(heapMb === null ? [] : [`--max-old-space-size=${heapMb}`]),
+    ...(slots < MANY_SLOTS ? [] : [`--max-semi-space-size=${YOUNG_HALF_MB}`]),
+  ]
+}
+
 function startChild(spec: ChildSpec): ChildProcess {
   return fork(ENTRY, [spec.workflow, spec.workerId], {
     env: workerEnvironment(),
-    execArgv: spec.heapMb === null ? [] : [`--max-old-space-size=${spec.heapMb}`],
+    execArgv: [...execArgvOf(spec)],
     // Our standard output belongs to results; whatever a handler prints goes to the log.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'json',

@@ -10,6 +10,8 @@ export interface ChildSpec {
   readonly workerId: string
   readonly workflow: string
   readonly kind: WorkerKind
+  /** How many items it works at once. */
+  readonly slots: number
   /** Heap of the worker, in megabytes; null for Node's own choice. */
   readonly heapMb: number | null
 }

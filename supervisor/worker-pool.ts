@@ -113,7 +113,7 @@ export class WorkerPool {
     const worker = newWorker(identity, spec, clock.nowMs())
     this.#workers.set(workerId, worker)
     worker.link = transports[spec.kind].start(
-      { workerId, workflow, kind: spec.kind, heapMb },
+      { workerId, workflow, kind: spec.kind, slots: spec.slots, heapMb },
       {
         onMessage: (message) => this.#onMessage(worker, message),
         onExit: (exit) => this.#onExit(worker, exit),

@@ -9,7 +9,7 @@ describe('supervisor/thread-transport', () => {
     const transport = createThreadTransport()
     const inbox = makeInbox()
     const exits: LinkExit[] = []
-    const spec = { workerId: 'w1', workflow: 'test', kind: 'thread', heapMb: 64 } as const
+    const spec = { workerId: 'w1', workflow: 'test', kind: 'thread', slots: 1, heapMb: 64 } as const
     const exited = new Promise<void>((resolve) => {
       const onExit = (exit: LinkExit) => {
         exits.push(exit)

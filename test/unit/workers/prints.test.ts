@@ -13,7 +13,7 @@ import type { LinkExit, WorkerLink } from '../../../supervisor/transport.js'
 import { readPrints } from '../../../supervisor/worker-prints.js'
 import { handlerUrl, setup } from './support.js'
 
-const SPEC = { workerId: 'w1', workflow: 'test', heapMb: null }
+const SPEC = { workerId: 'w1', workflow: 'test', slots: 1, heapMb: null }
 
 describe('workers/prints', () => {
   for (const kind of ['process', 'thread'] as const) {
