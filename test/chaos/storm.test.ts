@@ -9,7 +9,7 @@ import { ledgerLines } from '../../supervisor/torture/ledger.js'
 import { runChaos } from '../storm/chaos.js'
 import { tell } from '../support/tell.js'
 
-const SECONDS = 50
+const SECONDS = 35
 
 const seed = Number(process.env.FETCHYARD_SEED ?? Math.floor(Math.random() * 2 ** 32))
 

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { SourceDefinition } from '../../src/core/definition.js'
 import { classifyFault } from '../../src/store/client.js'
 import { insertSourceRows } from '../../src/store/enqueue.js'
+import { settlementsText } from '../../src/store/settlement-text.js'
 import { useYard } from '../support/factory.js'
 import { settlement } from '../support/values.js'
 import { behind } from './support/locks.js'
@@ -170,13 +171,10 @@ describe('a bound table, when owner and queue meet at a row', () => {
     const nodeId = await yard.node()
     const held = await yard.hold(workflow, nodeId)
     const { settleStatement } = workflow
-    const wire = held.map((item) => ({
-      ...{ i: item.itemId, p: item.packId, l: item.leaseId, e: 'complete', c: 'ok', a: 1 },
-      ...{ n: false, w: 0, na: 0, ns: 0, nc: 0, nl: 0, s: 0 },
-    }))
+    const text = settlementsText(held.map((item) => settlement(item)))
     await behind(
       yard.sql,
-      (settler) => settler.unsafe(settleStatement, [nodeId, JSON.stringify(wire)]),
+      (settler) => settler.unsafe(settleStatement, [nodeId, text]),
       () => yard.sql`update public.pages set status = 'Queued'`.execute(),
     )
     expect(await countWords(yard)).to.deep.equal({ Queued: 1 })

@@ -66,7 +66,8 @@ describe('web/failure-pages', () => {
   /** An item that failed, with words that name a page. */
   async function fail(error: string) {
     const nodeId = await rows.node({ name: 'yard-7' })
-    await rows.enqueue(workflow, [KEY])
+    // The tests share a database, in which the item has ended before.
+    await rows.enqueue(workflow, [KEY], { again: 'when-finished' })
     const held = await rows.hold(workflow, nodeId)
     const how = { event: 'discard', code: 'browser', error } as const
     await rows.settle(

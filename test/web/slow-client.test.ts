@@ -90,11 +90,19 @@ describe('web/slow clients', () => {
       expect(await client.next()).to.include({ t: 'delta', seq: count + 1 })
     }
     yard.clock.advance(1_000)
-    const next = await client.next()
+    let next = await client.next()
     expect(next.t).to.equal('snap')
     expect(next.seq).to.be.above(sent + 1)
-    yard.clock.advance(1_000)
-    expect(await client.next()).to.include({ t: 'delta', seq: Number(next.seq) + 1 })
+    // What the client has read may count as waiting for a moment more: then it is passed over again.
+    let delta = next
+    for (let turns = 0; delta.t === 'snap' && turns < 20; turns += 1) {
+      next = delta
+      const before = yard.skipped.length
+      yard.clock.advance(1_000)
+      if (yard.skipped.length === before) delta = await client.next()
+      else await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(delta).to.include({ t: 'delta', seq: Number(next.seq) + 1 })
     await yard.close(client)
   })
 

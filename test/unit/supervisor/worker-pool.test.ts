@@ -50,8 +50,8 @@ describe('the worker pool, in order', () => {
     const { pool, calls, transport, events } = setup({ slots: [2, 1] })
     pool.start()
     expect(transport.workers.map(({ spec }) => spec)).to.deep.equal([
-      { workerId: 'flow-1', workflow: 'flow', kind: 'process', heapMb: 64 },
-      { workerId: 'flow-2', workflow: 'flow', kind: 'process', heapMb: 64 },
+      { workerId: 'flow-1', workflow: 'flow', kind: 'process', slots: 2, heapMb: 64 },
+      { workerId: 'flow-2', workflow: 'flow', kind: 'process', slots: 1, heapMb: 64 },
     ])
     for (const worker of transport.workers) worker.becomeReady()
     const [setupMessage] = transport.workers[0]?.received('setup') ?? []

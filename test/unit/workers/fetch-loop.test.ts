@@ -233,10 +233,10 @@ describe('workers/fetch-loop', () => {
 
     it('sends ends of one turn together', async () => {
       const rig = await startLoop({ slots: 50, moduleUrl: handlerUrl('noop') })
-      rig.dispatch(...Array.from({ length: 250 }, () => makeItem('noop')))
-      await rig.settled(250)
+      rig.dispatch(...Array.from({ length: 600 }, () => makeItem('noop')))
+      await rig.settled(600)
       const sizes = rig.messages.flatMap((m) => (m.type === 'settled' ? [m.items.length] : []))
-      expect(sizes).to.deep.equal([100, 100, 50])
+      expect(sizes).to.deep.equal([256, 256, 88])
     })
 
     it('answers a repeated dispatch of a held item with release, and keeps the first', async () => {
