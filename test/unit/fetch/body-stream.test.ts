@@ -113,7 +113,7 @@ describe('fetch/body-stream', () => {
 
   it('does not read on while the reader thinks', async () => {
     let sent = 0
-    const bodyTimeoutMs = 300
+    const bodyTimeoutMs = 2_000
     const { fetcher, url } = await serve(
       (request, response) => {
         if (request.url === '/beside') return response.end()
