@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { statFields } from '../../src/core/proc-stat.js'
 
 // CPU time and memory of whole process trees, from /proc. Linux only.
 
@@ -14,9 +15,9 @@ export interface ProcessStat {
 
 export type Processes = ReadonlyMap<number, ProcessStat>
 
-/** Reads one line of /proc/<pid>/stat. The command's name may hold blanks and parentheses. */
+/** Reads one line of /proc/<pid>/stat. */
 function parseStat(line: string): ProcessStat {
-  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
+  const fields = statFields(line)
   // Numbers by proc(5), counted from 1; the fields here begin with the third.
   const field = (number: number): number => Number(fields[number - 3] ?? Number.NaN)
   return {

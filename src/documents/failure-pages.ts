@@ -34,17 +34,14 @@ export class FailurePages {
     ]
     let kept: string | null = null
     for (const [extension, keep] of steps) {
-      // A page that is gone has nothing to show; what failed is told in any case. What it showed
-      // at an earlier failure would be taken for what it shows now.
-      const isKept = await keep().then(
-        () => true,
-        () =>
-          unlink(pathOf(extension)).then(
-            () => false,
-            () => false,
-          ),
-      )
-      if (isKept) kept = join(FAILURES_FOLDER, `${stem}.${extension}`)
+      try {
+        await keep()
+        kept = join(FAILURES_FOLDER, `${stem}.${extension}`)
+      } catch {
+        // A page that is gone has nothing to show; what failed is told in any case. What it showed
+        // at an earlier failure would be taken for what it shows now.
+        await unlink(pathOf(extension)).catch(() => {})
+      }
     }
     await this.#thinOut().catch(() => {})
     return kept

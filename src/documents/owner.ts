@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { hasCode } from '../core/errors.js'
+import { statFields } from '../core/proc-stat.js'
 
 /** How an owner looks in a name: its machine, its pid, and when it was born. */
 export const OWNER = '[0-9a-f]{8}-\\d{1,10}-\\d{1,20}'
@@ -50,9 +51,7 @@ function machineDigest(): string {
 /** When a process was born, in clock ticks; '0' where nobody tells, null when it is gone. */
 function bornOf(pid: number): string | null {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name of the program may hold spaces and parentheses.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    const fields = statFields(readFileSync(`/proc/${pid}/stat`, 'utf8'))
     return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? '0')
   } catch {
     return bySignal(pid)

@@ -4,6 +4,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { statFields } from '../core/proc-stat.js'
 
 /** The group of a process; null when it is gone, or the system has none. */
 export async function groupOf(pid: number): Promise<number | null> {
@@ -49,8 +50,7 @@ async function proportionalBytes(pid: number): Promise<number | null> {
 
 async function statOf(pid: number): Promise<{ readonly group: number } | null> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  // The name of the program may hold spaces and parentheses.
-  const [state, , group] = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const [state, , group] = statFields(text)
   return text === '' || state === 'Z' ? null : { group: Number(group) }
 }
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { statFields } from '../../src/core/proc-stat.js'
 import { codeOf } from './files.js'
 import { runProgram } from './program.js'
 
@@ -47,19 +48,16 @@ export function isSameProcess(recorded: ProcessIdentity, observed: ObservedProce
 }
 
 /**
- * Reads the line of `/proc/<pid>/stat`. The program's name stands in parentheses and may contain
- * any character, so the fields are counted from the last parenthesis: state is the third field,
- * the start in clock ticks since the machine's boot is the twenty-second.
+ * Reads the line of `/proc/<pid>/stat`: the program's name in parentheses, the state as the third
+ * field, the start in clock ticks since the machine's boot as the twenty-second.
  */
 export function parseProcStat(text: string, bootId: string): ObservedProcess {
-  const open = text.indexOf('(')
-  const close = text.lastIndexOf(')')
-  const fields = text.slice(close + 2).split(' ')
+  const fields = statFields(text)
   const state = fields[0]
   const ticks = fields[19]
   if (state === undefined || state === 'Z' || state === 'X') return ZOMBIE
   const born = ticks === undefined ? null : `${bootId}:${ticks}`
-  return { ...UNTOLD, born, program: text.slice(open + 1, close) }
+  return { ...UNTOLD, born, program: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')) }
 }
 
 async function observeOnLinux(pid: number): Promise<ObservedProcess> {

@@ -40,12 +40,7 @@ describe('web/dashboard', () => {
     openYard({ desk: QUIET_DESK, operator: QUIET_OPERATOR, ...options })
 
   before(async function () {
-    const opened = await openBrowser()
-    if (opened === null) {
-      if (this.test) this.test.title = 'skipped: there is no Chromium at /usr/bin/chromium'
-      return this.skip()
-    }
-    browser = opened
+    browser = await openBrowser(this)
   })
   after(async () => {
     await browser?.close()

@@ -11,6 +11,7 @@ import { KeptFailures } from '../../src/documents/kept-failures.js'
 import { createOperatorStore } from '../../src/store/operator-store.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import { createOperatorDesk } from '../../supervisor/operator-desk.js'
+import { createSteeringDesk } from '../../supervisor/steering-desk.js'
 import { useYard } from '../support/factory.js'
 import { settlement } from '../support/values.js'
 import { openBrowser, openPage } from './support/browser.js'
@@ -42,7 +43,12 @@ describe('web/failure-pages', () => {
       nowMs: () => performance.now(),
     })
     workflow = await rows.workflow({ name: 'documents' })
-    yard = await openYard({ operator, failures: new Map([['documents', new KeptFailures(home)]]) })
+    const desk = createSteeringDesk(rows.store)
+    yard = await openYard({
+      desk,
+      operator,
+      failures: new Map([['documents', new KeptFailures(home)]]),
+    })
   })
   afterEach(async () => {
     await yard.close()
@@ -155,12 +161,7 @@ describe('web/failure-pages', () => {
     let complaints: string[]
 
     before(async function () {
-      const opened = await openBrowser()
-      if (opened === null) {
-        if (this.test) this.test.title = 'skipped: there is no Chromium at /usr/bin/chromium'
-        return this.skip()
-      }
-      browser = opened
+      browser = await openBrowser(this)
     })
     after(() => browser?.close())
     afterEach(() => page?.close())

@@ -38,12 +38,7 @@ describe('web/screens', () => {
   let axe = ''
 
   before(async function () {
-    const opened = await openBrowser()
-    if (opened === null) {
-      if (this.test) this.test.title = 'skipped: there is no Chromium at /usr/bin/chromium'
-      return this.skip()
-    }
-    browser = opened
+    browser = await openBrowser(this)
     axe = await readFile(AXE, 'utf8')
     workflow = await fill()
   })

@@ -22,12 +22,7 @@ describe('web/steering', () => {
   let complaints: string[]
 
   before(async function () {
-    const opened = await openBrowser()
-    if (opened === null) {
-      if (this.test) this.test.title = 'skipped: there is no Chromium at /usr/bin/chromium'
-      return this.skip()
-    }
-    browser = opened
+    browser = await openBrowser(this)
   })
   after(() => browser?.close())
 

@@ -1,13 +1,18 @@
 import { existsSync } from 'node:fs'
+import type { Context } from 'mocha'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
 const CHROMIUM = '/usr/bin/chromium'
 
-/** A browser; null where there is none, except in CI, where its absence is a failure. */
-export async function openBrowser(): Promise<Browser | null> {
+/**
+ * A browser for a suite's `before`. Where there is none the suite is skipped with a word, except in
+ * CI, where that is a failure.
+ */
+export async function openBrowser(suite: Context): Promise<Browser> {
   if (!existsSync(CHROMIUM)) {
     if (process.env.CI) throw new Error(`CI needs a Chromium at ${CHROMIUM}`)
-    return null
+    if (suite.test) suite.test.title = `skipped: there is no Chromium at ${CHROMIUM}`
+    suite.skip()
   }
   return chromium.launch({
     executablePath: CHROMIUM,
@@ -30,7 +35,8 @@ export async function openPage(
   page.setDefaultTimeout(15_000)
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+    if (message.type() === 'error' || message.type() === 'warning')
+      complaints.push(`${message.text()} ${message.location().url}`)
   })
   return { page, complaints }
 }
