@@ -10,7 +10,7 @@ import type { HeldItem } from '../src/core/settlement.js'
 import type { LeasedPack } from '../src/store/lease.js'
 import { type Allowance, EVERYTHING } from './allowance.js'
 import type { HostShelf } from './host-shelf.js'
-import { parted, type Waiting, waitingOf } from './waiting.js'
+import { parted, startedIn, type Waiting, waitingOf } from './waiting.js'
 import type { Leavings, WorkerHands } from './worker-hands.js'
 import { emptyHands, hasSequential, leavingsOf, mostFree } from './worker-hands.js'
 
@@ -226,7 +226,7 @@ export class DispatchTable {
   }
 
   #hold(seat: WorkerHands, { held }: Waiting, step?: number): void {
-    seat.held.set(held.itemId, step === undefined ? held : { ...held, step })
+    seat.held.set(held.itemId, step === undefined ? held : startedIn(held, step))
     const { lane = '' } = held
     if (lane !== '') this.#hosts?.started(lane)
   }

@@ -39,7 +39,7 @@ export class Dispatcher {
       reserver.noteStarts(items.length)
       pool.send(workerId, { type: 'dispatch', items })
       for (const { itemId, attempt } of items) {
-        deps.events.emit('item.dispatched', { workflow, workerId, itemId, attempt })
+        deps.events.publish({ name: 'item.dispatched', workflow, workerId, itemId, attempt })
       }
     }
   }

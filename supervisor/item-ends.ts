@@ -117,7 +117,9 @@ export class ItemEnds {
     if (outcome.result === 'release') {
       return releaseSettlement(held, returns.costOf(held, outcome.facts ?? null))
     }
-    return decideSettlement(held, outcome, { ...deps.options.retry, isSpared }, deps.random)
+    const { retry } = deps.options
+    const policy = isSpared ? { ...retry, isSpared } : retry
+    return decideSettlement(held, outcome, policy, deps.random)
   }
 
   /** @returns whether the attempt failed because the other side is down. */

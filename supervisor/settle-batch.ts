@@ -2,10 +2,10 @@
 // batch goes on that the database refused.
 
 import { LIMITS } from '../src/core/limits.js'
-import type { AttemptFacts } from '../src/core/outcome.js'
+import type { AttemptFacts, SentRows } from '../src/core/outcome.js'
 import type { HeldItem, Settlement } from '../src/core/settlement.js'
 import { sinkFailure } from '../src/core/settlement.js'
-import type { ItemSettled } from '../src/telemetry/events.js'
+import type { EventOf } from '../src/telemetry/events.js'
 
 /** A decision on its way to the database. */
 export interface Ending {
@@ -70,10 +70,11 @@ export function settledEvent(
   workflow: string,
   { held, settlement, facts }: Ending,
   isApplied: boolean,
-): ItemSettled {
+): EventOf<'item.settled'> {
   const { event } = settlement
   const state = event === 'reclaim' || event === 'cancel' ? 'release' : event
   return {
+    name: 'item.settled',
     workflow,
     leaseId: held.leaseId,
     itemId: held.itemId,
@@ -84,7 +85,7 @@ export function settledEvent(
     attempt: settlement.attempt,
     durationMs: facts?.durationMs ?? 0,
     httpStatus: settlement.httpStatus,
-    resultRows: Object.values(settlement.rows).reduce((sum, rows) => sum + rows.length, 0),
+    resultRows: rowsIn(settlement.rows),
     requests: facts?.requests ?? 0,
     reused: facts?.reused ?? false,
     bytes: facts?.bytes ?? 0,
@@ -92,6 +93,12 @@ export function settledEvent(
     message: settlement.error,
     cohort: held.cohort ?? 'concurrent',
   }
+}
+
+function rowsIn(bySink: SentRows): number {
+  let rows = 0
+  for (const sink in bySink) rows += bySink[sink]?.length ?? 0
+  return rows
 }
 
 /** Whether calls may have been made for it: what goes back untouched cost nothing. */

@@ -76,7 +76,8 @@ class BatchingSettler implements Settler {
 
   readonly offer = (ending: Ending): void => {
     if (this.#isAbandoned) return
-    const weighed = { ...ending, bytes: resultBytes(ending.settlement.rows) }
+    const { held, settlement, facts } = ending
+    const weighed = { held, settlement, facts, bytes: resultBytes(settlement.rows) }
     this.#waiting.push(weighed)
     this.#open.add(weighed)
     this.#pending += 1
@@ -158,10 +159,10 @@ class BatchingSettler implements Settler {
     try {
       const settlements = batch.endings.map((ending) => ending.settlement)
       const { isBare } = batch
-      const applied = new Set(await store.settleItems(workflow, { nodeId, settlements, isBare }))
+      let applied = await store.settleItems(workflow, { nodeId, settlements, isBare })
       if (batch.isUncertain && applied.size < settlements.length) {
         const open = settlements.filter((settlement) => !applied.has(settlement.itemId))
-        for (const itemId of await store.findReceipts(open)) applied.add(itemId)
+        applied = new Set([...applied, ...(await store.findReceipts(open))])
       }
       const refused = batch.endings.filter((one) => !applied.has(one.settlement.itemId))
       await this.#booker.book({ items: refused.length, ...billOf(refused) })
@@ -206,7 +207,7 @@ class BatchingSettler implements Settler {
 
   #announce(ending: Ending, isApplied: boolean): void {
     const { workflow, events, onWritten } = this.#deps
-    events.emit('item.settled', settledEvent(workflow.name, ending, isApplied))
+    events.publish(settledEvent(workflow.name, ending, isApplied))
     if (isApplied) onWritten?.(ending.held, ending.settlement)
   }
 

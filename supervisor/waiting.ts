@@ -36,6 +36,27 @@ export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
   }))
 }
 
+/**
+ * The item as it is started in a step of a rollout. Written out: this runs for every item, and what
+ * is copied by `...` and added to is slow to make and slow to read.
+ */
+export function startedIn(held: HeldItem, step: number): HeldItem {
+  const { itemId, itemKey, packId, leaseId, attempt, snoozes, crashes, lonelyCrashes } = held
+  const started = {
+    itemId,
+    itemKey,
+    packId,
+    leaseId,
+    attempt,
+    snoozes,
+    crashes,
+    lonelyCrashes,
+    lane: held.lane ?? '',
+    step,
+  }
+  return held.cohort === undefined ? started : { ...started, cohort: held.cohort }
+}
+
 /** Those that stay, and those that go. */
 export function parted(
   waiting: readonly Waiting[],

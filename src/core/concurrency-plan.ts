@@ -92,10 +92,28 @@ export function onEnd(
   const calm = state.calm + 1
   const isSlowStart = state.isSlowStart || calm >= CALM_ROUNDS * state.limit
   const isUsed = end.active >= USED_SHARE * Math.floor(state.limit)
-  if (!isUsed || end.mayGrow === false) return { ...state, calm }
+  const { ceiling, overloads, recovering } = state
+  // Written out instead of copied by `...`, which is slow: this runs for every item.
+  if (!isUsed || end.mayGrow === false) {
+    return {
+      limit: state.limit,
+      ceiling,
+      isSlowStart: state.isSlowStart,
+      overloads,
+      recovering,
+      calm,
+    }
+  }
   const step = isSlowStart ? 1 : 1 / Math.max(1, state.limit)
-  const limit = Math.min(state.ceiling, state.limit + step)
-  return { ...state, limit, calm, isSlowStart: isSlowStart && limit < state.ceiling }
+  const limit = Math.min(ceiling, state.limit + step)
+  return {
+    limit,
+    ceiling,
+    isSlowStart: isSlowStart && limit < ceiling,
+    overloads,
+    recovering,
+    calm,
+  }
 }
 
 /**

@@ -88,26 +88,32 @@ export interface RetryPolicy {
 
 type Failure = Extract<Outcome, { result: 'failed' }>
 
+const NO_ROWS: SentRows = {}
+
+/** Written out, property by property: this runs for every item, and a copy by `...` is slow. */
 function settlementOf(
   held: HeldItem,
   end: { event: SettleEvent; code: OutcomeCode } & Partial<Settlement>,
 ): Settlement {
-  return {
+  const settlement: { -readonly [Key in keyof Settlement]: Settlement[Key] } = {
     itemId: held.itemId,
     packId: held.packId,
     leaseId: held.leaseId,
+    event: end.event,
+    code: end.code,
     attempt: held.attempt + 1,
-    httpStatus: null,
-    durationMs: null,
-    credits: null,
-    error: null,
-    next: null,
-    rows: {},
-    ...(held.step === undefined
-      ? {}
-      : { trial: { cohort: held.cohort ?? 'concurrent', step: held.step } }),
-    ...end,
+    httpStatus: end.httpStatus ?? null,
+    durationMs: end.durationMs ?? null,
+    credits: end.credits ?? null,
+    error: end.error ?? null,
+    next: end.next ?? null,
+    rows: end.rows ?? NO_ROWS,
   }
+  if (held.step !== undefined) {
+    settlement.trial = { cohort: held.cohort ?? 'concurrent', step: held.step }
+  }
+  if (end.creditsAtMost !== undefined) settlement.creditsAtMost = end.creditsAtMost
+  return settlement
 }
 
 function nextOf(held: HeldItem, next: Partial<NextTry>): NextTry {
@@ -131,16 +137,14 @@ export function decideSettlement(
   policy: RetryPolicy,
   random: Random,
 ): Settlement {
-  const { creditsAtMost } = outcome.facts
-  const facts = {
-    httpStatus: outcome.facts.httpStatus ?? null,
-    durationMs: outcome.facts.durationMs,
-    credits: outcome.facts.credits ?? null,
-    ...(creditsAtMost === undefined ? {} : { creditsAtMost }),
-  }
+  const { httpStatus = null, durationMs, credits = null, creditsAtMost } = outcome.facts
   if (outcome.result === 'complete') {
-    return settlementOf(held, { event: 'complete', code: 'ok', rows: outcome.rows, ...facts })
+    const { rows } = outcome
+    const end = { event: 'complete', code: 'ok', rows, httpStatus, durationMs, credits } as const
+    return settlementOf(held, creditsAtMost === undefined ? end : { ...end, creditsAtMost })
   }
+  const asked = creditsAtMost === undefined ? {} : { creditsAtMost }
+  const facts = { httpStatus, durationMs, credits, ...asked }
   const settled = { ...failureSettlement(held, outcome, policy, random), ...facts }
   return isLastingFailure(outcome) ? { ...settled, isLasting: true } : settled
 }

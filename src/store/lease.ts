@@ -195,10 +195,23 @@ function statementOf(workflowId: number, binding: Binding | null, parts: Parts):
        for update of pack skip locked
   ),${takeCtes(workflowId, parts.instance)}${mirror}${parts.after}
   select pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes,
-         item_id, item_key, payload, lane, known_code, known_status, known_day
+         json_agg(json_build_array(item_id::text, item_key, payload, lane,
+                                   known_code, known_status, known_day) order by n) as items
     from marked
-   order by pack_id, n`
+   group by pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes
+   order by pack_id`
 }
+
+/** An item as it travels: the text of all those of a pack is read at once, not cell by cell. */
+type LeaseItem = readonly [
+  itemId: string,
+  itemKey: string,
+  payload: Json,
+  lane: string,
+  knownCode: OutcomeCode | null,
+  knownStatus: number | null,
+  knownDay: string | null,
+]
 
 interface LeaseRow {
   readonly pack_id: string
@@ -207,46 +220,25 @@ interface LeaseRow {
   readonly snoozes: number
   readonly crashes: number
   readonly lonely_crashes: number
-  readonly item_id: string
-  readonly item_key: string
-  readonly payload: Json
-  readonly lane: string
-  readonly known_code: OutcomeCode | null
-  readonly known_status: number | null
-  readonly known_day: string | null
+  readonly items: readonly LeaseItem[]
 }
 
-function knownOf(row: LeaseRow): { readonly known?: KnownFailure } {
-  const { known_code: code, known_status: httpStatus, known_day: day } = row
-  return code === null || day === null ? {} : { known: { code, httpStatus, day } }
+function itemOf(item: LeaseItem): LeasedItem {
+  const [itemId, itemKey, payload, lane, code, httpStatus, day] = item
+  if (code === null || day === null) return { itemId, itemKey, payload, lane }
+  return { itemId, itemKey, payload, lane, known: { code, httpStatus, day } }
 }
 
-/** Rows come ordered by pack: each run of one pack id is a pack. */
-function packsOf(rows: readonly LeaseRow[]): readonly LeasedPack[] {
-  const packs: (LeasedPack & { items: LeasedItem[] })[] = []
-  for (const row of rows) {
-    let pack = packs.at(-1)
-    if (pack === undefined || pack.packId !== row.pack_id) {
-      pack = {
-        packId: row.pack_id,
-        leaseId: row.lease_id,
-        attempt: row.attempt,
-        snoozes: row.snoozes,
-        crashes: row.crashes,
-        lonelyCrashes: row.lonely_crashes,
-        items: [],
-      }
-      packs.push(pack)
-    }
-    pack.items.push({
-      itemId: row.item_id,
-      itemKey: row.item_key,
-      payload: row.payload,
-      lane: row.lane,
-      ...knownOf(row),
-    })
+function packOf(row: LeaseRow): LeasedPack {
+  return {
+    packId: row.pack_id,
+    leaseId: row.lease_id,
+    attempt: row.attempt,
+    snoozes: row.snoozes,
+    crashes: row.crashes,
+    lonelyCrashes: row.lonely_crashes,
+    items: row.items.map(itemOf),
   }
-  return packs
 }
 
 /**
@@ -270,5 +262,5 @@ export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<reado
     ],
     { prepare: true },
   )
-  return packsOf(rows)
+  return rows.map(packOf)
 }

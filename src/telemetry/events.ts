@@ -192,6 +192,12 @@ export type EventListener = (event: AnyEvent) => void
 
 export interface EventBus {
   readonly emit: <Name extends EventName>(name: Name, fields: Events[Name]) => void
+  /**
+   * The same for an event that is whole already, which nobody changes afterwards. For those of
+   * single items: at tens of thousands a second `emit` would spend more on their copies than all
+   * listeners together.
+   */
+  readonly publish: (event: AnyEvent) => void
   /** Returns the function that ends the subscription. */
   readonly subscribe: (listener: EventListener) => () => void
 }
@@ -202,17 +208,18 @@ export interface EventBus {
  */
 export function createEventBus(onListenerError: (error: unknown) => void = () => {}): EventBus {
   const listeners = new Set<EventListener>()
-  return {
-    emit: (name, fields) => {
-      const event = { name, ...fields } as AnyEvent
-      for (const listener of listeners) {
-        try {
-          listener(event)
-        } catch (error) {
-          onListenerError(error)
-        }
+  const publish = (event: AnyEvent): void => {
+    for (const listener of listeners) {
+      try {
+        listener(event)
+      } catch (error) {
+        onListenerError(error)
       }
-    },
+    }
+  }
+  return {
+    emit: (name, fields) => publish({ name, ...fields } as AnyEvent),
+    publish,
     subscribe: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
