@@ -9,7 +9,7 @@ import {
   knownFailureSettlement,
   releaseSettlement,
 } from '../src/core/settlement.js'
-import type { LeasedPack } from '../src/store/lease.js'
+import type { LeasedPack } from '../src/store/leased-packs.js'
 import { DeathCount } from './death-count.js'
 import type { FailureStreak } from './failure-streak.js'
 import type { WorkerDeath } from './worker-death.js'

@@ -1,11 +1,12 @@
 // The leaser: keeps the buffer of one workflow filled for the slots that are free.
 
-import type { Clock } from '../src/core/clock.js'
+import type { Clock, MonotonicMs } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
+import { LeasePlace } from '../src/core/lease-place.js'
 import type { LeaseSituation } from '../src/core/lease-plan.js'
 import { planLease } from '../src/core/lease-plan.js'
 import { LIMITS } from '../src/core/limits.js'
-import type { LeasedPack } from '../src/store/lease.js'
+import type { LeasedPack } from '../src/store/leased-packs.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
 import type { EventBus } from '../src/telemetry/events.js'
 import type { Ticker } from './ticker.js'
@@ -37,6 +38,8 @@ export interface Leaser {
   readonly start: () => void
   /** Slots became free. A queue that gave less than was asked is still left alone for its pause. */
   readonly wake: () => void
+  /** Something may have become ready ahead of what was leased last: the next look sees all. */
+  readonly lookBack: () => void
   readonly stop: () => Promise<void>
 }
 
@@ -56,6 +59,7 @@ export function createLeaser(deps: LeaserDeps): Leaser {
   let lostMs = 0
   /** When to look for such leases; null while there are none to fear. */
   let lookMs: number | null = null
+  const place = new LeasePlace()
 
   /** The queue has no more for now: look again after a pause that grows while it stays empty. */
   const rest = (found: number): number => {
@@ -64,30 +68,36 @@ export function createLeaser(deps: LeaserDeps): Leaser {
     return pauseMs
   }
 
+  const granted = (packs: readonly LeasedPack[], items: number, sentMs: MonotonicMs): void => {
+    meanPackItems += MEAN_WEIGHT * (items / packs.length - meanPackItems)
+    const durationMs = deps.clock.nowMs() - sentMs
+    deps.events.emit('lease.granted', {
+      workflow: deps.workflow.name,
+      packs: packs.length,
+      items,
+      leaseIds: packs.map(({ leaseId }) => leaseId),
+      durationMs,
+    })
+    deps.onPacks(packs)
+  }
+
   const lease = async (plan: { itemsMax: number; packsMax: number }): Promise<number> => {
     const sentMs = deps.clock.nowMs()
     const { nodeId, deadlineMs, workflow, failureAgeMs = 0 } = deps
     const partitions = deps.partitions?.() ?? undefined
     if (partitions?.length === 0) return rest(0)
     const lanesToSkip = deps.lanesToSkip()
-    const request = { nodeId, deadlineMs, failureAgeMs, lanesToSkip, partitions, ...plan }
+    // What is passed by, or is left to others, would stand before the place.
+    const isWhole = lanesToSkip.length === 0 && partitions === undefined
+    const from = place.from(sentMs, isWhole)
+    const request = { nodeId, deadlineMs, failureAgeMs, lanesToSkip, partitions, from, ...plan }
     const packs = await deps.store.leasePacks(workflow, request)
     const items = packs.reduce((sum, pack) => sum + pack.items.length, 0)
-    if (packs.length > 0) {
-      const mean = items / packs.length
-      meanPackItems += MEAN_WEIGHT * (mean - meanPackItems)
-      const durationMs = deps.clock.nowMs() - sentMs
-      deps.events.emit('lease.granted', {
-        workflow: workflow.name,
-        packs: packs.length,
-        items,
-        leaseIds: packs.map(({ leaseId }) => leaseId),
-        durationMs,
-      })
-      deps.onPacks(packs)
-    }
     const isShort = items < plan.itemsMax && packs.length < plan.packsMax
-    return isShort ? rest(items) : 0
+    if (!isShort && isWhole) place.reach(packs.at(-1)?.position ?? null)
+    if (packs.length > 0) granted(packs, items, sentMs)
+    // Beyond the place there is no more; before it there may be.
+    return isShort && from === null ? rest(items) : 0
   }
 
   /**
@@ -144,6 +154,7 @@ export function createLeaser(deps: LeaserDeps): Leaser {
   return {
     start: ticker.start,
     stop: ticker.stop,
+    lookBack: () => place.lookBack(),
     wake: () => {
       if (deps.clock.nowMs() >= quietUntilMs) ticker.wake()
     },

@@ -1,7 +1,7 @@
 import type { DispatchedItem } from '../src/actor/messages.js'
 import type { MonotonicMs } from '../src/core/clock.js'
 import type { HeldItem } from '../src/core/settlement.js'
-import type { LeasedPack } from '../src/store/lease.js'
+import type { LeasedPack } from '../src/store/leased-packs.js'
 
 /** An item that is leased and that no worker has yet. */
 export interface Waiting {

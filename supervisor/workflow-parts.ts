@@ -3,7 +3,7 @@
 
 import type { Settled } from '../src/actor/messages.js'
 import type { LeaseSituation } from '../src/core/lease-plan.js'
-import type { LeasedPack } from '../src/store/lease.js'
+import type { LeasedPack } from '../src/store/leased-packs.js'
 import { Breakers } from './breakers.js'
 import { DispatchTable } from './dispatch-table.js'
 import type { FailureStreak } from './failure-streak.js'

@@ -5,7 +5,7 @@
 // The parts are made in `workflow-parts.ts`. How much may start is decided in `start-room.ts`, what
 // starts in `dispatcher.ts`, and what becomes of an item in `item-ends.ts`.
 
-import type { LeasedPack } from '../src/store/lease.js'
+import type { LeasedPack } from '../src/store/leased-packs.js'
 import type { LaneHold } from '../src/telemetry/live-lanes.js'
 import { Dispatcher } from './dispatcher.js'
 import { FailureStreak } from './failure-streak.js'
@@ -126,6 +126,7 @@ export class WorkflowService {
 
   /** Looks for work now: something was made ready, or may be started again. */
   wake(): void {
+    this.#parts.leaser.lookBack()
     if (!this.#parts.state.isQuiet) this.#dispatcher.dispatch()
   }
 

@@ -2,9 +2,10 @@
 // supervisor sends.
 
 import { randomUUID } from 'node:crypto'
+import { LeasePlace } from '../../src/core/lease-place.js'
 import { LIMITS } from '../../src/core/limits.js'
 import type { Settlement } from '../../src/core/settlement.js'
-import type { LeasedPack } from '../../src/store/lease.js'
+import type { LeasedPack } from '../../src/store/leased-packs.js'
 import type { Store, WorkflowHandle } from '../../src/store/store.js'
 
 const DAY_MS = 86_400_000
@@ -59,13 +60,19 @@ async function timed<Value>(of: () => Promise<Value>): Promise<[value: Value, ms
 /** @returns items settled when a lease found none. */
 async function drainOne(drain: Drain, listener: DrainListener): Promise<number> {
   const { store, workflow, nodeId } = drain
-  const { leasePacksMax: packsMax, leaseItemsMax: itemsMax, settleItemsMax } = LIMITS
+  const { leaseItemsMax: itemsMax, packItemsMax, settleItemsMax } = LIMITS
+  // As a leaser asks that has seen full packs.
+  const packsMax = itemsMax / packItemsMax + 1
   const request = { nodeId, packsMax, itemsMax, deadlineMs: DAY_MS }
+  const place = new LeasePlace()
   let items = 0
   for (;;) {
-    const [packs, leaseMs] = await timed(() => store.leasePacks(workflow, request))
+    const from = place.from(performance.now(), true)
+    const [packs, leaseMs] = await timed(() => store.leasePacks(workflow, { ...request, from }))
     const settlements = settlementsOf(packs)
-    if (settlements.length === 0) return items
+    if (settlements.length === 0 && from === null) return items
+    if (settlements.length === 0) continue
+    place.reach(packs.at(-1)?.position ?? null)
     listener.onLeased?.(settlements.length, leaseMs)
     for (let at = 0; at < settlements.length; at += settleItemsMax) {
       const batch = settlements.slice(at, at + settleItemsMax)

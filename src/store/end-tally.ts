@@ -13,7 +13,8 @@ import type { Sql } from './client.js'
 export const latencyBucket = (ms: string) =>
   `ceil(2 * ln(greatest(1, ${ms})) / ln(2::float8) - 1e-9)::smallint`
 
-const LATENCY_MS = `1000 * date_part('epoch', clock_timestamp() - enqueued_at)`
+// One reading of the clock for all items of a statement.
+const LATENCY_MS = `1000 * date_part('epoch', (select clock_timestamp()) - enqueued_at)`
 
 /**
  * The clause of a settle that counts how its items ended. The latency of a completed one, from

@@ -1,11 +1,11 @@
 // Leasing: whole packs are taken as they are, the last one is split. One statement, one round trip.
 
-import type { Json, OutcomeCode } from '../core/outcome.js'
+import type { QueuePosition } from '../core/lease-place.js'
 import type { Binding } from './binding.js'
 import { mirrorCtes } from './binding.js'
 import type { Sql } from './client.js'
-import type { KnownFailure } from './known-failures.js'
 import { knownFailureJoin } from './known-failures.js'
+import { type LeasedPack, type LeaseRow, packOf } from './leased-packs.js'
 
 export interface LeaseRequest {
   readonly nodeId: string
@@ -25,26 +25,8 @@ export interface LeaseRequest {
   readonly failureAgeMs?: number
   /** Partitions that may be leased from; all when it is left out. */
   readonly partitions?: readonly number[] | undefined
-}
-
-export interface LeasedItem {
-  readonly itemId: string
-  readonly itemKey: string
-  readonly payload: Json
-  readonly lane: string
-  /** Its URL failed before, and that was charged. */
-  readonly known?: KnownFailure
-}
-
-/** A pack under lease. The counts are those before this lease. */
-export interface LeasedPack {
-  readonly packId: string
-  readonly leaseId: string
-  readonly attempt: number
-  readonly snoozes: number
-  readonly crashes: number
-  readonly lonelyCrashes: number
-  readonly items: readonly LeasedItem[]
+  /** Where to look from; what comes before it is not seen. @default the beginning */
+  readonly from?: QueuePosition | null
 }
 
 /**
@@ -52,12 +34,10 @@ export interface LeasedPack {
  *
  * @param instance expression for the instance that they are leased under; null: for none.
  */
-const takeCtes = (workflowId: number, instance: string | null) => `
+const takeCtes = (instance: string | null) => `
   sized as (
     select candidate.*,
-           cardinality(candidate.item_ids) as size,
-           sum(cardinality(candidate.item_ids))
-             over (order by candidate.priority, candidate.run_at, candidate.pack_id) as upto
+           sum(size) over (order by candidate.priority, candidate.run_at, candidate.pack_id) as upto
       from candidate
   ),
   whole as materialized (
@@ -66,19 +46,21 @@ const takeCtes = (workflowId: number, instance: string | null) => `
            node_id   = $1::uuid,
            leased_at = now(),${instance === null ? '' : ` instance_id = ${instance},`}
            deadline  = now() + $4::int * interval '1 millisecond'
-      from sized
-     where pack.pack_id = sized.pack_id
-       and sized.upto <= $3::int
+     -- The packs are an array, which reaches for their rows however small the table was when the
+     -- plan was made.
+     where pack.pack_id = any (array(select sized.pack_id from sized where sized.upto <= $3::int))
     returning pack.pack_id, pack.lease_id, pack.attempt, pack.snoozes, pack.crashes,
-              pack.lonely_crashes, pack.item_ids
+              pack.lonely_crashes, pack.item_ids, pack.priority, pack.run_at,
+              pack.pack_id as origin_id
   ),
   rest as (
     update fetchyard.work_queue as pack
        set item_ids = sized.item_ids[($3::int - (sized.upto - sized.size) + 1)::int:]
       from sized
-     where pack.pack_id = sized.pack_id
-       and sized.upto > $3::int
-       and sized.upto - sized.size < $3::int
+     where pack.pack_id = any (array(
+             select sized.pack_id from sized
+              where sized.upto > $3::int and sized.upto - sized.size < $3::int))
+       and pack.pack_id = sized.pack_id
     returning pack.*, sized.item_ids[:($3::int - (sized.upto - sized.size))::int] as taken
   ),
   piece as (
@@ -91,18 +73,22 @@ const takeCtes = (workflowId: number, instance: string | null) => `
            run_at, taken, nextval('fetchyard.lease_id'), $1::uuid, now(),
            now() + $4::int * interval '1 millisecond'${instance === null ? '' : `, ${instance}`}
       from rest
-    returning pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes, item_ids
+    returning pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes, item_ids, priority,
+              run_at, (select pack_id from rest) as origin_id
   ),
-  leased as (select * from whole union all select * from piece),
-  marked as materialized (
-    select leased.pack_id, leased.lease_id, leased.attempt, leased.snoozes, leased.crashes,
-           leased.lonely_crashes, item.item_id, item.item_key, item.round, item.payload, item.lane,
-           member.n, 'Processing' as word, known.outcome_code as known_code,
-           known.http_status as known_status, known.day as known_day
-      from leased
-     cross join lateral unnest(leased.item_ids) with ordinality as member (item_id, n)
-      join fetchyard.item on item.item_id = member.item_id${knownFailureJoin(workflowId, '$5')}
-  )`
+  leased as materialized (select * from whole union all select * from piece)`
+
+/**
+ * The items of each pack, as one text. They are found by one walk through the index for all of a
+ * pack, and not by a descent for each: so they come in the order of their ids, and whoever reads
+ * them puts them into the pack's own.
+ */
+const itemsOfPack = (workflowId: number) => `
+  cross join lateral (
+    select json_agg(json_build_array(item.item_id::text, item.item_key, item.payload, item.lane,
+                                     known.outcome_code, known.http_status, known.day)) as items
+      from fetchyard.item${knownFailureJoin(workflowId, '$5')}
+     where item.item_id = any (leased.item_ids)) as found`
 
 /**
  * `materialized` is a fence: left free, the planner may run the limited subquery again inside a
@@ -123,7 +109,7 @@ function leaseStatement({
     partitions === undefined
       ? ''
       : `
-       and pack.partition = any ($7::int[])`
+       and pack.partition = any ($10::int[])`
   if (isScheduled) return scheduledStatement(workflowId, binding, condition)
   return statementOf(workflowId, binding, { before: '', condition, instance: null, after: '' })
 }
@@ -153,11 +139,12 @@ function scheduledStatement(
     after: `,
   charged as (
     update fetchyard.instance
-       set items_left = instance.items_left - (select count(*) from marked),
-           items = instance.items + (select count(*) from marked)
-      from open_instance
+       set items_left = instance.items_left - taken.items,
+           items = instance.items + taken.items
+      from open_instance,
+           (select sum(cardinality(leased.item_ids)) as items from leased) as taken
      where instance.instance_id = open_instance.instance_id
-       and exists (select from marked)
+       and taken.items > 0
   )`,
   })
   return statement.replaceAll(
@@ -165,6 +152,11 @@ function scheduledStatement(
     '(select least($3::int, items_left)::int from open_instance)',
   )
 }
+
+/** The items whose status word follows. */
+const MARKED = `(select item.item_key, item.round, 'Processing' as word
+              from leased
+              join fetchyard.item on item.item_id = any (leased.item_ids))`
 
 interface Parts {
   readonly before: string
@@ -177,14 +169,17 @@ function statementOf(workflowId: number, binding: Binding | null, parts: Parts):
   const mirror =
     binding === null
       ? ''
-      : `,${mirrorCtes({ workflowId, binding, from: 'marked', over: ['Queued'] })}`
+      : `,${mirrorCtes({ workflowId, binding, from: MARKED, over: ['Queued'] })}`
   return `
   with${parts.before} candidate as materialized (
-    select pack.pack_id, pack.item_ids, pack.priority, pack.run_at
+    select pack.pack_id, pack.item_ids, pack.priority, pack.run_at,
+           cardinality(pack.item_ids) as size
       from fetchyard.work_queue as pack
      where pack.workflow_id = ${workflowId}
        and pack.lease_id is null
        and pack.run_at <= now()
+       and (pack.priority, pack.run_at, pack.pack_id)
+           >= ($7::smallint, $8::text::timestamptz, $9::bigint)
        and pack.lane <> all ($6::text[])
        and exists (select from fetchyard.node
                     where node.node_id = $1::uuid and node.fenced_at is null)
@@ -193,53 +188,15 @@ function statementOf(workflowId: number, binding: Binding | null, parts: Parts):
      order by pack.priority, pack.run_at, pack.pack_id
      limit $2::int
        for update of pack skip locked
-  ),${takeCtes(workflowId, parts.instance)}${mirror}${parts.after}
-  select pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes,
-         json_agg(json_build_array(item_id::text, item_key, payload, lane,
-                                   known_code, known_status, known_day) order by n) as items
-    from marked
-   group by pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes
-   order by pack_id`
+  ),${takeCtes(parts.instance)}${mirror}${parts.after}
+  select leased.pack_id, leased.lease_id, leased.attempt, leased.snoozes, leased.crashes,
+         leased.lonely_crashes, array_to_string(leased.item_ids, ',') as item_ids,
+         leased.priority, leased.run_at::text as run_at, leased.origin_id, found.items
+    from leased${itemsOfPack(workflowId)}
+   order by leased.priority, leased.run_at, leased.origin_id`
 }
 
-/** An item as it travels: the text of all those of a pack is read at once, not cell by cell. */
-type LeaseItem = readonly [
-  itemId: string,
-  itemKey: string,
-  payload: Json,
-  lane: string,
-  knownCode: OutcomeCode | null,
-  knownStatus: number | null,
-  knownDay: string | null,
-]
-
-interface LeaseRow {
-  readonly pack_id: string
-  readonly lease_id: string
-  readonly attempt: number
-  readonly snoozes: number
-  readonly crashes: number
-  readonly lonely_crashes: number
-  readonly items: readonly LeaseItem[]
-}
-
-function itemOf(item: LeaseItem): LeasedItem {
-  const [itemId, itemKey, payload, lane, code, httpStatus, day] = item
-  if (code === null || day === null) return { itemId, itemKey, payload, lane }
-  return { itemId, itemKey, payload, lane, known: { code, httpStatus, day } }
-}
-
-function packOf(row: LeaseRow): LeasedPack {
-  return {
-    packId: row.pack_id,
-    leaseId: row.lease_id,
-    attempt: row.attempt,
-    snoozes: row.snoozes,
-    crashes: row.crashes,
-    lonelyCrashes: row.lonely_crashes,
-    items: row.items.map(itemOf),
-  }
-}
+const BEGINNING: QueuePosition = { priority: -32_768, runAt: '-infinity', packId: '0' }
 
 /**
  * Leases up to `itemsMax` ready items for a node.
@@ -249,6 +206,7 @@ function packOf(row: LeaseRow): LeasedPack {
  */
 export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<readonly LeasedPack[]> {
   const { nodeId, packsMax, itemsMax, deadlineMs, lanesToSkip = [], partitions } = request
+  const from = request.from ?? BEGINNING
   const rows = await sql.unsafe<LeaseRow[]>(
     leaseStatement(request),
     [
@@ -258,6 +216,7 @@ export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<reado
       deadlineMs,
       Math.ceil((request.failureAgeMs ?? 0) / 1_000),
       [...lanesToSkip],
+      ...[from.priority, from.runAt, from.packId],
       ...(partitions === undefined ? [] : [partitions as number[]]),
     ],
     { prepare: true },

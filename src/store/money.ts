@@ -15,8 +15,9 @@ export interface Spent {
 }
 
 /**
- * The clause of a settle that books what its items cost. A call that was under way when its worker
- * died is booked at the most it may have cost: a budget must not be overspent by what nobody knows.
+ * The clause of a settle that books what its items cost, over `own` and `kinds`. A call that was
+ * under way when its worker died is booked at the most it may have cost: a budget must not be
+ * overspent by what nobody knows.
  */
 export function spendCte(workflowId: number): string {
   return `
@@ -30,6 +31,7 @@ export function spendCte(workflowId: number): string {
            sum(coalesce(credits_at_most, 0))
       from own
      where coalesce(credits, 0) + coalesce(credits_at_most, 0) > 0
+       and (select cost from kinds)
      group by 2
   )`
 }

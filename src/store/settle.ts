@@ -13,7 +13,7 @@ import { endTallyCte } from './end-tally.js'
 import { knownFailureCte } from './known-failures.js'
 import { LEAVE_CTES } from './leave-packs.js'
 import { spendCte } from './money.js'
-import { SETTLEMENT_ROWS, settlementsText } from './settlement-text.js'
+import { SETTLEMENT_GROUPS, settlementsText } from './settlement-text.js'
 import { sinkCte } from './sink-ctes.js'
 
 /** What the statement must know of a workflow. */
@@ -38,16 +38,15 @@ const TAKE_CTES = `
   with patience as materialized (
     select set_config('lock_timeout', '${ROW_LOCK_MS}', true)
   ),
-  outcome as materialized (
-    -- Once a lease: an outcome under an old lease must not stand in for the one that counts.
-    select distinct on (i, l)
-           i as item_id, p as pack_id, l as lease_id, e as event, c as code, a as ended_attempt,
-           h as http_status, d as duration_ms, k as credits, m as credits_at_most, t as error,
-           na is not null as goes_back, w as delay_ms, na as next_attempt, ns as next_snoozes,
-           nc as next_crashes, nl as next_lonely_crashes, s as slice, f as is_lasting,
-           o as cohort, r as step, g as next_lane
-      from ${SETTLEMENT_ROWS}
-     order by i, l
+  outcome as materialized (select * from ${SETTLEMENT_GROUPS} as given),
+  -- What there is at all: most statements have nothing that goes back, or costs anything, and then
+  -- nobody has to look through the items for it.
+  kinds as materialized (
+    select coalesce(bool_or(goes_back), false) as go_back,
+           coalesce(bool_or(greatest(credits, credits_at_most) > 0), false) as cost,
+           coalesce(bool_or(is_lasting), false) as last,
+           coalesce(bool_or(cohort is not null), false) as are_trials
+      from outcome
   ),
   held as materialized (
     -- In pack order, so that settles of the same packs queue up instead of deadlocking.
@@ -65,14 +64,31 @@ const TAKE_CTES = `
        for update of pack
   ),
   own as materialized (
-    select outcome.*, held.priority, held.partition, held.run_at,
+    select outcome.pack_id, outcome.lease_id, found.item_id, outcome.event, outcome.goes_back,
+           outcome.credits, outcome.credits_at_most, outcome.code, outcome.is_lasting,
+           outcome.cohort, outcome.step, outcome.ended_attempt, outcome.http_status,
+           found.duration_ms, outcome.error, outcome.delay_ms, outcome.next_attempt,
+           outcome.next_snoozes, outcome.next_crashes, outcome.next_lonely_crashes, outcome.slice,
+           held.priority, held.partition, held.run_at,
            -- What leaves a pack of one lane stays apart from others.
            coalesce(nullif(held.lane, ''), outcome.next_lane, '') as apart,
-           item.item_key, item.round, item.lane, item.enqueued_at, item.payload ->> 'url' as url
+           found.item_key, found.round, found.lane, found.enqueued_at, found.url
       from outcome
       join held using (pack_id, lease_id)
-      join fetchyard.item on item.item_id = outcome.item_id
-     where outcome.item_id = any (held.item_ids)
+     cross join lateral (
+       -- The items come by one walk through the index for all of them, not by a descent for each,
+       -- and are joined by their hash: what is added to their id keeps the planner from the other
+       -- way, and the offsets keep what they close from being taken apart.
+       select one.item_id, one.duration_ms, item.item_key, item.round, item.lane,
+              item.enqueued_at,
+              case when outcome.is_lasting then item.payload ->> 'url' end as url
+         from (select one.*
+                 from unnest(outcome.item_ids, outcome.durations_ms) as one (item_id, duration_ms)
+                 join unnest(held.item_ids) as member (item_id) on member.item_id = one.item_id
+               offset 0) as one
+         join fetchyard.item on item.item_id + 0 = one.item_id
+        where item.item_id = any (outcome.item_ids)
+       offset 0) as found
   ),
   ${LEAVE_CTES}`
 
@@ -95,7 +111,7 @@ function recordCtes(workflowId: number): string {
                         else date_bin('250 milliseconds', now() + delay_ms * interval '1 millisecond',
                                       '2000-01-01Z') + interval '250 milliseconds' end as due
               from own
-             where goes_back) as back
+             where goes_back and (select go_back from kinds)) as back
      group by priority, partition, apart, next_attempt, next_snoozes, next_crashes,
               next_lonely_crashes, due, slice
   ),

@@ -4,14 +4,21 @@
 import type { NextTry, Settlement } from '../core/settlement.js'
 
 /**
- * What the statement reads the settlements from. Those that go back to the queue have the columns
+ * What the statement reads the settlements from: a row for those that differ in nothing but item
+ * and time, which are the lists `ids` and `ds`. Those that go back to the queue have the columns
  * from `w` to `s`, the others lack them: what is absent is null.
  */
-export const SETTLEMENT_ROWS = `json_to_recordset($2::text::json) as given (
-             p bigint, l bigint, e text, c text, a smallint, h smallint, k integer, m integer,
-             t text, w integer, na smallint, ns smallint, nc smallint, nl smallint, s integer,
-             f boolean, o text, r integer, g text, ids text, ds text)
-     cross join lateral unnest(given.ids::bigint[], given.ds::integer[]) as one (i, d)`
+export const SETTLEMENT_GROUPS = `(
+        select p as pack_id, l as lease_id, e as event, c as code, a as ended_attempt,
+               h as http_status, k as credits, m as credits_at_most, t as error,
+               na is not null as goes_back, w as delay_ms, na as next_attempt, ns as next_snoozes,
+               nc as next_crashes, nl as next_lonely_crashes, s as slice, f as is_lasting,
+               o as cohort, r as step, g as next_lane, ids::bigint[] as item_ids,
+               ds::integer[] as durations_ms
+          from json_to_recordset($2::text::json) as given (
+               p bigint, l bigint, e text, c text, a smallint, h smallint, k integer, m integer,
+               t text, w integer, na smallint, ns smallint, nc smallint, nl smallint, s integer,
+               f boolean, o text, r integer, g text, ids text, ds text))`
 
 const SMALLINT_MAX = 32_767
 const INTEGER_MAX = 2_147_483_647
@@ -100,22 +107,37 @@ interface Group {
   readonly durations: (number | 'NULL')[]
 }
 
-/** Groups of one lease that a settlement is compared with: those that were met last. */
+/** What is settled of one lease. */
+interface Lease {
+  /** Items that were met. The statement counts on getting each once. */
+  readonly met: Set<string>
+  /** The groups that were met last. */
+  groups: readonly Group[]
+}
+
+/** Groups of one lease that a settlement is compared with. */
 const COMPARED_MAX = 4
 
-/** The settlements as the text that `SETTLEMENT_ROWS` reads. */
+/** The settlements as the text that `SETTLEMENT_GROUPS` reads: the first of each item and lease. */
 export function settlementsText(settlements: readonly Settlement[]): string {
   const groups: Group[] = []
-  const byLease = new Map<string, Group[]>()
+  const leases = new Map<string, Lease>()
   for (const settlement of settlements) {
-    const known = byLease.get(settlement.leaseId) ?? []
-    let group = known.findLast(({ first }) => isAlike(first, settlement))
+    const { leaseId, itemId } = settlement
+    let lease = leases.get(leaseId)
+    if (lease === undefined) {
+      lease = { met: new Set(), groups: [] }
+      leases.set(leaseId, lease)
+    }
+    if (lease.met.has(itemId)) continue
+    lease.met.add(itemId)
+    let group = lease.groups.findLast(({ first }) => isAlike(first, settlement))
     if (group === undefined) {
       group = { first: settlement, ids: [], durations: [] }
       groups.push(group)
-      byLease.set(settlement.leaseId, [...known, group].slice(-COMPARED_MAX))
+      lease.groups = [...lease.groups, group].slice(-COMPARED_MAX)
     }
-    group.ids.push(settlement.itemId)
+    group.ids.push(itemId)
     group.durations.push(wireFigure(settlement.durationMs) ?? 'NULL')
   }
   return JSON.stringify(

@@ -6,6 +6,7 @@ import type { ConnectionUse } from '../core/connection-use.js'
 import type { SinkDefinition, SourceDefinition } from '../core/definition.js'
 import type { ClusterFigures } from '../core/figures.js'
 import type { FencingRule } from '../core/heartbeat-plan.js'
+import type { QueuePosition } from '../core/lease-place.js'
 import type { Json } from '../core/outcome.js'
 import type { ScheduleDefinition } from '../core/schedule.js'
 import type { Settlement } from '../core/settlement.js'
@@ -23,8 +24,8 @@ import { storeEvent } from './events.js'
 import { readFigures } from './figures.js'
 import { ensureReceiptPartitions, foldTallies } from './housekeeping.js'
 import { forgetOldFailures } from './known-failures.js'
-import type { LeasedPack } from './lease.js'
 import { leasePacks } from './lease.js'
+import type { LeasedPack } from './leased-packs.js'
 import type { StoredLoad } from './loads.js'
 import { readLoads } from './loads.js'
 import { foldSpend } from './money.js'
@@ -118,6 +119,8 @@ export interface Store {
       readonly failureAgeMs?: number
       /** Partitions that may be leased from; all when it is left out. */
       readonly partitions?: readonly number[] | undefined
+      /** Where to look from; what comes before it is not seen. @default the beginning */
+      readonly from?: QueuePosition | null
     },
   ) => Promise<readonly LeasedPack[]>
   readonly settleItems: (

@@ -29,7 +29,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'I1: a settle takes items that have left the pack',
-    from: 'where outcome.item_id = any (held.item_ids)',
+    from: 'join unnest(held.item_ids) as member (item_id) on member.item_id = one.item_id',
     to: '',
   },
   {

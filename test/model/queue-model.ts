@@ -5,7 +5,7 @@
 
 import type { FencingRule } from '../../src/core/heartbeat-plan.js'
 import type { HeldItem, Settlement } from '../../src/core/settlement.js'
-import type { LeasedPack } from '../../src/store/lease.js'
+import type { LeasedPack } from '../../src/store/leased-packs.js'
 import type { BoundTable, Wish } from './bound-table.js'
 import type { ModelAgain, ModelPack } from './queue-rows.js'
 import { byNumber, PACK_ITEMS_MAX, RECEIPT_STATUS, STATUS_WORD } from './queue-rows.js'

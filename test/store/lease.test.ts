@@ -51,6 +51,19 @@ describe('leasePacks', () => {
     expect(sizes(packs)).to.deep.equal([1, 1])
   })
 
+  it('looks from a place that it told, and at nothing before it', async () => {
+    const workflow = await yard.workflow()
+    const nodeId = await yard.node()
+    await yard.enqueue(workflow, keys(300))
+    const [, cut] = await yard.lease(workflow, nodeId, { itemsMax: 260 })
+    await yard.enqueue(workflow, ['urgent'], { priority: -5 })
+    const from = cut?.position ?? null
+    const rest = await yard.lease(workflow, nodeId, { from, itemsMax: 1_000 })
+    expect(sizes(rest), 'the rest of the pack that was cut').to.deep.equal([40])
+    const all = await yard.lease(workflow, nodeId)
+    expect(heldOf(all).map(({ itemKey }) => itemKey)).to.deep.equal(['urgent'])
+  })
+
   it('takes the most urgent first, then the one that waited longest', async () => {
     const workflow = await yard.workflow()
     const nodeId = await yard.node()

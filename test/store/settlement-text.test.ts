@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { NextTry, Settlement } from '../../src/core/settlement.js'
-import { SETTLEMENT_ROWS, settlementsText } from '../../src/store/settlement-text.js'
+import { SETTLEMENT_GROUPS, settlementsText } from '../../src/store/settlement-text.js'
 import { useYard } from '../support/factory.js'
 
 const COMPLETE: Settlement = {
@@ -86,8 +86,13 @@ describe('store/settlement-text', () => {
   const yard = useYard()
   const read = (settlements: readonly Settlement[]): Promise<readonly object[]> =>
     yard.sql.unsafe(
-      `select i, p, l, e, c, a, h, d, k, m, t, f, o, r, w, na, ns, nc, nl, s, g
-         from ${SETTLEMENT_ROWS} where $1::text is null order by i`,
+      `select i, pack_id as p, lease_id as l, event as e, code as c, ended_attempt as a,
+              http_status as h, d, credits as k, credits_at_most as m, error as t, is_lasting as f,
+              cohort as o, step as r, delay_ms as w, next_attempt as na, next_snoozes as ns,
+              next_crashes as nc, next_lonely_crashes as nl, slice as s, next_lane as g
+         from ${SETTLEMENT_GROUPS} as given
+        cross join lateral unnest(item_ids, durations_ms) as one (i, d)
+        where $1::text is null order by i`,
       [null, settlementsText(settlements)],
     )
 
@@ -107,6 +112,16 @@ describe('store/settlement-text', () => {
     })
     const rows = await read(settlements)
     expect(rows.map((row) => ({ ...row }))).to.deep.equal(settlements.map(rowOf))
+  })
+
+  it('says an item once a lease, however often it is settled', async () => {
+    const late: Settlement = { ...RETRY, itemId: '1' }
+    const other: Settlement = { ...RETRY, itemId: '1', leaseId: '72' }
+    const rows = await read([{ ...COMPLETE, itemId: '1' }, late, other])
+    expect(rows.map((row) => ({ ...row }))).to.have.deep.members([
+      rowOf({ ...COMPLETE, itemId: '1' }),
+      rowOf(other),
+    ])
   })
 
   it('says once what the items of a lease have in common', () => {

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { before } from 'mocha'
 import type { SinkDefinition, SourceDefinition } from '../../src/core/definition.js'
+import type { QueuePosition } from '../../src/core/lease-place.js'
 import type { Json } from '../../src/core/outcome.js'
 import type { HeldItem, Settlement } from '../../src/core/settlement.js'
 import type { Sql } from '../../src/store/client.js'
@@ -29,6 +30,7 @@ export interface LeaseRequest {
   readonly packsMax?: number
   readonly deadlineMs?: number
   readonly lanesToSkip?: readonly string[]
+  readonly from?: QueuePosition | null
 }
 
 export interface PackRow {
@@ -119,7 +121,8 @@ export class Yard {
 
   lease(workflow: WorkflowHandle, nodeId: string, request: LeaseRequest = {}) {
     const { itemsMax = 1_000, packsMax = 64, deadlineMs = 600_000, lanesToSkip = [] } = request
-    const wish = { nodeId, itemsMax, packsMax, deadlineMs, lanesToSkip }
+    const { from = null } = request
+    const wish = { nodeId, itemsMax, packsMax, deadlineMs, lanesToSkip, from }
     return this.store.leasePacks(workflow, wish)
   }
 

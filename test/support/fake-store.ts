@@ -4,7 +4,7 @@
 import type { RolloutRecord } from '../../src/core/cohort-figures.js'
 import type { Settlement } from '../../src/core/settlement.js'
 import type { Cohort } from '../../src/core/steering-plan.js'
-import type { LeasedPack } from '../../src/store/lease.js'
+import type { LeasedPack } from '../../src/store/leased-packs.js'
 import type { ReserveRequest } from '../../src/store/reserve.js'
 import type { Steering } from '../../src/store/steering.js'
 import type { Store, StoredDefinition, WorkflowHandle } from '../../src/store/store.js'
@@ -13,6 +13,8 @@ import { IDLE_CHORES, IDLE_SCHEDULES } from './idle-chores.js'
 
 interface Pack {
   packId: string
+  /** Its place in the queue. */
+  order: number
   workflowId: number
   leaseId: string | null
   nodeId: string | null
@@ -261,6 +263,7 @@ export class FakeStore {
   #pack(workflowId: number, items: readonly string[], fields: Partial<Pack> = {}): Pack {
     return {
       packId: this.#next('p'),
+      order: this.#serial,
       workflowId,
       leaseId: null,
       nodeId: null,
@@ -295,13 +298,17 @@ export class FakeStore {
 
   #lease(
     workflow: WorkflowHandle,
-    request: { readonly nodeId: string; readonly packsMax: number; readonly itemsMax: number },
+    request: Parameters<Store['leasePacks']>[1],
   ): readonly LeasedPack[] {
     const isPaused = (this.workflows.get(workflow.name)?.pausedBy.length ?? 0) > 0
     if (isPaused || this.nodes.get(request.nodeId)?.isFenced !== false) return []
+    const from = Number(request.from?.packId ?? 0)
     const ready = this.packs.filter(
       (pack) =>
-        pack.workflowId === workflow.workflowId && pack.leaseId === null && pack.delayMs === 0,
+        pack.workflowId === workflow.workflowId &&
+        pack.leaseId === null &&
+        pack.delayMs === 0 &&
+        pack.order >= from,
     )
     const leased: LeasedPack[] = []
     let left = request.itemsMax
@@ -309,7 +316,8 @@ export class FakeStore {
       if (left <= 0) break
       const taken = pack.items.splice(0, left)
       left -= taken.length
-      const { workflowId: _w, delayMs: _d, nodeId: _n, items: _i, ...counts } = pack
+      const { workflowId: _w, delayMs: _d, nodeId: _n, items: _i, order, ...counts } = pack
+      const position = { priority: 0, runAt: '', packId: String(order) }
       const packId = pack.items.length === 0 ? pack.packId : this.#next('p')
       if (pack.items.length === 0) this.packs.splice(this.packs.indexOf(pack), 1)
       const leaseId = this.#next('l')
@@ -318,7 +326,7 @@ export class FakeStore {
         const lane = this.lanes.get(itemId) ?? ''
         return { itemId, itemKey: itemId, payload: null, lane }
       })
-      leased.push({ ...counts, packId, leaseId, items })
+      leased.push({ ...counts, packId, leaseId, items, position })
     }
     return leased
   }

@@ -3,7 +3,7 @@
 import type { AttemptFacts, Outcome } from '../../src/core/outcome.js'
 import type { Random } from '../../src/core/random.js'
 import type { HeldItem, NextTry, RetryPolicy, Settlement } from '../../src/core/settlement.js'
-import type { LeasedPack } from '../../src/store/lease.js'
+import type { LeasedPack } from '../../src/store/leased-packs.js'
 
 export function heldItem(fields: Partial<HeldItem> = {}): HeldItem {
   const itemId = fields.itemId ?? '1'

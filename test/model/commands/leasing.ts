@@ -1,6 +1,6 @@
 // Commands by which nodes get work, lose it and give it back.
 
-import type { LeasedPack } from '../../../src/store/lease.js'
+import type { LeasedPack } from '../../../src/store/leased-packs.js'
 import { heldOf } from '../../support/values.js'
 import type { StepOf } from '../steps.js'
 import type { Answer, World } from '../world.js'

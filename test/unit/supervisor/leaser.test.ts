@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { LeaseSituation } from '../../../src/core/lease-plan.js'
 import { LIMITS } from '../../../src/core/limits.js'
-import type { LeasedPack } from '../../../src/store/lease.js'
+import type { LeasedPack } from '../../../src/store/leased-packs.js'
 import type { Store } from '../../../src/store/store.js'
 import { createLeaser } from '../../../supervisor/leaser.js'
 import { createFakeClock, settled } from '../../support/fake-clock.js'
@@ -112,6 +112,54 @@ describe('the leaser', () => {
     await clock.advance(2 * max)
     expect(events.of('lease.failed')).to.have.length(2)
     expect(items()).to.equal(5)
+    await leaser.stop()
+  })
+
+  it('looks from where the last lease ended, and at all of the queue before it rests', async () => {
+    const asked: (string | null)[] = []
+    const { fake, workflow, leaser, items, eat } = setup(10, (store) => ({
+      ...store,
+      leasePacks: (of, request) => {
+        asked.push(request.from?.packId ?? null)
+        return store.leasePacks(of, request)
+      },
+    }))
+    fake.enqueue(workflow, 20)
+    const early = fake.packs.splice(0)
+    fake.enqueue(workflow, 25)
+    leaser.start()
+    await settled()
+    // Ready before the place that was reached: such as what a dead worker gives back.
+    fake.packs.unshift(...early)
+    for (let turn = 0; turn < 4; turn += 1) {
+      eat()
+      await settled()
+    }
+    expect(items()).to.equal(45)
+    expect(asked[0]).to.equal(null)
+    expect(asked[1], 'the second lease').not.to.equal(null)
+    expect(asked.slice(2), 'once the rest was short').to.include(null)
+    await leaser.stop()
+  })
+
+  it('looks at all of the queue again when it is told to', async () => {
+    const asked: boolean[] = []
+    const { fake, workflow, leaser, eat } = setup(10, (store) => ({
+      ...store,
+      leasePacks: (of, request) => {
+        asked.push(request.from !== null)
+        return store.leasePacks(of, request)
+      },
+    }))
+    fake.enqueue(workflow, 100)
+    leaser.start()
+    await settled()
+    eat()
+    await settled()
+    leaser.lookBack()
+    eat()
+    await settled()
+    expect(asked).to.deep.equal([false, true, false])
     await leaser.stop()
   })
 

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { HeldItem, Settlement } from '../../../src/core/settlement.js'
 import { decideCrash } from '../../../src/core/settlement.js'
-import type { LeasedPack } from '../../../src/store/lease.js'
+import type { LeasedPack } from '../../../src/store/leased-packs.js'
 import { DispatchTable } from '../../../supervisor/dispatch-table.js'
 import { leasedPack } from '../../support/values.js'
 

@@ -1,0 +1,81 @@
+// What a lease brings: packs, and how they are read from the statement's rows.
+
+import type { QueuePosition } from '../core/lease-place.js'
+import type { Json, OutcomeCode } from '../core/outcome.js'
+import type { KnownFailure } from './known-failures.js'
+
+export interface LeasedItem {
+  readonly itemId: string
+  readonly itemKey: string
+  readonly payload: Json
+  readonly lane: string
+  /** Its URL failed before, and that was charged. */
+  readonly known?: KnownFailure
+}
+
+/** A pack under lease. The counts are those before this lease. */
+export interface LeasedPack {
+  readonly packId: string
+  readonly leaseId: string
+  readonly attempt: number
+  readonly snoozes: number
+  readonly crashes: number
+  readonly lonelyCrashes: number
+  readonly items: readonly LeasedItem[]
+  /** Where it stood, or the pack stands that it is a piece of. */
+  readonly position?: QueuePosition
+}
+
+/** An item as it travels: the text of all those of a pack is read at once, not cell by cell. */
+type LeaseItem = readonly [
+  itemId: string,
+  itemKey: string,
+  payload: Json,
+  lane: string,
+  knownCode: OutcomeCode | null,
+  knownStatus: number | null,
+  knownDay: string | null,
+]
+
+/** A pack as the statement that leases tells it. */
+export interface LeaseRow {
+  readonly pack_id: string
+  readonly lease_id: string
+  readonly attempt: number
+  readonly snoozes: number
+  readonly crashes: number
+  readonly lonely_crashes: number
+  readonly priority: number
+  readonly run_at: string
+  readonly origin_id: string
+  /** In the pack's order, parted by commas. */
+  readonly item_ids: string
+  readonly items: readonly LeaseItem[] | null
+}
+
+function itemOf(item: LeaseItem): LeasedItem {
+  const [itemId, itemKey, payload, lane, code, httpStatus, day] = item
+  if (code === null || day === null) return { itemId, itemKey, payload, lane }
+  return { itemId, itemKey, payload, lane, known: { code, httpStatus, day } }
+}
+
+function inOrder({ item_ids, items }: LeaseRow): readonly LeasedItem[] {
+  const found = new Map(items?.map((item) => [item[0], item]))
+  return item_ids.split(',').flatMap((itemId) => {
+    const item = found.get(itemId)
+    return item === undefined ? [] : [itemOf(item)]
+  })
+}
+
+export function packOf(row: LeaseRow): LeasedPack {
+  return {
+    packId: row.pack_id,
+    leaseId: row.lease_id,
+    attempt: row.attempt,
+    snoozes: row.snoozes,
+    crashes: row.crashes,
+    lonelyCrashes: row.lonely_crashes,
+    items: inOrder(row),
+    position: { priority: row.priority, runAt: row.run_at, packId: row.origin_id },
+  }
+}
