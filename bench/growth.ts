@@ -3,13 +3,14 @@
 //
 //   npm run bench:growth -- [--items 1000000] [--finished 1000000] [--charts 1] [--json]
 //
-// Sizes are 10 k, 100 k, 1 M and 10 M queued items, as far as `--items` goes. Each is enqueued and drained to
+// Before each drain a node that dies with a lease in hand is reclaimed from, and after it, while the
+// horizon is still held, a sweep finds nothing. Sizes are 10 k, 100 k, 1 M and 10 M queued items, as far as `--items` goes. Each is enqueued and drained to
 // the end, first free, then held; what was drained before stays behind as finished items. `--charts`
 // redraws the picture of docs/images. The time of an audit over as many items is `bench:audit`'s.
 
 import { LIMITS } from '../src/core/limits.js'
 import { enqueueItems } from '../src/store/enqueue.js'
-import { createStore } from '../src/store/store.js'
+import { createStore, type Store, type WorkflowHandle } from '../src/store/store.js'
 import { drainStore, registerDrainer } from './queue/drain-store.js'
 import { chartGrowth, reportGrowth, type Sample, type Size } from './queue/report-growth.js'
 import { walPosition } from './queue/run-contender.js'
@@ -21,7 +22,7 @@ import {
 } from './support/bench-database.js'
 import { fillPast } from './support/finished-queue.js'
 import { holdHorizon } from './support/hold-horizon.js'
-import { cpuSeconds, describeMachine } from './support/measure.js'
+import { cpuSeconds, describeMachine, spreadOf } from './support/measure.js'
 import { printReport, readNumbers, say } from './support/report.js'
 
 const SIZES = [10_000, 100_000, 1_000_000, 10_000_000] as const
@@ -48,6 +49,30 @@ async function fill(growing: Growing, items: number): Promise<readonly number[]>
   return rates
 }
 
+const SWEEPS = 5
+
+/** Time of a statement that frees what is to be freed. @returns milliseconds. */
+async function sweep(store: Store, workflow: WorkflowHandle): Promise<number> {
+  const startedMs = performance.now()
+  await store.reclaimPacks(workflow, LIMITS.reclaimPacksMax)
+  return performance.now() - startedMs
+}
+
+/** A node takes as much as a lease may bring, and dies. @returns milliseconds to free it. */
+async function reclaimOne(store: Store, workflow: WorkflowHandle): Promise<number> {
+  const nodeId = await registerDrainer(store)
+  const { leasePacksMax: packsMax, leaseItemsMax: itemsMax } = LIMITS
+  await store.leasePacks(workflow, { nodeId, packsMax, itemsMax, deadlineMs: 60_000 })
+  await store.fenceNode({ nodeId, reason: 'the benchmark' })
+  return sweep(store, workflow)
+}
+
+async function sweepNothing(store: Store, workflow: WorkflowHandle): Promise<number> {
+  const times: number[] = []
+  for (let time = 0; time < SWEEPS; time += 1) times.push(await sweep(store, workflow))
+  return spreadOf(times).median
+}
+
 async function measure(
   growing: Growing,
   of: { readonly items: number; readonly isHeld: boolean },
@@ -61,6 +86,7 @@ async function measure(
   const workflow = await store.openWorkflow({ name: 'growth', sinks: {} })
   const nodeId = await registerDrainer(store)
   const letGo = isHeld ? await holdHorizon(url) : async () => {}
+  const reclaimMs = await reclaimOne(store, workflow)
   const before = { cpu: cpuSeconds([postmasterPid]), wal: await walPosition(sql) }
   const startedMs = performance.now()
   const [leases, settles]: [Sample[], Sample[]] = [[], []]
@@ -77,6 +103,7 @@ async function measure(
   )
   const seconds = (performance.now() - startedMs) / 1_000
   const after = { cpu: cpuSeconds([postmasterPid]), wal: await walPosition(sql) }
+  const idleSweepMs = await sweepNothing(store, workflow)
   await letGo()
   if (settled !== items) throw new Error(`Expected ${items} items, settled ${settled}.`)
   return {
@@ -88,6 +115,8 @@ async function measure(
     leases,
     settles,
     fillRates,
+    reclaimMs,
+    idleSweepMs,
   }
 }
 

@@ -19,6 +19,10 @@ export interface Size {
   readonly settles: readonly Sample[]
   /** Items enqueued a second, by slices. */
   readonly fillRates: readonly number[]
+  /** To free what a node leased by one statement and died with. */
+  readonly reclaimMs: number
+  /** A sweep that finds nothing, after the drain. */
+  readonly idleSweepMs: number
 }
 
 const TENTHS = 10
@@ -58,6 +62,7 @@ export function reportGrowth(measured: readonly Size[]) {
     head: [
       ...['queued', 'horizon', 'items/s', 'held / free', 'lease, us an item: first, last tenth'],
       ...['settle, us an item', 'server CPU, us an item', 'WAL bytes an item', 'enqueued/s'],
+      ...['reclaim of 2,048 items, ms', 'sweep that finds nothing, ms'],
     ],
     rows: measured.map((size) => [
       String(size.items),
@@ -69,6 +74,8 @@ export function reportGrowth(measured: readonly Size[]) {
       ((size.serverCpuSeconds * MICROSECONDS) / size.items).toFixed(1),
       (size.walBytes / size.items).toFixed(0),
       enqueueGrowth(size.fillRates),
+      size.reclaimMs.toFixed(1),
+      size.idleSweepMs.toFixed(1),
     ]),
     notes: [
       'Two figures are medians of the first and the last tenth of a drain; the third is their ratio.',
