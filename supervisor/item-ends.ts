@@ -77,7 +77,7 @@ export class ItemEnds {
   withoutKnown(pack: LeasedPack): LeasedPack {
     const open = pack.items.filter((item) => {
       if (item.known === undefined) return true
-      const { items: _, ...counts } = pack
+      const { items: _, position: _p, ...counts } = pack
       const held = { ...counts, itemId: item.itemId, itemKey: item.itemKey }
       const settlement = knownFailureSettlement(held, item.known)
       this.#parts.settler.offer({ held, settlement, facts: null })

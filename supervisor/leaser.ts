@@ -111,6 +111,7 @@ export function createLeaser(deps: LeaserDeps): Leaser {
     if (newest === null) return
     const { items } = await store.releaseNode(workflow, nodeId, deps.knownLeases(), newest)
     if (items === 0) return
+    place.lookBack()
     deps.events.emit('items.released', { workflow: workflow.name, items, reason: 'lost_answer' })
   }
 

@@ -58,7 +58,7 @@ export interface WorkflowParts {
 export interface WorkflowHooks {
   /** Starts what may be started. */
   readonly dispatch: () => void
-  /** Looks for work now, unless the service stops. */
+  /** Something became ready: looks for it now, unless the service stops. */
   readonly wake: () => void
   /** Items that this node may have under way. */
   readonly allowed: () => number
@@ -112,7 +112,7 @@ function createHosts(
   return createHostShelf({ nodeId, clock, limits, workers, restMsOf })
 }
 
-function createBreakers(deps: WorkflowServiceDeps, { wake }: WorkflowHooks): Breakers {
+function createBreakers(deps: WorkflowServiceDeps, { dispatch }: WorkflowHooks): Breakers {
   const { workflow, clock, events, options } = deps
   const isDirect = options.workerOptions.fetch.upstream.kind === 'direct'
   return new Breakers({
@@ -120,7 +120,7 @@ function createBreakers(deps: WorkflowServiceDeps, { wake }: WorkflowHooks): Bre
     scope: isDirect ? 'lane' : 'upstream',
     clock,
     events,
-    onProbe: wake,
+    onProbe: dispatch,
   })
 }
 
@@ -156,7 +156,7 @@ function createOwnGovernor(
       if (hooks.allowed() === 0) parts.returns().release(table.drainBuffer(), 'no_share')
       hooks.dispatch()
     },
-    onRoom: hooks.wake,
+    onRoom: hooks.dispatch,
   })
 }
 
@@ -173,7 +173,7 @@ function createReturns(
 
 function createHostWatch(
   { workflow, clock, events }: WorkflowServiceDeps,
-  { wake }: WorkflowHooks,
+  { dispatch }: WorkflowHooks,
   { hosts, returns, state }: Pick<WorkflowParts, 'hosts' | 'returns' | 'state'>,
 ): HostWatch | null {
   if (hosts === null) return null
@@ -185,6 +185,6 @@ function createHostWatch(
     clock,
     events,
     isAbandoned,
-    wake,
+    wake: dispatch,
   })
 }

@@ -17,6 +17,8 @@ const LOOK_BACK_MS = 1_000
 
 export class LeasePlace {
   #reached: QueuePosition | null = null
+  /** Something became ready while a look was under way, which may not have seen it. */
+  #isTold = false
   #lookedBackMs: MonotonicMs = Number.NEGATIVE_INFINITY
 
   /**
@@ -29,16 +31,18 @@ export class LeasePlace {
     const reached = nowMs - this.#lookedBackMs < LOOK_BACK_MS && isWhole ? this.#reached : null
     if (reached === null) this.#lookedBackMs = nowMs
     this.#reached = null
+    this.#isTold = false
     return reached
   }
 
   /** A look took all that is ready up to here. */
   reach(position: QueuePosition | null): void {
-    this.#reached = position
+    this.#reached = this.#isTold ? null : position
   }
 
   /** Something may have become ready ahead of the last lease: the next look sees all. */
   lookBack(): void {
     this.#reached = null
+    this.#isTold = true
   }
 }

@@ -5,7 +5,7 @@ import type { Binding } from './binding.js'
 import { mirrorCtes } from './binding.js'
 import type { Sql } from './client.js'
 import { knownFailureJoin } from './known-failures.js'
-import { type LeasedPack, type LeaseRow, packOf } from './leased-packs.js'
+import { type LeasedPack, type LeaseRow, readPacks } from './leased-packs.js'
 
 export interface LeaseRequest {
   readonly nodeId: string
@@ -78,17 +78,27 @@ const takeCtes = (instance: string | null) => `
   ),
   leased as materialized (select * from whole union all select * from piece)`
 
+/** What is leased: its packs, and its items apart from them. */
+const ITEMS = `fetchyard.items_by_id(array(select unnest(leased.item_ids) from leased)) as item`
+
+/** Items that come as one text, at most: texts have a size that neither side goes beyond. */
+const ITEMS_OF_ROW = 16
+
 /**
- * The items of each pack, as one text. They are found by one walk through the index for all of a
- * pack, and not by a descent for each: so they come in the order of their ids, and whoever reads
- * them puts them into the pack's own.
+ * The answer: a row a pack, and rows of some items each, in no order. A row an item would cost the
+ * client more than all else that it does for it.
  */
-const itemsOfPack = (workflowId: number) => `
-  cross join lateral (
-    select json_agg(json_build_array(item.item_id::text, item.item_key, item.payload, item.lane,
-                                     known.outcome_code, known.http_status, known.day)) as items
-      from fetchyard.item${knownFailureJoin(workflowId, '$5')}
-     where item.item_id = any (leased.item_ids)) as found`
+const leasedRows = (workflowId: number) => `
+  select row_number() over (order by priority, run_at, origin_id)::int as place, pack_id, lease_id,
+         attempt, snoozes, crashes, lonely_crashes, array_to_string(item_ids, ',') as item_ids,
+         priority, run_at::text as run_at, origin_id, null::json as items
+    from leased
+   union all
+  select null, null, null, null, null, null, null, null, null, null, null,
+         json_agg(json_build_array(item.item_id::text, item.item_key, item.payload, item.lane,
+                                   known.outcome_code, known.http_status, known.day))
+    from ${ITEMS}${knownFailureJoin(workflowId, '$5')}
+   group by item.item_id / ${ITEMS_OF_ROW}`
 
 /**
  * `materialized` is a fence: left free, the planner may run the limited subquery again inside a
@@ -153,10 +163,8 @@ function scheduledStatement(
   )
 }
 
-/** The items whose status word follows. */
-const MARKED = `(select item.item_key, item.round, 'Processing' as word
-              from leased
-              join fetchyard.item on item.item_id = any (leased.item_ids))`
+/** The items whose status word follows; as a whole, lest the owner's table is joined to all. */
+const MARKED = `(select item.item_key, item.round, 'Processing' as word from ${ITEMS} offset 0)`
 
 interface Parts {
   readonly before: string
@@ -188,12 +196,7 @@ function statementOf(workflowId: number, binding: Binding | null, parts: Parts):
      order by pack.priority, pack.run_at, pack.pack_id
      limit $2::int
        for update of pack skip locked
-  ),${takeCtes(parts.instance)}${mirror}${parts.after}
-  select leased.pack_id, leased.lease_id, leased.attempt, leased.snoozes, leased.crashes,
-         leased.lonely_crashes, array_to_string(leased.item_ids, ',') as item_ids,
-         leased.priority, leased.run_at::text as run_at, leased.origin_id, found.items
-    from leased${itemsOfPack(workflowId)}
-   order by leased.priority, leased.run_at, leased.origin_id`
+  ),${takeCtes(parts.instance)}${mirror}${parts.after}${leasedRows(workflowId)}`
 }
 
 const BEGINNING: QueuePosition = { priority: -32_768, runAt: '-infinity', packId: '0' }
@@ -221,5 +224,5 @@ export async function leasePacks(sql: Sql, request: LeaseRequest): Promise<reado
     ],
     { prepare: true },
   )
-  return rows.map(packOf)
+  return readPacks(rows)
 }

@@ -26,7 +26,7 @@ export interface LeasedPack {
   readonly position?: QueuePosition
 }
 
-/** An item as it travels: the text of all those of a pack is read at once, not cell by cell. */
+/** An item as it travels: those of a row are read at once, not cell by cell. */
 type LeaseItem = readonly [
   itemId: string,
   itemKey: string,
@@ -37,8 +37,9 @@ type LeaseItem = readonly [
   knownDay: string | null,
 ]
 
-/** A pack as the statement that leases tells it. */
-export interface LeaseRow {
+interface PackRow {
+  /** Its place among those that were leased, in the order of the queue. */
+  readonly place: number
   readonly pack_id: string
   readonly lease_id: string
   readonly attempt: number
@@ -50,8 +51,11 @@ export interface LeaseRow {
   readonly origin_id: string
   /** In the pack's order, parted by commas. */
   readonly item_ids: string
-  readonly items: readonly LeaseItem[] | null
+  readonly items: null
 }
+
+/** What the statement that leases tells: a pack, or some of all items. */
+export type LeaseRow = PackRow | { readonly place: null; readonly items: readonly LeaseItem[] }
 
 function itemOf(item: LeaseItem): LeasedItem {
   const [itemId, itemKey, payload, lane, code, httpStatus, day] = item
@@ -59,15 +63,7 @@ function itemOf(item: LeaseItem): LeasedItem {
   return { itemId, itemKey, payload, lane, known: { code, httpStatus, day } }
 }
 
-function inOrder({ item_ids, items }: LeaseRow): readonly LeasedItem[] {
-  const found = new Map(items?.map((item) => [item[0], item]))
-  return item_ids.split(',').flatMap((itemId) => {
-    const item = found.get(itemId)
-    return item === undefined ? [] : [itemOf(item)]
-  })
-}
-
-export function packOf(row: LeaseRow): LeasedPack {
+function packOf(row: PackRow, items: ReadonlyMap<string, LeasedItem>): LeasedPack {
   return {
     packId: row.pack_id,
     leaseId: row.lease_id,
@@ -75,7 +71,18 @@ export function packOf(row: LeaseRow): LeasedPack {
     snoozes: row.snoozes,
     crashes: row.crashes,
     lonelyCrashes: row.lonely_crashes,
-    items: inOrder(row),
+    items: row.item_ids.split(',').flatMap((itemId) => items.get(itemId) ?? []),
     position: { priority: row.priority, runAt: row.run_at, packId: row.origin_id },
   }
+}
+
+/** The packs in the order of the queue, each with its items in its own order. */
+export function readPacks(rows: readonly LeaseRow[]): readonly LeasedPack[] {
+  const packs: PackRow[] = []
+  const items = new Map<string, LeasedItem>()
+  for (const row of rows) {
+    if (row.place !== null) packs.push(row)
+    else for (const item of row.items) items.set(item[0], itemOf(item))
+  }
+  return packs.sort((a, b) => a.place - b.place).map((row) => packOf(row, items))
 }

@@ -632,6 +632,13 @@ begin
                         and newer.round > p_round);
 end $$
 
+function fetchyard.items_by_id(p_item_ids bigint[])
+returns SETOF fetchyard.item as $$
+begin
+  return query select * from fetchyard.item where item.item_id = any (p_item_ids);
+end
+$$
+
 function fetchyard.latency_ms(p_workflow_id smallint, p_share double precision, p_since timestamp with time zone)
 returns double precision as $$
   select round(pow(2, min(latency_bucket) / 2.0))::float8

@@ -64,31 +64,34 @@ const TAKE_CTES = `
        for update of pack
   ),
   own as materialized (
-    select outcome.pack_id, outcome.lease_id, found.item_id, outcome.event, outcome.goes_back,
-           outcome.credits, outcome.credits_at_most, outcome.code, outcome.is_lasting,
-           outcome.cohort, outcome.step, outcome.ended_attempt, outcome.http_status,
-           found.duration_ms, outcome.error, outcome.delay_ms, outcome.next_attempt,
-           outcome.next_snoozes, outcome.next_crashes, outcome.next_lonely_crashes, outcome.slice,
-           held.priority, held.partition, held.run_at,
+    select found.pack_id, found.lease_id, found.item_id, found.event, found.goes_back,
+           found.credits, found.credits_at_most, found.code, found.is_lasting, found.cohort,
+           found.step, found.ended_attempt, found.http_status, found.duration_ms, found.error,
+           found.delay_ms, found.next_attempt, found.next_snoozes, found.next_crashes,
+           found.next_lonely_crashes, found.slice, member.priority, member.partition,
+           member.run_at,
            -- What leaves a pack of one lane stays apart from others.
-           coalesce(nullif(held.lane, ''), outcome.next_lane, '') as apart,
+           coalesce(nullif(member.lane, ''), found.next_lane, '') as apart,
            found.item_key, found.round, found.lane, found.enqueued_at, found.url
-      from outcome
-      join held using (pack_id, lease_id)
-     cross join lateral (
-       -- The items come by one walk through the index for all of them, not by a descent for each,
-       -- and are joined by their hash: what is added to their id keeps the planner from the other
-       -- way, and the offsets keep what they close from being taken apart.
-       select one.item_id, one.duration_ms, item.item_key, item.round, item.lane,
-              item.enqueued_at,
-              case when outcome.is_lasting then item.payload ->> 'url' end as url
-         from (select one.*
-                 from unnest(outcome.item_ids, outcome.durations_ms) as one (item_id, duration_ms)
-                 join unnest(held.item_ids) as member (item_id) on member.item_id = one.item_id
-               offset 0) as one
-         join fetchyard.item on item.item_id + 0 = one.item_id
-        where item.item_id = any (outcome.item_ids)
-       offset 0) as found
+      -- The offsets keep what they close from being taken apart: the planner, which believes in a
+      -- handful of rows, would compare each item with all others.
+      from (select said.*, item.item_key, item.round, item.lane, item.enqueued_at,
+                   case when said.is_lasting then item.payload ->> 'url' end as url
+              from (select outcome.*, one.item_id, one.duration_ms
+                      from outcome
+                     cross join lateral unnest(outcome.item_ids, outcome.durations_ms)
+                                        as one (item_id, duration_ms)
+                    offset 0) as said
+              join fetchyard.items_by_id(array(select unnest(outcome.item_ids) from outcome))
+                   as item on item.item_id = said.item_id
+            offset 0) as found
+      join (select held.*, one.item_id
+              from held
+             cross join lateral unnest(held.item_ids) as one (item_id)
+            offset 0) as member
+        on member.pack_id = found.pack_id
+       and member.lease_id = found.lease_id
+       and member.item_id = found.item_id
   ),
   ${LEAVE_CTES}`
 

@@ -29,8 +29,8 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'I1: a settle takes items that have left the pack',
-    from: 'join unnest(held.item_ids) as member (item_id) on member.item_id = one.item_id',
-    to: '',
+    from: 'cross join lateral unnest(held.item_ids) as one (item_id)',
+    to: 'cross join lateral unnest(array(select unnest(item_ids) from outcome)) as one (item_id)',
   },
   {
     name: 'I3: result rows are written for any lease of the item',

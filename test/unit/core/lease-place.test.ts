@@ -31,4 +31,14 @@ describe('the place of a leaser', () => {
     place.lookBack()
     expect(place.from(2, true)).to.equal(null)
   })
+
+  it('is the beginning when something became ready before it while a lease was under way', () => {
+    const place = new LeasePlace()
+    place.from(0, true)
+    place.lookBack()
+    place.reach(HERE)
+    expect(place.from(1, true)).to.equal(null)
+    place.reach(HERE)
+    expect(place.from(2, true)).to.equal(HERE)
+  })
 })
