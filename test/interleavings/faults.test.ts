@@ -95,7 +95,7 @@ const FAULTS: readonly Fault[] = [
       const { workflow, nodeId } = world
       const how = {
         ...GATED,
-        fault: fault('join held using (pack_id, lease_id)', 'join held using (pack_id)'),
+        fault: fault('and member.lease_id = found.lease_id', ''),
       }
       return {
         parts: [

@@ -24,8 +24,8 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'I4: a settle does not ask for the lease',
-    from: 'join held using (pack_id, lease_id)',
-    to: 'join held using (pack_id)',
+    from: 'and member.lease_id = found.lease_id',
+    to: '',
   },
   {
     name: 'I1: a settle takes items that have left the pack',

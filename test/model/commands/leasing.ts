@@ -12,8 +12,6 @@ function told(pack: LeasedPack): unknown {
   return [packId, leaseId, attempt, snoozes, crashes, lonelyCrashes, members]
 }
 
-const byPack = (a: LeasedPack, b: LeasedPack) => Number(a.packId) - Number(b.packId)
-
 export async function lease(world: World, step: StepOf<'lease'>): Promise<Answer> {
   const workflow = world.flow(step.flow)
   const { itemsMax, packsMax, deadlineMs } = step
@@ -24,7 +22,6 @@ export async function lease(world: World, step: StepOf<'lease'>): Promise<Answer
     leased
       .flatMap(({ items }) => world.model.packOf(items[0]?.itemId ?? '') ?? [])
       .map((pack) => world.model.leasedPack(pack))
-      .sort(byPack)
   for (const pack of packs) {
     world.grants.push({ flow: step.flow, nodeId: request.nodeId, held: heldOf([pack]) })
   }
