@@ -3,10 +3,11 @@
 //
 //   npm run bench:growth -- [--items 1000000] [--finished 1000000] [--charts 1] [--json]
 //
+// Sizes are 10 k, 100 k, 1 M and 10 M queued items, as far as `--items` goes. Each is enqueued and
+// drained to the end, first free, then held; what was drained before stays behind as finished items.
 // Before each drain a node that dies with a lease in hand is reclaimed from, and after it, while the
-// horizon is still held, a sweep finds nothing. Sizes are 10 k, 100 k, 1 M and 10 M queued items, as far as `--items` goes. Each is enqueued and drained to
-// the end, first free, then held; what was drained before stays behind as finished items. `--charts`
-// redraws the picture of docs/images. The time of an audit over as many items is `bench:audit`'s.
+// horizon is still held, a sweep finds nothing. `--charts` redraws the picture of docs/images. The
+// time of an audit over as many items is `bench:audit`'s.
 
 import { LIMITS } from '../src/core/limits.js'
 import { enqueueItems } from '../src/store/enqueue.js'

@@ -58,8 +58,6 @@ export interface WorkflowParts {
 export interface WorkflowHooks {
   /** Starts what may be started. */
   readonly dispatch: () => void
-  /** Something became ready: looks for it now, unless the service stops. */
-  readonly wake: () => void
   /** Items that this node may have under way. */
   readonly allowed: () => number
   readonly mayStart: () => boolean

@@ -28,7 +28,7 @@ export class WorkflowService {
     const wake = () => this.wake()
     const hold = (reason: string, message: string) => void this.#hold(reason, message)
     this.#parts = createWorkflowParts(deps, streak, {
-      ...{ wake, hold },
+      hold,
       dispatch: () => this.#dispatcher.dispatch(),
       allowed: () => this.#room.allowed(),
       mayStart: () => this.#room.mayStart(),
@@ -124,7 +124,7 @@ export class WorkflowService {
     await store.closeReserve({ nodeId, workflowId: workflow.workflowId })
   }
 
-  /** Looks for work now: something was made ready, or may be started again. */
+  /** Looks for work now, and at all of the queue: something may have become ready. */
   wake(): void {
     this.#parts.leaser.lookBack()
     if (!this.#parts.state.isQuiet) this.#dispatcher.dispatch()

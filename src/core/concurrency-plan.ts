@@ -92,28 +92,13 @@ export function onEnd(
   const calm = state.calm + 1
   const isSlowStart = state.isSlowStart || calm >= CALM_ROUNDS * state.limit
   const isUsed = end.active >= USED_SHARE * Math.floor(state.limit)
+  const mayGrow = isUsed && end.mayGrow !== false
   const { ceiling, overloads, recovering } = state
-  // Written out instead of copied by `...`, which is slow: this runs for every item.
-  if (!isUsed || end.mayGrow === false) {
-    return {
-      limit: state.limit,
-      ceiling,
-      isSlowStart: state.isSlowStart,
-      overloads,
-      recovering,
-      calm,
-    }
-  }
   const step = isSlowStart ? 1 : 1 / Math.max(1, state.limit)
-  const limit = Math.min(ceiling, state.limit + step)
-  return {
-    limit,
-    ceiling,
-    isSlowStart: isSlowStart && limit < ceiling,
-    overloads,
-    recovering,
-    calm,
-  }
+  const limit = mayGrow ? Math.min(ceiling, state.limit + step) : state.limit
+  const goesOn = mayGrow ? isSlowStart && limit < ceiling : state.isSlowStart
+  // Written out instead of copied by `...`, which is slow: this runs for every item.
+  return { limit, ceiling, isSlowStart: goesOn, overloads, recovering, calm }
 }
 
 /**

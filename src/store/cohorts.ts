@@ -40,7 +40,7 @@ export function cohortCte(workflowId: number): string {
                    count(*) as items, sum(duration_ms) as duration_ms,
                    coalesce(sum(coalesce(credits, credits_at_most)), 0) as credits
               from own
-             where cohort is not null and (select are_trials from kinds)
+             where cohort is not null and (select has_trials from kinds)
                and event in ('complete', 'retry', 'discard', 'snooze', 'reclaim')
              group by step, cohort, event, bucket) as alike
      group by step, cohort

@@ -25,7 +25,7 @@ export function knownFailureCte(workflowId: number): string {
     select distinct on (url_digest) ${workflowId}, url_digest, code, http_status
       from (select ${digestOf('url')} as url_digest, code, http_status
               from own
-             where is_lasting and url is not null and (select last from kinds)) as failed
+             where is_lasting and url is not null and (select has_lasting from kinds)) as failed
      order by url_digest
         on conflict (workflow_id, url_digest)
         do update set failed_at = now(), outcome_code = excluded.outcome_code,

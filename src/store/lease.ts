@@ -76,10 +76,10 @@ const takeCtes = (instance: string | null) => `
     returning pack_id, lease_id, attempt, snoozes, crashes, lonely_crashes, item_ids, priority,
               run_at, (select pack_id from rest) as origin_id
   ),
-  leased as materialized (select * from whole union all select * from piece)`
-
-/** What is leased: its packs, and its items apart from them. */
-const ITEMS = `fetchyard.items_by_id(array(select unnest(leased.item_ids) from leased)) as item`
+  leased as materialized (select * from whole union all select * from piece),
+  found as (
+    select * from fetchyard.items_by_id(array(select unnest(leased.item_ids) from leased))
+  )`
 
 /** Items that come as one text, at most: texts have a size that neither side goes beyond. */
 const ITEMS_OF_ROW = 16
@@ -89,15 +89,15 @@ const ITEMS_OF_ROW = 16
  * client more than all else that it does for it.
  */
 const leasedRows = (workflowId: number) => `
-  select row_number() over (order by priority, run_at, origin_id)::int as place, pack_id, lease_id,
-         attempt, snoozes, crashes, lonely_crashes, array_to_string(item_ids, ',') as item_ids,
+  select row_number() over (order by priority, run_at, origin_id)::int as ordinal, pack_id,
+         lease_id, attempt, snoozes, crashes, lonely_crashes, array_to_string(item_ids, ',') as item_ids,
          priority, run_at::text as run_at, origin_id, null::json as items
     from leased
    union all
   select null, null, null, null, null, null, null, null, null, null, null,
          json_agg(json_build_array(item.item_id::text, item.item_key, item.payload, item.lane,
                                    known.outcome_code, known.http_status, known.day))
-    from ${ITEMS}${knownFailureJoin(workflowId, '$5')}
+    from found as item${knownFailureJoin(workflowId, '$5')}
    group by item.item_id / ${ITEMS_OF_ROW}`
 
 /**
@@ -163,8 +163,8 @@ function scheduledStatement(
   )
 }
 
-/** The items whose status word follows; as a whole, lest the owner's table is joined to all. */
-const MARKED = `(select item.item_key, item.round, 'Processing' as word from ${ITEMS} offset 0)`
+/** The items whose status word follows. */
+const MARKED = `(select item_key, round, 'Processing' as word from found)`
 
 interface Parts {
   readonly before: string

@@ -2,6 +2,7 @@
 
 import type { QueuePosition } from '../core/lease-place.js'
 import type { Json, OutcomeCode } from '../core/outcome.js'
+import type { HeldItem } from '../core/settlement.js'
 import type { KnownFailure } from './known-failures.js'
 
 export interface LeasedItem {
@@ -13,14 +14,10 @@ export interface LeasedItem {
   readonly known?: KnownFailure
 }
 
+type PackFields = 'packId' | 'leaseId' | 'attempt' | 'snoozes' | 'crashes' | 'lonelyCrashes'
+
 /** A pack under lease. The counts are those before this lease. */
-export interface LeasedPack {
-  readonly packId: string
-  readonly leaseId: string
-  readonly attempt: number
-  readonly snoozes: number
-  readonly crashes: number
-  readonly lonelyCrashes: number
+export interface LeasedPack extends Pick<HeldItem, PackFields> {
   readonly items: readonly LeasedItem[]
   /** Where it stood, or the pack stands that it is a piece of. */
   readonly position?: QueuePosition
@@ -38,8 +35,8 @@ type LeaseItem = readonly [
 ]
 
 interface PackRow {
-  /** Its place among those that were leased, in the order of the queue. */
-  readonly place: number
+  /** Its number among those that were leased, in the order of the queue. */
+  readonly ordinal: number
   readonly pack_id: string
   readonly lease_id: string
   readonly attempt: number
@@ -55,7 +52,7 @@ interface PackRow {
 }
 
 /** What the statement that leases tells: a pack, or some of all items. */
-export type LeaseRow = PackRow | { readonly place: null; readonly items: readonly LeaseItem[] }
+export type LeaseRow = PackRow | { readonly ordinal: null; readonly items: readonly LeaseItem[] }
 
 function itemOf(item: LeaseItem): LeasedItem {
   const [itemId, itemKey, payload, lane, code, httpStatus, day] = item
@@ -81,8 +78,8 @@ export function readPacks(rows: readonly LeaseRow[]): readonly LeasedPack[] {
   const packs: PackRow[] = []
   const items = new Map<string, LeasedItem>()
   for (const row of rows) {
-    if (row.place !== null) packs.push(row)
+    if (row.ordinal !== null) packs.push(row)
     else for (const item of row.items) items.set(item[0], itemOf(item))
   }
-  return packs.sort((a, b) => a.place - b.place).map((row) => packOf(row, items))
+  return packs.sort((a, b) => a.ordinal - b.ordinal).map((row) => packOf(row, items))
 }

@@ -31,7 +31,7 @@ export function spendCte(workflowId: number): string {
            sum(coalesce(credits_at_most, 0))
       from own
      where coalesce(credits, 0) + coalesce(credits_at_most, 0) > 0
-       and (select cost from kinds)
+       and (select has_costs from kinds)
      group by 2
   )`
 }

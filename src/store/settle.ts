@@ -42,10 +42,10 @@ const TAKE_CTES = `
   -- What there is at all: most statements have nothing that goes back, or costs anything, and then
   -- nobody has to look through the items for it.
   kinds as materialized (
-    select coalesce(bool_or(goes_back), false) as go_back,
-           coalesce(bool_or(greatest(credits, credits_at_most) > 0), false) as cost,
-           coalesce(bool_or(is_lasting), false) as last,
-           coalesce(bool_or(cohort is not null), false) as are_trials
+    select coalesce(bool_or(goes_back), false) as has_returns,
+           coalesce(bool_or(greatest(credits, credits_at_most) > 0), false) as has_costs,
+           coalesce(bool_or(is_lasting), false) as has_lasting,
+           coalesce(bool_or(cohort is not null), false) as has_trials
       from outcome
   ),
   held as materialized (
@@ -114,7 +114,7 @@ function recordCtes(workflowId: number): string {
                         else date_bin('250 milliseconds', now() + delay_ms * interval '1 millisecond',
                                       '2000-01-01Z') + interval '250 milliseconds' end as due
               from own
-             where goes_back and (select go_back from kinds)) as back
+             where goes_back and (select has_returns from kinds)) as back
      group by priority, partition, apart, next_attempt, next_snoozes, next_crashes,
               next_lonely_crashes, due, slice
   ),

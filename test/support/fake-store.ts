@@ -342,13 +342,17 @@ export class FakeStore {
       if (event !== 'release') this.receipts.push({ itemId, leaseId, event, code, trial })
       if (next === null) continue
       const { slice, ...counts } = next
-      const key = JSON.stringify(next)
+      const isAhead = (event === 'release' || event === 'reclaim') && next.delayMs === 0
+      const key = JSON.stringify([next, isAhead])
       const workflowId = this.#workflowOf.get(packId) ?? 0
-      const pack = back.get(key) ?? this.#pack(workflowId, [], counts)
+      const pack =
+        back.get(key) ?? this.#pack(workflowId, [], { ...counts, ...(isAhead ? { order: 0 } : {}) })
       pack.items.push(itemId)
       back.set(key, pack)
     }
-    this.packs.push(...back.values())
+    // What is given back, or lost with its worker, stands before all that was enqueued with it.
+    this.packs.unshift(...[...back.values()].filter(({ order }) => order === 0))
+    this.packs.push(...[...back.values()].filter(({ order }) => order > 0))
     return new Set(own.map(({ itemId }) => itemId))
   }
 

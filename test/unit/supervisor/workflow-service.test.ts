@@ -206,6 +206,27 @@ describe('a workflow’s service, when a worker dies', () => {
     await yard.service.halt()
   })
 
+  it('works them before its backlog, and does not go on from where its last lease ended', async () => {
+    const yard = setup()
+    yard.fake.enqueue(yard.workflow, 500)
+    await yard.startAll()
+    const [dead, living] = yard.transport.workers
+    const lost = new Set(dead?.items.map(({ itemId }) => itemId))
+    dead?.exit({ signal: 'SIGKILL' })
+    const answered = new Set<string>()
+    const isAgain = () => living?.items.some(({ itemId }) => lost.has(itemId)) === true
+    // Far less than the second after which all of the queue is looked at anyway.
+    for (let turn = 0; turn < 10 && !isAgain(); turn += 1) {
+      for (const { itemId, packId, leaseId } of living ? openItems(living, answered) : []) {
+        answered.add(`${itemId} ${leaseId}`)
+        living?.say({ type: 'settled', items: [{ itemId, packId, leaseId, outcome: completed() }] })
+      }
+      await yard.clock.advance(SETTLE_MS)
+    }
+    expect(isAgain()).to.equal(true)
+    await yard.service.halt()
+  })
+
   it('isolates and quarantines the one item that kills, and completes its neighbours', async () => {
     const yard = setup({ slots: [4] })
     const items = yard.fake.enqueue(yard.workflow, 32)
