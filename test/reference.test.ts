@@ -4,7 +4,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import { OPTIONS, SETTING_NAMES } from '../config/options.js'
-import { COMMANDS } from '../supervisor/cli/cli.js'
+import type { Command } from '../supervisor/cli/command.js'
+import { COMMAND_NAMES, loadCommands, loadCommandsFor } from '../supervisor/cli/load-commands.js'
 import { referenceTables, tableIn, withTables } from './reference-tables.js'
 
 const DOCUMENT = 'docs/reference.md'
@@ -13,10 +14,12 @@ const EVENTS = 'src/telemetry/events.ts'
 describe('docs/reference.md', () => {
   let document = ''
   let tables: ReadonlyMap<string, string> = new Map()
+  let commands: readonly Command[] = []
 
   before(async () => {
     tables = referenceTables(await readFile(EVENTS, 'utf8'))
     document = await readFile(DOCUMENT, 'utf8')
+    commands = await loadCommands()
     if (process.env.FETCHYARD_TEST_WRITE_REFERENCE === undefined) return
     document = withTables(document, tables)
     await writeFile(DOCUMENT, document)
@@ -34,8 +37,19 @@ describe('docs/reference.md', () => {
     for (const row of rows) expect(row).to.match(/^\| `\w+\.\w+` \| `\S.*` \|$/)
   })
 
+  it('finds each command by the name that it has in its own syntax', async () => {
+    const named = commands.map(({ syntax }) => syntax.split(' ')[0])
+    expect(named).to.deep.equal(COMMAND_NAMES)
+    expect(await loadCommandsFor(['status', '--json'])).to.deep.equal([
+      commands[COMMAND_NAMES.indexOf('status')],
+    ])
+    for (const words of [[], ['--log-level', 'debug', 'status'], ['statsu'], ['constructor']]) {
+      expect(await loadCommandsFor(words)).to.deep.equal(commands)
+    }
+  })
+
   it('describes every command', () => {
-    for (const { syntax, flags } of COMMANDS) {
+    for (const { syntax, flags } of commands) {
       expect(document).to.contain(`\`fetchyard ${syntax}\``)
       for (const flag of Object.keys(flags)) expect(document).to.contain(`\`--${flag}\``)
     }
@@ -53,7 +67,7 @@ describe('docs/reference.md', () => {
 
   it('gives no command a flag that is an option as well', () => {
     const flags = SETTING_NAMES.map((name) => OPTIONS[name].flag)
-    for (const command of COMMANDS) {
+    for (const command of commands) {
       for (const flag of Object.keys(command.flags)) expect(flags).to.not.include(flag)
     }
   })

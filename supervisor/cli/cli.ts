@@ -7,65 +7,14 @@ import { type Environment, loadConfiguration } from '../../config/load.js'
 import { EXIT_CODES, FetchyardError, messageOf } from '../../src/core/errors.js'
 import { classifyFault } from '../../src/store/client.js'
 import type { Command, World } from './command.js'
-import { auditCommand } from './commands/audit.js'
-import { bindCommand, unbindCommand } from './commands/bind.js'
-import { demoCommand } from './commands/demo.js'
-import { doctorCommand } from './commands/doctor.js'
-import { documentsCommand } from './commands/documents.js'
-import { enqueueCommand } from './commands/enqueue.js'
-import { exportCommand } from './commands/export.js'
-import { historyCommand } from './commands/history.js'
-import { housekeepingCommand } from './commands/housekeeping.js'
-import { initCommand } from './commands/init.js'
-import { migrateCommand } from './commands/migrate.js'
-import { pauseCommand, resumeCommand } from './commands/pause.js'
-import { recordsCommand } from './commands/records.js'
-import { reportCommand } from './commands/report.js'
-import { runCommand } from './commands/run.js'
-import { runNowCommand } from './commands/run-now.js'
-import { spendCommand } from './commands/spend.js'
-import { statusCommand } from './commands/status.js'
-import { rolloutCommand, setCommand } from './commands/steer.js'
-import { topCommand } from './commands/top.js'
-import { tortureCommand } from './commands/torture.js'
-import { upCommand } from './commands/up.js'
-import { whyCommand } from './commands/why.js'
+import { loadCommandsFor } from './load-commands.js'
 import { parseCommandLine } from './parse.js'
 import { paint, print, say } from './streams.js'
-
-export const COMMANDS: readonly Command[] = [
-  demoCommand,
-  runCommand,
-  upCommand,
-  enqueueCommand,
-  statusCommand,
-  topCommand,
-  historyCommand,
-  whyCommand,
-  auditCommand,
-  doctorCommand,
-  reportCommand,
-  spendCommand,
-  pauseCommand,
-  resumeCommand,
-  runNowCommand,
-  rolloutCommand,
-  setCommand,
-  exportCommand,
-  recordsCommand,
-  documentsCommand,
-  housekeepingCommand,
-  initCommand,
-  bindCommand,
-  unbindCommand,
-  migrateCommand,
-  tortureCommand,
-]
 
 /** Runs a command line. @returns the exit code; never rejects. */
 export async function runCommandLine(words: readonly string[], world: World): Promise<number> {
   try {
-    const parsed = parseCommandLine(words, COMMANDS)
+    const parsed = parseCommandLine(words, await loadCommandsFor(words))
     if (parsed.kind === 'words') {
       await print(world.streams, parsed.text)
       return EXIT_CODES.ok

@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { assemble } from '../../config/load.js'
-import { COMMANDS } from '../../supervisor/cli/cli.js'
 import { INIT_FILES } from '../../supervisor/cli/init-files.js'
+import { loadCommands } from '../../supervisor/cli/load-commands.js'
 import { parseCommandLine } from '../../supervisor/cli/parse.js'
 import { type Block, blocksOf, commandsOf, wordsOf } from './blocks.js'
 
@@ -82,7 +82,8 @@ describe('documents', () => {
     }
   })
 
-  it('show command lines that are understood', () => {
+  it('show command lines that are understood', async () => {
+    const commands = await loadCommands()
     let count = 0
     for (const block of blocks.filter(({ language }) => language === 'console')) {
       for (const command of commandsOf(block)) {
@@ -90,7 +91,7 @@ describe('documents', () => {
         const [program, ...rest] = words[0] === 'npx' ? words.slice(1) : words
         if (program !== 'fetchyard') continue
         count += 1
-        const parsed = () => parseCommandLine(rest, COMMANDS)
+        const parsed = () => parseCommandLine(rest, commands)
         expect(parsed, `${block.document}:${block.line}: ${command}`).to.not.throw()
       }
     }
