@@ -1,7 +1,6 @@
 // Who works what. Items leased and not yet given out wait in the buffer; every free slot of a
 // worker is a credit for one of them. No barrier: a slot that frees takes the next item at once.
 
-import type { DispatchedItem } from '../src/actor/messages.js'
 import { assert } from '../src/core/assert.js'
 import type { MonotonicMs } from '../src/core/clock.js'
 import { LIMITS } from '../src/core/limits.js'
@@ -9,21 +8,18 @@ import type { Outcome } from '../src/core/outcome.js'
 import type { HeldItem } from '../src/core/settlement.js'
 import type { LeasedPack } from '../src/store/leased-packs.js'
 import { type Allowance, EVERYTHING } from './allowance.js'
+import { type Assignment, Assignments, Unsent } from './assignments.js'
 import type { HostShelf } from './host-shelf.js'
+import { Line } from './line.js'
 import { parted, startedIn, type Waiting, waitingOf } from './waiting.js'
 import type { Leavings, WorkerHands } from './worker-hands.js'
 import { emptyHands, hasSequential, leavingsOf, mostFree } from './worker-hands.js'
 
-export interface Assignment {
-  readonly workerId: string
-  readonly items: readonly DispatchedItem[]
-}
-
 /** The assignments of one workflow on one node. Deterministic, without effects. */
 export class DispatchTable {
   readonly #seats = new Map<string, WorkerHands>()
-  #buffer: Waiting[] = []
-  #next = 0
+  readonly #buffer = new Line<Waiting>()
+  readonly unsent = new Unsent()
   /** Items of the sequential cohort that met another one under way. */
   #later: Waiting[] = []
   /** Packs whose worker died with them more than once: each runs alone in a worker. */
@@ -83,32 +79,28 @@ export class DispatchTable {
   /** Moves waiting items to free slots, as far as the allowance goes. */
   assign(allowance: Allowance = EVERYTHING): readonly Assignment[] {
     const { starts = Number.POSITIVE_INFINITY } = allowance
-    const lonely = this.#assignSuspects({ allowed: allowance.items, starts })
-    const lonelyItems = lonely.reduce((sum, { items }) => sum + items.length, 0)
+    const given = new Assignments()
+    this.#assignSuspects(given, { allowed: allowance.items, starts })
     const open = [...this.#seats].filter(
       ([, seat]) => !seat.isClosed && !seat.isReserved && !seat.isAlone,
     )
-    const given = new Map<string, DispatchedItem[]>()
-    const free = Math.min(allowance.items - this.active, starts - lonelyItems)
+    const free = Math.min(allowance.items - this.active, starts - given.items)
     for (let room = free; room > 0; room -= 1) {
       const best = mostFree(open)
       const one = best === null ? null : this.#shift(allowance.cohortOf)
       if (best === null || one === null) break
       const [workerId, seat] = best
       this.#hold(seat, one, allowance.step)
-      const items = given.get(workerId)
-      if (items === undefined) given.set(workerId, [one.item])
-      else items.push(one.item)
+      given.add(workerId, one)
     }
-    const shared = [...given].map(([workerId, items]) => ({ workerId, items }))
-    return [...lonely, ...shared]
+    this.unsent.add(given.all)
+    return given.all
   }
 
   /** The cohorts changed: what was held back is looked at again, before everything else. */
   reconsider(): void {
     if (this.#later.length === 0) return
-    this.#buffer = [...this.#later, ...this.#buffer.slice(this.#next)]
-    this.#next = 0
+    this.#buffer.fill([...this.#later, ...this.#buffer.rest()])
     this.#later = []
   }
 
@@ -122,10 +114,9 @@ export class DispatchTable {
     isHeldBack: (held: HeldItem) => boolean,
   ): readonly HeldItem[] {
     const later = parted(this.#later, isHeldBack)
-    const next = parted(this.#buffer.slice(this.#next), isHeldBack)
+    const next = parted(this.#buffer.rest(), isHeldBack)
     this.#later = later.kept
-    this.#buffer = next.kept
-    this.#next = 0
+    this.#buffer.fill(next.kept)
     const shelved = this.#hosts?.takeHeldBack(lanes, ({ held }) => isHeldBack(held)) ?? []
     return [...later.taken, ...next.taken, ...shelved.map(({ held }) => held)]
   }
@@ -133,16 +124,15 @@ export class DispatchTable {
   /** Empties the buffer, for items that go back to the queue unstarted. */
   drainBuffer(): readonly HeldItem[] {
     const waiting = [...this.#inLine(), ...(this.#hosts?.drain() ?? [])]
-    this.#buffer = []
+    this.#buffer.fill([])
     this.#later = []
-    this.#next = 0
     this.#suspects.length = 0
     return waiting.map((one) => one.held)
   }
 
   /** When the item that waits longest was leased; null when none waits. */
   get oldestLeasedMs(): MonotonicMs | null {
-    const first = this.#later[0] ?? this.#buffer[this.#next] ?? this.#suspects[0]?.[0]
+    const first = this.#later[0] ?? this.#buffer.first ?? this.#suspects[0]?.[0]
     let oldestMs = first?.leasedMs ?? Number.POSITIVE_INFINITY
     for (const { leasedMs } of this.#hosts?.firsts() ?? []) oldestMs = Math.min(oldestMs, leasedMs)
     return Number.isFinite(oldestMs) ? oldestMs : null
@@ -207,16 +197,13 @@ export class DispatchTable {
     return this.#seats.get(workerId)?.held.size ?? 0
   }
 
-  get #suspectItems(): number {
-    return this.#suspects.flat().length
-  }
-
   get #lined(): number {
-    return this.#buffer.length - this.#next + this.#later.length + this.#suspectItems
+    const suspects = this.#suspects.reduce((sum, { length }) => sum + length, 0)
+    return this.#buffer.length + this.#later.length + suspects
   }
 
   #inLine(): Waiting[] {
-    return [...this.#later, ...this.#buffer.slice(this.#next), ...this.#suspects.flat()]
+    return [...this.#later, ...this.#buffer.rest(), ...this.#suspects.flat()]
   }
 
   #put(one: Waiting): void {
@@ -248,15 +235,7 @@ export class DispatchTable {
   }
 
   #take(): Waiting | null {
-    const one = this.#buffer[this.#next]
-    if (one === undefined) return this.#hosts?.take() ?? null
-    this.#next += 1
-    // Shifting an array of thousands item by item would move the rest each time.
-    if (this.#next >= 1_024) {
-      this.#buffer = this.#buffer.slice(this.#next)
-      this.#next = 0
-    }
-    return one
+    return this.#buffer.take() ?? this.#hosts?.take() ?? null
   }
 
   /** The first suspect pack, or as many of its items; the rest of it comes next. */
@@ -272,8 +251,10 @@ export class DispatchTable {
    * One worker is kept free for it, lest it wait for ever behind steady work. It is given whole,
    * and waits in its worker for the slots, unless fewer items may be started than there are slots.
    */
-  #assignSuspects(most: { readonly allowed: number; readonly starts: number }): Assignment[] {
-    const assignments: Assignment[] = []
+  #assignSuspects(
+    given: Assignments,
+    most: { readonly allowed: number; readonly starts: number },
+  ): void {
     for (const seat of this.#seats.values()) seat.isReserved = false
     let room = most.allowed - this.active
     let left = most.starts
@@ -289,11 +270,12 @@ export class DispatchTable {
       const fitting = room < seat.slots ? room : Number.POSITIVE_INFINITY
       const pack = this.#takeSuspects(Math.min(left, fitting))
       left -= pack.length
-      for (const one of pack) this.#hold(seat, one)
+      for (const one of pack) {
+        this.#hold(seat, one)
+        given.add(workerId, one)
+      }
       room -= Math.min(pack.length, seat.slots)
       seat.isAlone = true
-      assignments.push({ workerId, items: pack.map((one) => one.item) })
     }
-    return assignments
   }
 }

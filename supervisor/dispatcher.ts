@@ -1,5 +1,7 @@
 // Gives items that wait to workers with free slots, and takes back what should not wait here.
 
+import { LIMITS } from '../src/core/limits.js'
+import type { Assignment } from './assignments.js'
 import type { StartRoom } from './start-room.js'
 import type { WorkflowParts } from './workflow-parts.js'
 import { deadlineOf } from './workflow-service-options.js'
@@ -33,15 +35,24 @@ export class Dispatcher {
     const step = governor.steering()?.step ?? 0
     const items = table.active + this.#room.room()
     const allowance = { items, starts: reserver.left(), cohortOf, step }
-    for (const { workerId, items } of table.assign(allowance)) {
+    for (const assignment of table.assign(allowance)) {
+      const { workerId, items } = assignment
       governor.noteStarts(items.length)
       breakers.noteStart(items.map(({ itemId }) => itemId))
       reserver.noteStarts(items.length)
-      pool.send(workerId, { type: 'dispatch', items })
+      pool.send(workerId, { type: 'dispatch', items }, () => this.#onSent(assignment))
       for (const { itemId, attempt } of items) {
         deps.events.publish({ name: 'item.dispatched', workflow, workerId, itemId, attempt })
       }
     }
+  }
+
+  /** What was on its way may have kept the leaser from leasing more. */
+  #onSent(assignment: Assignment): void {
+    const { table, leaser } = this.#parts
+    const wasMuch = table.unsent.characters > LIMITS.bufferedCharactersMax / 2
+    table.unsent.noteSent(assignment)
+    if (wasMuch) leaser.wake()
   }
 
   /** Items of lanes that are left alone come back when their lane may be asked again. */

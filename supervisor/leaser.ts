@@ -3,8 +3,8 @@
 import type { Clock, MonotonicMs } from '../src/core/clock.js'
 import { messageOf } from '../src/core/errors.js'
 import { LeasePlace } from '../src/core/lease-place.js'
-import type { LeaseSituation } from '../src/core/lease-plan.js'
-import { planLease } from '../src/core/lease-plan.js'
+import type { SlotSituation } from '../src/core/lease-plan.js'
+import { followCharacters, LEASE_MEAN_WEIGHT, planLease } from '../src/core/lease-plan.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { LeasedPack } from '../src/store/leased-packs.js'
 import type { Store, WorkflowHandle } from '../src/store/store.js'
@@ -22,7 +22,7 @@ export interface LeaserDeps {
   readonly deadlineMs: number
   /** Age up to which failures of the items' URLs are asked for. @default 0, none */
   readonly failureAgeMs?: number
-  readonly situation: () => Omit<LeaseSituation, 'meanPackItems'>
+  readonly situation: () => SlotSituation
   /** False while the node may not lease: not trusted, draining, or too much waits to be settled. */
   readonly mayLease: () => boolean
   /** Partitions that this node leases from; null for all. @default all */
@@ -47,12 +47,11 @@ export interface Leaser {
 const STRANDED_MS = 5_000
 /** Where a disk stands still it is not, so one more look is taken now and then. */
 const LOOK_AGAIN_MS = 60_000
-/** How fast the mean pack size follows what leases bring. */
-const MEAN_WEIGHT = 0.3
 
 export function createLeaser(deps: LeaserDeps): Leaser {
   const { min, max } = LIMITS.pollDelayMs
   let meanPackItems = LIMITS.packItemsMax / 2
+  let itemCharacters: number | null = null
   let pauseMs: number = min
   let quietUntilMs = 0
   /** A lease whose answer was lost may have been granted all the same: when the last one was. */
@@ -69,7 +68,9 @@ export function createLeaser(deps: LeaserDeps): Leaser {
   }
 
   const granted = (packs: readonly LeasedPack[], items: number, sentMs: MonotonicMs): void => {
-    meanPackItems += MEAN_WEIGHT * (items / packs.length - meanPackItems)
+    meanPackItems += LEASE_MEAN_WEIGHT * (items / packs.length - meanPackItems)
+    const characters = packs.reduce((sum, pack) => sum + (pack.characters ?? 0), 0)
+    itemCharacters = followCharacters(itemCharacters, characters / items)
     const durationMs = deps.clock.nowMs() - sentMs
     deps.events.emit('lease.granted', {
       workflow: deps.workflow.name,
@@ -140,7 +141,7 @@ export function createLeaser(deps: LeaserDeps): Leaser {
       return failed(error)
     }
     if (!deps.mayLease()) return max
-    const plan = planLease({ ...deps.situation(), meanPackItems })
+    const plan = planLease({ ...deps.situation(), meanPackItems, itemCharacters })
     if (plan.action === 'wait') return max
     try {
       return await lease(plan)

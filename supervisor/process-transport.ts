@@ -5,6 +5,7 @@ import { fork } from 'node:child_process'
 import type { FromWorker } from '../src/actor/messages.js'
 import { messageOf } from '../src/core/errors.js'
 import type { ChildSpec, LinkListener, WorkerLink, WorkerTransport } from './transport.js'
+import { NO_LINK } from './transport.js'
 import { readPrints } from './worker-prints.js'
 
 const ENTRY = new URL('../workers/process-entry.js', import.meta.url)
@@ -72,7 +73,7 @@ function start(spec: ChildSpec, listener: LinkListener, children: Set<ChildProce
   } catch (error) {
     // No process, no memory: the pool hears of it as of a death, and tries again later.
     setImmediate(() => listener.onExit({ exitCode: null, signal: null, message: messageOf(error) }))
-    return { pid: 0, send: () => {}, kill: () => {} }
+    return NO_LINK
   }
   children.add(child)
   let hasEnded = false
@@ -92,8 +93,10 @@ function start(spec: ChildSpec, listener: LinkListener, children: Set<ChildProce
   })
   return {
     pid: child.pid ?? 0,
-    send: (message) => {
-      if (child.connected) child.send(message, () => {})
+    send: (message, onSent = () => {}) => {
+      // Called with or without an error; without a callback an error would be an event.
+      if (child.connected) child.send(message, () => onSent())
+      else onSent()
     },
     kill: () => {
       child.kill('SIGKILL')

@@ -6,10 +6,8 @@
 // slots are full or enough waits; then it works that off before it leases again. Each round is a
 // batch of which this share is worked concurrently.
 
-import type { LeaseSituation } from '../src/core/lease-plan.js'
+import type { SlotSituation } from '../src/core/lease-plan.js'
 import type { Steering } from '../src/store/steering.js'
-
-type Situation = Omit<LeaseSituation, 'meanPackItems'>
 
 /** Items that wait for their turn on one node, at most. */
 const HELD_BACK_MAX = 500
@@ -23,7 +21,7 @@ export class RolloutPace {
   #isFilling = true
 
   /** @param heldBack those of the buffered items that wait for one of their cohort. */
-  pace(situation: Situation, heldBack: number, steering: Steering | null): Situation {
+  pace(situation: SlotSituation, heldBack: number, steering: Steering | null): SlotSituation {
     const { rollout, mode } = steering ?? { rollout: 100, mode: 'concurrent' }
     if (mode === 'sequential' || rollout <= 0 || rollout >= 100) return situation
     if (heldBack === 0) this.#isFilling = true

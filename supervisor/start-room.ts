@@ -1,7 +1,7 @@
 // How much may be started and leased now, by everything that has a say in it. Reads, decides and
 // changes nothing but the pace of a rollout's sequential items.
 
-import type { LeaseSituation } from '../src/core/lease-plan.js'
+import type { SlotSituation } from '../src/core/lease-plan.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { CallsInHand } from './reserver.js'
 import { RolloutPace } from './rollout-pace.js'
@@ -37,7 +37,7 @@ export class StartRoom {
     return !(state.isQuiet || state.isHolding) && deps.isTrusted() && !settler.isFull()
   }
 
-  situation(): Omit<LeaseSituation, 'meanPackItems'> {
+  situation(): SlotSituation {
     const { table, pool, governor, settledRate, deps } = this.#parts
     const { buffered } = table
     const isFull = buffered >= LIMITS.bufferedItemsMax
@@ -49,6 +49,8 @@ export class StartRoom {
       slots: Math.min(...slots),
       // What waits for its host fills no slot, so it is no reason to lease less.
       buffered: isFull ? buffered : table.startable(LIMITS.leaseItemsMax),
+      held: buffered,
+      unsentCharacters: table.unsent.characters,
       settledPerSecond: settledRate.perSecond(),
       batchMax: deps.options.batchSize ?? null,
     }

@@ -71,7 +71,11 @@ function start(pool: Piscina, spec: ChildSpec, listener: LinkListener): WorkerLi
     )
   return {
     pid: process.pid,
-    send: (message) => port1.postMessage(message),
+    send: (message, onSent) => {
+      // What a thread has not read yet is kept by V8, which does not say for how long.
+      port1.postMessage(message)
+      onSent?.()
+    },
     kill: () => abort.abort(),
   }
 }

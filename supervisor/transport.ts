@@ -32,10 +32,22 @@ export interface LinkListener {
 export interface WorkerLink {
   /** Process id; for a thread that of its process. */
   readonly pid: number
-  /** Sends a message; one to a worker that is gone is dropped. */
-  readonly send: (message: ToWorker) => void
+  /**
+   * Sends a message; one to a worker that is gone is dropped.
+   *
+   * @param onSent called once, when the message takes no memory of ours any more: the worker's
+   * process has it, or is gone.
+   */
+  readonly send: (message: ToWorker, onSent?: () => void) => void
   /** Ends the worker at once, whatever it does. */
   readonly kill: () => void
+}
+
+/** The way to nobody. */
+export const NO_LINK: WorkerLink = {
+  pid: 0,
+  send: (_, onSent) => onSent?.(),
+  kill: () => {},
 }
 
 export interface WorkerTransport {

@@ -7,13 +7,17 @@ import type { LeasedPack } from '../src/store/leased-packs.js'
 export interface Waiting {
   readonly held: HeldItem
   readonly item: DispatchedItem
+  /** Its share of the characters that its pack came with. */
+  readonly characters: number
   readonly leasedMs: MonotonicMs
 }
 
 /** The items of a pack. */
 export function waitingOf(pack: LeasedPack, leasedMs: MonotonicMs): Waiting[] {
+  const characters = Math.ceil((pack.characters ?? 0) / pack.items.length)
   return pack.items.map((item) => ({
     leasedMs,
+    characters,
     held: {
       itemId: item.itemId,
       itemKey: item.itemKey,

@@ -13,7 +13,7 @@ import type { WorkerIdentity } from '../src/telemetry/events.js'
 import { Rest } from './rest.js'
 import { Restarts } from './restarts.js'
 import { SwollenCount } from './swollen-count.js'
-import type { LinkExit, WorkerLink } from './transport.js'
+import { type LinkExit, NO_LINK, type WorkerLink } from './transport.js'
 import { deathReason, hasEndedAsAsked } from './worker-death.js'
 import { tellEndpoint, tellLog } from './worker-news.js'
 import type { WorkerPoolDeps } from './worker-pool-deps.js'
@@ -66,8 +66,9 @@ export class WorkerPool {
     }
   }
 
-  send(workerId: string, message: Parameters<WorkerLink['send']>[0]): void {
-    this.#workers.get(workerId)?.link?.send(message)
+  send(workerId: string, ...words: Parameters<WorkerLink['send']>): void {
+    const link = this.#workers.get(workerId)?.link ?? NO_LINK
+    link.send(...words)
   }
 
   /** Asks every worker to finish what it holds and end; resolves when all are gone. */

@@ -2,7 +2,7 @@
 // beyond their own business goes through the hooks of the service that owns them.
 
 import type { Settled } from '../src/actor/messages.js'
-import type { LeaseSituation } from '../src/core/lease-plan.js'
+import type { SlotSituation } from '../src/core/lease-plan.js'
 import type { LeasedPack } from '../src/store/leased-packs.js'
 import { Breakers } from './breakers.js'
 import { DispatchTable } from './dispatch-table.js'
@@ -61,7 +61,7 @@ export interface WorkflowHooks {
   /** Items that this node may have under way. */
   readonly allowed: () => number
   readonly mayStart: () => boolean
-  readonly situation: () => Omit<LeaseSituation, 'meanPackItems'>
+  readonly situation: () => SlotSituation
   readonly callsInHand: () => CallsInHand
   readonly onPacks: (packs: readonly LeasedPack[]) => void
   readonly onSettled: (workerId: string, settled: Settled) => void

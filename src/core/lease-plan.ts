@@ -6,15 +6,24 @@ export interface LeaseSituation {
   readonly freeSlots: number
   /** Slots of ready workers. */
   readonly slots: number
-  /** Items leased and not yet given to a worker. */
+  /** Items leased and not yet given to a worker, which a slot could start. */
   readonly buffered: number
+  /** All items leased and not yet given to a worker: those that wait for their hosts, too. */
+  readonly held: number
+  /** Characters of items on their way to workers that have not taken them off our hands yet. */
+  readonly unsentCharacters: number
   /** Items settled in the last second: how fast the buffer empties. */
   readonly settledPerSecond: number
   /** Mean items a pack in recent leases; packs of one make a lease look at more of them. */
   readonly meanPackItems: number
+  /** Characters of an item in recent leases, with its payload; null before the first. */
+  readonly itemCharacters: number | null
   /** Items that one lease may bring, where that is set. @default no bound but the program's own */
   readonly batchMax?: number | null
 }
+
+/** What the leaser is told; the rest it learns from its own leases. */
+export type SlotSituation = Omit<LeaseSituation, 'meanPackItems' | 'itemCharacters'>
 
 export type LeasePlan =
   | { readonly action: 'wait' }
@@ -22,6 +31,30 @@ export type LeasePlan =
 
 /** Share of a second's work that is leased ahead, so that a slot never waits for the database. */
 const AHEAD_SECONDS = 0.5
+
+/** Taken for the size of an item before one was seen: the first lease brings 16 at most. */
+const CHARACTERS_AT_FIRST = LIMITS.leaseCharactersMax / 16
+
+/** How fast means follow what leases bring. */
+export const LEASE_MEAN_WEIGHT = 0.3
+
+/**
+ * The size of an item, with those of one more lease seen: up at once, since one lease of large
+ * items fills the memory, and down by and by.
+ */
+export function followCharacters(known: number | null, seen: number): number {
+  if (known === null) return seen
+  return Math.max(seen, known + LEASE_MEAN_WEIGHT * (seen - known))
+}
+
+/** Items that fit by their size; one, however large it is, where there is no other. */
+function roomByCharacters({ held, unsentCharacters, itemCharacters }: LeaseSituation): number {
+  const size = Math.max(1, itemCharacters ?? CHARACTERS_AT_FIRST)
+  const fitting = (characters: number) => Math.floor(characters / size)
+  const room = fitting(LIMITS.bufferedCharactersMax - unsentCharacters) - held
+  const least = held === 0 && unsentCharacters === 0 ? 1 : 0
+  return Math.max(least, Math.min(fitting(LIMITS.leaseCharactersMax), room))
+}
 
 /**
  * Decides how much to lease: for the free slots, and a little ahead of them. A lease that only tops
@@ -40,6 +73,7 @@ export function planLease(situation: LeaseSituation): LeasePlan {
     wanted,
     LIMITS.leaseItemsMax,
     LIMITS.bufferedItemsMax - buffered,
+    roomByCharacters(situation),
     situation.batchMax ?? Number.POSITIVE_INFINITY,
   )
   if (itemsMax <= 0) return { action: 'wait' }

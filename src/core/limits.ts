@@ -13,6 +13,14 @@ export const LIMITS = {
   leaseItemsMax: 2_048,
   /** Items held by a supervisor that no worker has started yet, a workflow. */
   bufferedItemsMax: 4_096,
+  /**
+   * Characters of the items that one lease brings, and of those that no worker has started yet, by
+   * the size of the items before them: large payloads are leased a few at a time.
+   */
+  leaseCharactersMax: 8 * 1_048_576,
+  bufferedCharactersMax: 32 * 1_048_576,
+  /** Characters of the items that one message brings to a worker; Node fails at 512 times this. */
+  dispatchCharactersMax: 1_048_576,
   /** Outcomes settled by one statement: as many as a pack has. */
   settleItemsMax: 256,
   /** How long an outcome may wait for company before it is settled. */

@@ -81,8 +81,12 @@ const takeCtes = (instance: string | null) => `
     select * from fetchyard.items_by_id(array(select unnest(leased.item_ids) from leased))
   )`
 
-/** Items that come as one text, at most: texts have a size that neither side goes beyond. */
+/**
+ * Items that come as one text, at most, and stored bytes of a payload that comes in one of its own:
+ * the driver copies a row again with each piece of it that arrives.
+ */
 const ITEMS_OF_ROW = 16
+const LARGE_BYTES = 4_096
 
 /**
  * The answer: a row a pack, and rows of some items each, in no order. A row an item would cost the
@@ -91,14 +95,15 @@ const ITEMS_OF_ROW = 16
 const leasedRows = (workflowId: number) => `
   select row_number() over (order by priority, run_at, origin_id)::int as ordinal, pack_id,
          lease_id, attempt, snoozes, crashes, lonely_crashes, array_to_string(item_ids, ',') as item_ids,
-         priority, run_at::text as run_at, origin_id, null::json as items
+         priority, run_at::text as run_at, origin_id, null::text as items
     from leased
    union all
   select null, null, null, null, null, null, null, null, null, null, null,
          json_agg(json_build_array(item.item_id::text, item.item_key, item.payload, item.lane,
-                                   known.outcome_code, known.http_status, known.day))
+                                   known.outcome_code, known.http_status, known.day))::text
     from found as item${knownFailureJoin(workflowId, '$5')}
-   group by item.item_id / ${ITEMS_OF_ROW}`
+   group by item.item_id / ${ITEMS_OF_ROW},
+            case when pg_column_size(item.payload) > ${LARGE_BYTES} then item.item_id end`
 
 /**
  * `materialized` is a fence: left free, the planner may run the limited subquery again inside a

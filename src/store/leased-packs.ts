@@ -19,12 +19,14 @@ type PackFields = 'packId' | 'leaseId' | 'attempt' | 'snoozes' | 'crashes' | 'lo
 /** A pack under lease. The counts are those before this lease. */
 export interface LeasedPack extends Pick<HeldItem, PackFields> {
   readonly items: readonly LeasedItem[]
+  /** Characters of its items as they came, about: they take some times that of memory. */
+  readonly characters?: number
   /** Where it stood, or the pack stands that it is a piece of. */
   readonly position?: QueuePosition
 }
 
 /** An item as it travels: those of a row are read at once, not cell by cell. */
-type LeaseItem = readonly [
+export type LeaseItem = readonly [
   itemId: string,
   itemKey: string,
   payload: Json,
@@ -52,7 +54,7 @@ interface PackRow {
 }
 
 /** What the statement that leases tells: a pack, or some of all items. */
-export type LeaseRow = PackRow | { readonly ordinal: null; readonly items: readonly LeaseItem[] }
+export type LeaseRow = PackRow | { readonly ordinal: null; readonly items: string }
 
 function itemOf(item: LeaseItem): LeasedItem {
   const [itemId, itemKey, payload, lane, code, httpStatus, day] = item
@@ -60,7 +62,13 @@ function itemOf(item: LeaseItem): LeasedItem {
   return { itemId, itemKey, payload, lane, known: { code, httpStatus, day } }
 }
 
-function packOf(row: PackRow, items: ReadonlyMap<string, LeasedItem>): LeasedPack {
+interface Arrived {
+  readonly item: LeasedItem
+  readonly characters: number
+}
+
+function packOf(row: PackRow, arrived: ReadonlyMap<string, Arrived>): LeasedPack {
+  const own = row.item_ids.split(',').flatMap((itemId) => arrived.get(itemId) ?? [])
   return {
     packId: row.pack_id,
     leaseId: row.lease_id,
@@ -68,7 +76,8 @@ function packOf(row: PackRow, items: ReadonlyMap<string, LeasedItem>): LeasedPac
     snoozes: row.snoozes,
     crashes: row.crashes,
     lonelyCrashes: row.lonely_crashes,
-    items: row.item_ids.split(',').flatMap((itemId) => items.get(itemId) ?? []),
+    items: own.map(({ item }) => item),
+    characters: Math.round(own.reduce((sum, { characters }) => sum + characters, 0)),
     position: { priority: row.priority, runAt: row.run_at, packId: row.origin_id },
   }
 }
@@ -76,10 +85,15 @@ function packOf(row: PackRow, items: ReadonlyMap<string, LeasedItem>): LeasedPac
 /** The packs in the order of the queue, each with its items in its own order. */
 export function readPacks(rows: readonly LeaseRow[]): readonly LeasedPack[] {
   const packs: PackRow[] = []
-  const items = new Map<string, LeasedItem>()
+  const arrived = new Map<string, Arrived>()
   for (const row of rows) {
-    if (row.ordinal !== null) packs.push(row)
-    else for (const item of row.items) items.set(item[0], itemOf(item))
+    if (row.ordinal !== null) {
+      packs.push(row)
+      continue
+    }
+    const items: readonly LeaseItem[] = JSON.parse(row.items)
+    const characters = row.items.length / items.length
+    for (const item of items) arrived.set(item[0], { item: itemOf(item), characters })
   }
-  return packs.sort((a, b) => a.ordinal - b.ordinal).map((row) => packOf(row, items))
+  return packs.sort((a, b) => a.ordinal - b.ordinal).map((row) => packOf(row, arrived))
 }

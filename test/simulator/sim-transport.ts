@@ -31,8 +31,8 @@ export function createSimTransport(parts: TransportParts): SimTransport {
       const { link } = worker
       return {
         ...link,
-        send: (message) => {
-          link.send(message)
+        send: (message, onSent) => {
+          link.send(message, onSent)
           if (message.type === 'dispatch') checkDispatch(parts, worker, message.items)
         },
       }

@@ -96,7 +96,10 @@ export class SimWorker {
     this.#loop = this.#createLoop()
     this.link = {
       pid: spec.kind === 'process' ? parts.pid : 1,
-      send: (message) => this.#receive(message),
+      send: (message, onSent) => {
+        this.#receive(message)
+        onSent?.()
+      },
       kill: () => this.die(this.#killed('SIGKILL')),
     }
     const { min, max } = parts.weather.bootMs

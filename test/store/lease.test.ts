@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { seededRandom } from '../../src/core/random.js'
 import { keys, useYard } from '../support/factory.js'
 import { heldOf, nextTry, settlement } from '../support/values.js'
 
@@ -120,6 +121,21 @@ describe('leasePacks', () => {
     const [pack] = await yard.lease(workflow, nodeId)
     expect(pack).to.include({ attempt: 2, snoozes: 3, crashes: 4, lonelyCrashes: 1 })
     expect(Number(pack?.leaseId)).to.be.greaterThan(Number(first.leaseId))
+  })
+
+  it('tells how large the items of each pack are, as they came', async () => {
+    const workflow = await yard.workflow()
+    const nodeId = await yard.node()
+    // Nothing that is stored as less than it is.
+    const random = seededRandom(1)
+    const payload = { large: Array.from({ length: 3_000 }, () => random.next()).join('"') }
+    const characters = JSON.stringify(payload).length
+    await yard.enqueue(workflow, keys(256))
+    await yard.enqueue(workflow, ['one', 'two'], { payload })
+    const [small, large] = await yard.lease(workflow, nodeId)
+    expect(large?.items.map((item) => item.payload)).to.deep.equal([payload, payload])
+    expect(small?.characters).to.be.within(256 * 30, 256 * 100)
+    expect(large?.characters).to.be.within(2 * characters, 2 * (characters + 100))
   })
 
   it('keeps the counts on both parts of a split pack', async () => {

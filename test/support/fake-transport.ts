@@ -88,8 +88,9 @@ export function createFakeTransport(diesWhenKilled = true): FakeTransport {
       workers.push(worker)
       return {
         pid: worker.pid,
-        send: (message) => {
+        send: (message, onSent) => {
           if (!worker.isGone) worker.sent.push(message)
+          onSent?.()
         },
         kill: () => {
           worker.isKilled = true

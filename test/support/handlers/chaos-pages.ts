@@ -19,6 +19,8 @@ export interface ChaosPayload {
   readonly misdeed?: Misdeed
   /** Visits of the page on which the misdeed is done. @default 1 */
   readonly times?: number
+  /** Something to carry. */
+  readonly ballast?: string
 }
 
 /** Memory that was taken and is not given back, for as long as the worker lives. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { fencingRule, planHeartbeat, trustedUntilMs } from '../../../src/core/heartbeat-plan.js'
-import { type LeaseSituation, planLease } from '../../../src/core/lease-plan.js'
+import { followCharacters, type LeaseSituation, planLease } from '../../../src/core/lease-plan.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import { planRestart, shareSlots } from '../../../src/core/worker-plan.js'
 
@@ -24,9 +24,16 @@ describe('planLease', () => {
       freeShare: fc.double({ min: 0, max: 1, noNaN: true }),
       buffered: fc.integer({ min: 0, max: LIMITS.bufferedItemsMax }),
       settledPerSecond: fc.integer({ min: 0, max: 100_000 }),
+      heldBack: fc.integer({ min: 0, max: 100 }),
       meanPackItems: fc.double({ min: 0, max: LIMITS.packItemsMax, noNaN: true }),
+      itemCharacters: fc.option(fc.integer({ min: 1, max: 8_192 })),
     })
-    .map(({ freeShare, ...rest }) => ({ ...rest, freeSlots: Math.floor(rest.slots * freeShare) }))
+    .map(({ freeShare, heldBack, ...rest }) => ({
+      ...rest,
+      held: rest.buffered + heldBack,
+      unsentCharacters: 0,
+      freeSlots: Math.floor(rest.slots * freeShare),
+    }))
 
   it('asks for something within every bound, or waits', () => {
     fc.assert(
@@ -46,7 +53,7 @@ describe('planLease', () => {
     fc.assert(
       fc.property(situation, (given) => {
         fc.pre(given.freeSlots > 0)
-        const plan = planLease({ ...given, buffered: 0 })
+        const plan = planLease({ ...given, itemCharacters: 100, buffered: 0, held: 0 })
         expect(plan.action).to.equal('lease')
         if (plan.action === 'wait') return
         expect(plan.itemsMax).to.be.at.least(Math.min(given.freeSlots, LIMITS.leaseItemsMax))
@@ -55,7 +62,15 @@ describe('planLease', () => {
   })
 
   it('waits without slots, and while the look-ahead is more than half full', () => {
-    const idle = { slots: 0, freeSlots: 0, buffered: 0, settledPerSecond: 0, meanPackItems: 1 }
+    const none = {
+      slots: 0,
+      freeSlots: 0,
+      buffered: 0,
+      held: 0,
+      unsentCharacters: 0,
+      settledPerSecond: 0,
+    }
+    const idle = { ...none, meanPackItems: 1, itemCharacters: 100 }
     expect(planLease(idle)).to.deep.equal({ action: 'wait' })
     const busy = { ...idle, slots: 10, meanPackItems: 256 }
     expect(planLease({ ...busy, buffered: 3 })).to.deep.equal({ action: 'wait' })
@@ -63,11 +78,49 @@ describe('planLease', () => {
   })
 
   it('looks at more packs when they are small', () => {
-    const given = { slots: 40, freeSlots: 40, buffered: 0, settledPerSecond: 0 }
+    const slots = {
+      slots: 40,
+      freeSlots: 40,
+      buffered: 0,
+      held: 0,
+      unsentCharacters: 0,
+      settledPerSecond: 0,
+    }
+    const given = { ...slots, itemCharacters: 100 }
     const small = planLease({ ...given, meanPackItems: 1 })
     const large = planLease({ ...given, meanPackItems: 256 })
     expect(small).to.include({ itemsMax: 60, packsMax: 61 })
     expect(large).to.include({ itemsMax: 60, packsMax: 2 })
+  })
+
+  it('leases large items a few at a time, and one that is larger than every bound', () => {
+    const given = {
+      ...{
+        slots: 400,
+        freeSlots: 400,
+        buffered: 0,
+        held: 0,
+        unsentCharacters: 0,
+        settledPerSecond: 0,
+      },
+      meanPackItems: 256,
+    }
+    const itemsFor = (itemCharacters: number | null, held = 0, unsentCharacters = 0) => {
+      const plan = planLease({ ...given, held, unsentCharacters, itemCharacters })
+      return plan.action === 'wait' ? 0 : plan.itemsMax
+    }
+    const { leaseCharactersMax, bufferedCharactersMax } = LIMITS
+    expect(itemsFor(100)).to.equal(600)
+    expect(itemsFor(null)).to.equal(16)
+    const large = 1_048_576
+    const most = bufferedCharactersMax / large
+    expect(itemsFor(large)).to.equal(leaseCharactersMax / large)
+    expect(itemsFor(large, most - 4)).to.equal(4)
+    expect(itemsFor(large, most)).to.equal(0)
+    expect(itemsFor(large, most - 4, 3 * large)).to.equal(1)
+    expect(itemsFor(2 * bufferedCharactersMax)).to.equal(1)
+    expect(itemsFor(2 * bufferedCharactersMax, 1)).to.equal(0)
+    expect(itemsFor(2 * bufferedCharactersMax, 0, 1)).to.equal(0)
   })
 
   it('reaches a state in which it waits, and waits no longer once the work is eaten', () => {
@@ -76,13 +129,22 @@ describe('planLease', () => {
         fc.pre(given.slots > 0)
         let buffered = given.buffered
         for (let turn = 0; turn < 10; turn += 1) {
-          const plan = planLease({ ...given, buffered })
+          const itemCharacters = turn === 0 ? given.itemCharacters : 100
+          const plan = planLease({ ...given, itemCharacters, buffered, held: buffered })
           if (plan.action === 'wait') return
           buffered += plan.itemsMax
         }
         expect.fail('ten leases did not fill the buffer')
       }),
     )
+  })
+})
+
+describe('followCharacters', () => {
+  it('begins with what it sees, goes up at once and comes down by and by', () => {
+    expect(followCharacters(null, 100)).to.equal(100)
+    expect(followCharacters(100, 5_000)).to.equal(5_000)
+    expect(followCharacters(5_000, 1_000)).to.be.closeTo(3_800, 1e-6)
   })
 })
 

@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { Cohort } from '../../../src/core/steering-plan.js'
-import { type Assignment, DispatchTable } from '../../../supervisor/dispatch-table.js'
+import type { Assignment } from '../../../supervisor/assignments.js'
+import { DispatchTable } from '../../../supervisor/dispatch-table.js'
 import { leasedPack } from '../../support/values.js'
 
 const shape = (assignments: readonly Assignment[]) =>
@@ -28,6 +29,47 @@ describe('DispatchTable', () => {
     expect(table.finish('a', { itemId: '2', leaseId: '1' })?.itemId).to.equal('2')
     const [next] = table.assign()
     expect(next?.items.map(({ itemId }) => itemId)).to.deep.equal(['3'])
+  })
+
+  it('gives large items in several messages, and knows how much is on its way', () => {
+    const table = new DispatchTable()
+    const most = LIMITS.dispatchCharactersMax
+    table.openWorker('a', 20)
+    table.openWorker('b', 20)
+    table.addPacks([
+      leasedPack({ itemCount: 16, characters: 4 * most }),
+      leasedPack({ itemCount: 1, firstItem: 17, characters: 3 * most }),
+      leasedPack({ itemCount: 1, firstItem: 18, characters: 32 }),
+    ])
+    const given = table.assign()
+    const sizes = given.map(({ items }) => items.length)
+    // Four quarters each, two messages a worker; the large one; and what came after it or before.
+    expect(sizes.sort()).to.deep.equal([1, 1, 4, 4, 4, 4])
+    for (const { items, characters } of given) {
+      expect(characters <= most || items.length === 1).to.equal(true)
+    }
+    const all = given.flatMap(({ items }) => items.map(({ itemId }) => Number(itemId)))
+    expect(all.sort((a, b) => a - b)).to.deep.equal(Array.from({ length: 18 }, (_, n) => n + 1))
+    expect(table.unsent.characters).to.equal(7 * most + 32)
+    for (const assignment of given) table.unsent.noteSent(assignment)
+    expect(table.unsent.characters).to.equal(0)
+  })
+
+  it('gives a pack that runs alone whole, large or not', () => {
+    const table = new DispatchTable()
+    table.openWorker('a', 2)
+    const characters = 4 * LIMITS.dispatchCharactersMax
+    table.addPacks([leasedPack({ itemCount: 4, crashes: SUSPECT, characters })])
+    const given = table.assign()
+    expect(given.map(({ workerId, items }) => [workerId, items.length])).to.deep.equal([
+      ...[
+        ['a', 1],
+        ['a', 1],
+        ['a', 1],
+        ['a', 1],
+      ],
+    ])
+    expect(table.inFlight).to.equal(4)
   })
 
   it('tells the worker which attempt it is', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { LeaseSituation } from '../../../src/core/lease-plan.js'
+import type { SlotSituation } from '../../../src/core/lease-plan.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { LeasedPack } from '../../../src/store/leased-packs.js'
 import type { Store } from '../../../src/store/store.js'
@@ -19,9 +19,11 @@ function setup(slots = 10, storeOf: (store: Store) => Store = (store) => store) 
   const packs: LeasedPack[] = []
   const items = () => packs.reduce((sum, pack) => sum + pack.items.length, 0)
   const state = { mayLease: true, eaten: 0 }
-  const situation = (): Omit<LeaseSituation, 'meanPackItems'> => ({
+  const situation = (): SlotSituation => ({
     ...{ slots, freeSlots: slots, settledPerSecond: 0 },
     buffered: items() - state.eaten,
+    held: items() - state.eaten,
+    unsentCharacters: 0,
   })
   const leaser = createLeaser({
     ...{ store: storeOf(fake.store), workflow, nodeId: 'node', clock, events, situation },
@@ -59,6 +61,28 @@ describe('the leaser', () => {
       eat()
       await settled()
       expect(items()).to.equal(15 * turn)
+    }
+    await leaser.stop()
+  })
+
+  it('leases few at a time once it has seen how large items are', async () => {
+    const large = LIMITS.leaseCharactersMax / 4
+    const { fake, workflow, leaser, items, eat } = setup(100, (store) => ({
+      ...store,
+      leasePacks: async (...words) => {
+        const packs = await store.leasePacks(...words)
+        return packs.map((pack) => ({ ...pack, characters: pack.items.length * large }))
+      },
+    }))
+    fake.enqueue(workflow, 1_000)
+    leaser.start()
+    await settled()
+    // More than the buffer is to hold by their size, as it turned out: the next lease waits.
+    expect(items()).to.equal(16)
+    for (let turn = 1; turn <= 3; turn += 1) {
+      eat()
+      await settled()
+      expect(items()).to.equal(16 + 4 * turn)
     }
     await leaser.stop()
   })
