@@ -11,11 +11,10 @@ import { pauseWorkflow, registerWorkflow, resumeWorkflow } from '../../src/store
 import type { BenchDatabase } from '../support/bench-database.js'
 import { benchSettings, forkBenchNode } from '../support/fork-bench-node.js'
 import { peerProgram } from '../support/peers.js'
+import { NO_OP } from '../support/workflow-path.js'
 import { forkContender } from './fork-contender.js'
 import { type Contender, type Subject, walPosition } from './run-contender.js'
 import { benchItems } from './serve-contender.js'
-
-const NO_OP = fileURLToPath(new URL('../workflows/no-op.js', import.meta.url))
 
 const programOf = (name: string) => fileURLToPath(new URL(`./${name}.js`, import.meta.url))
 
