@@ -95,7 +95,7 @@ function start(spec: ChildSpec, listener: LinkListener, children: Set<ChildProce
     pid: child.pid ?? 0,
     send: (message, onSent = () => {}) => {
       // Called with or without an error; without a callback an error would be an event.
-      if (child.connected) child.send(message, () => onSent())
+      if (child.connected) child.send(message, onSent)
       else onSent()
     },
     kill: () => {

@@ -26,7 +26,7 @@ export interface LeasedPack extends Pick<HeldItem, PackFields> {
 }
 
 /** An item as it travels: those of a row are read at once, not cell by cell. */
-export type LeaseItem = readonly [
+type LeaseItem = readonly [
   itemId: string,
   itemKey: string,
   payload: Json,
@@ -62,13 +62,34 @@ function itemOf(item: LeaseItem): LeasedItem {
   return { itemId, itemKey, payload, lane, known: { code, httpStatus, day } }
 }
 
-interface Arrived {
-  readonly item: LeasedItem
-  readonly characters: number
+/** Characters of an item from which on it is counted by itself. */
+const LARGE = 1_024
+
+/** How large items are, as they came. */
+class Sizes {
+  readonly #small = { characters: 0, items: 0 }
+  readonly #large = new Map<string, number>()
+
+  note(items: readonly LeaseItem[], characters: number): void {
+    const each = characters / items.length
+    if (each > LARGE) for (const [itemId] of items) this.#large.set(itemId, each)
+    else {
+      this.#small.characters += characters
+      this.#small.items += items.length
+    }
+  }
+
+  of(items: readonly LeasedItem[]): number {
+    const each = this.#small.characters / Math.max(1, this.#small.items)
+    // Nearly always, and items are many.
+    if (this.#large.size === 0) return Math.ceil(each * items.length)
+    const sizes = items.map(({ itemId }) => this.#large.get(itemId) ?? each)
+    return Math.ceil(sizes.reduce((sum, size) => sum + size, 0))
+  }
 }
 
-function packOf(row: PackRow, arrived: ReadonlyMap<string, Arrived>): LeasedPack {
-  const own = row.item_ids.split(',').flatMap((itemId) => arrived.get(itemId) ?? [])
+function packOf(row: PackRow, all: ReadonlyMap<string, LeasedItem>, sizes: Sizes): LeasedPack {
+  const items = row.item_ids.split(',').flatMap((itemId) => all.get(itemId) ?? [])
   return {
     packId: row.pack_id,
     leaseId: row.lease_id,
@@ -76,8 +97,8 @@ function packOf(row: PackRow, arrived: ReadonlyMap<string, Arrived>): LeasedPack
     snoozes: row.snoozes,
     crashes: row.crashes,
     lonelyCrashes: row.lonely_crashes,
-    items: own.map(({ item }) => item),
-    characters: Math.round(own.reduce((sum, { characters }) => sum + characters, 0)),
+    items,
+    characters: sizes.of(items),
     position: { priority: row.priority, runAt: row.run_at, packId: row.origin_id },
   }
 }
@@ -85,15 +106,16 @@ function packOf(row: PackRow, arrived: ReadonlyMap<string, Arrived>): LeasedPack
 /** The packs in the order of the queue, each with its items in its own order. */
 export function readPacks(rows: readonly LeaseRow[]): readonly LeasedPack[] {
   const packs: PackRow[] = []
-  const arrived = new Map<string, Arrived>()
+  const all = new Map<string, LeasedItem>()
+  const sizes = new Sizes()
   for (const row of rows) {
     if (row.ordinal !== null) {
       packs.push(row)
       continue
     }
     const items: readonly LeaseItem[] = JSON.parse(row.items)
-    const characters = row.items.length / items.length
-    for (const item of items) arrived.set(item[0], { item: itemOf(item), characters })
+    sizes.note(items, row.items.length)
+    for (const item of items) all.set(item[0], itemOf(item))
   }
-  return packs.sort((a, b) => a.ordinal - b.ordinal).map((row) => packOf(row, arrived))
+  return packs.sort((a, b) => a.ordinal - b.ordinal).map((row) => packOf(row, all, sizes))
 }
