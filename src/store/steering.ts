@@ -54,7 +54,14 @@ export async function readSteering(
               or other.paused_by = '{}'
                  and exists (select from fetchyard.work_queue as pack
                               where pack.workflow_id = other.workflow_id and pack.lease_id is null
-                                and pack.run_at < clock_timestamp() + ${SOON}))
+                                and pack.run_at < clock_timestamp() + ${SOON})
+                 -- The backlog of a scheduled one is no work until its tick.
+                 and (not exists (select from fetchyard.schedule
+                                   where schedule.workflow_id = other.workflow_id
+                                     and schedule.next_at >= clock_timestamp() + ${SOON})
+                      or exists (select from fetchyard.instance
+                                  where instance.workflow_id = other.workflow_id
+                                    and instance.closed_at is null and instance.items_left > 0)))
     )
     select mode, rollout, rollout_step as step, concurrency, rate_per_minute as "ratePerMinute",
            success_pause_ms as "successPauseMs", ${CREDITS_LEFT} as "creditsLeft",

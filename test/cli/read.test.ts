@@ -86,6 +86,23 @@ describe('cli: commands that read and operate', () => {
     expect(now.stdout).to.match(/its configured number of items at once. 0 nodes work it/)
   })
 
+  it('says what budgets leave, and by how much one is exceeded', async () => {
+    const left = async (budget: string) => {
+      const { stdout } = await runProgram(['set', 'contacts', `budget-day=${budget}`], options())
+      return /Budget: .*$/m.exec(stdout)?.[0]
+    }
+    expect(await left('100')).to.equal('Budget: 100 credits a day, 100 left.')
+    await database.sql`
+      insert into fetchyard.spend (workflow_id, kind, calls, credits)
+      select workflow_id, 'useful', 3, 100 from fetchyard.workflow where name = 'contacts'`
+    expect(await left('100')).to.equal('Budget: 100 credits a day, used up.')
+    expect(await left('80')).to.equal('Budget: 80 credits a day, used up, and 20 more.')
+    const { stdout } = await runProgram(['status'], options())
+    expect(stdout).to.match(/^contacts +80 .*used up, and 20 more/m)
+    await database.sql`delete from fetchyard.spend`
+    await runProgram(['set', 'contacts', 'budget-day=off'], options())
+  })
+
   it('shows both cohorts side by side, and says who set what since when', async () => {
     await runProgram(['rollout', 'contacts', '50'], options())
     const empty = await runProgram(['rollout'], options())

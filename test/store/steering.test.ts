@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { openInstance, removeSchedule } from '../../src/store/schedules.js'
 import { readSteering, setSteering } from '../../src/store/steering.js'
 import type { WorkflowHandle } from '../../src/store/store.js'
 import { useYard } from '../support/factory.js'
@@ -63,6 +64,36 @@ describe('store/steering', () => {
     await yard.hold(neighbour, nodeId)
     await yard.store.pauseWorkflow({ workflowId, reason: 'a test' })
     expect(await sharers(own), 'it is being worked').to.deep.equal(both)
+  })
+
+  it('divides nothing with a scheduled workflow whose backlog waits for its next tick', async () => {
+    const own = await yard.workflow({ name: 'steady' })
+    const { workflowId, ...nightly } = await yard.workflow({ name: 'nightly' })
+    const nodeId = await nodeWith({ steady: 'account:8', nightly: 'account:8' })
+    await yard.enqueue({ workflowId, ...nightly }, ['waits'])
+    const sharers = async () => {
+      const of = { workflowId: own.workflowId, workflow: own.name, plan: 'account:8' }
+      return [...((await readSteering(yard.sql, of))?.sharers ?? [])].sort()
+    }
+    const alone = [`${nodeId}/steady`]
+    const both = [`${nodeId}/nightly`, `${nodeId}/steady`]
+    const tickIn = async (ms: number) => {
+      const firstAt = new Date(Date.now() + ms)
+      await removeSchedule(yard.sql, workflowId)
+      const schedule = { workflowId, definition: { every: '1d' }, firstAt }
+      await yard.store.schedules.putSchedule(schedule)
+    }
+    await tickIn(8 * 3_600_000)
+    expect(await sharers(), 'it comes in the night').to.deep.equal(alone)
+    await tickIn(4 * 60_000)
+    expect(await sharers(), 'it comes soon').to.deep.equal(both)
+    await tickIn(8 * 3_600_000)
+    await openInstance(yard.sql, workflowId)
+    expect(await sharers(), 'somebody let it run now').to.deep.equal(both)
+    await yard.sql`update fetchyard.instance set items_left = 0`
+    expect(await sharers(), 'its batch is leased').to.deep.equal(alone)
+    await removeSchedule(yard.sql, workflowId)
+    expect(await sharers(), 'it always works').to.deep.equal(both)
   })
 
   it('changes what is given, leaves the rest, and says whether anything changed', async () => {

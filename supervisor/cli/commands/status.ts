@@ -7,6 +7,7 @@ import type { StoredLoad } from '../../../src/store/loads.js'
 import type { Pause } from '../../../src/store/pauses.js'
 import type { ScheduleStatus } from '../../../src/store/schedules.js'
 import { errorsOf, type OwnBudgets, readStatus } from '../../../src/store/status.js'
+import { leftWords } from '../budget-words.js'
 import { type Command, type Invocation, isGiven } from '../command.js'
 import { showCount, showSeconds } from '../progress.js'
 import { databaseRequest, withDatabase } from '../session.js'
@@ -174,7 +175,7 @@ function heldBy({ reason, lanesOpen }: StoredLoad): string {
 }
 
 function budgetRow({ workflow, perDay, total, left }: OwnBudgets) {
-  return [workflow, perDay, total, (left ?? 0) > 0 ? left : `${left}, spent`]
+  return [workflow, perDay, total, (left ?? 0) > 0 ? left : leftWords(left ?? 0)]
 }
 
 /** Workflows that a living node was asked to work and could not start. */

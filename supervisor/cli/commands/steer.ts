@@ -18,6 +18,7 @@ import { readBudgets, setBudgets } from '../../../src/store/money.js'
 import { createStore } from '../../../src/store/store.js'
 import type { WorkflowRow } from '../../../src/store/workflows.js'
 import { createSteeringDesk, type Pace } from '../../steering-desk.js'
+import { leftWords } from '../budget-words.js'
 import { cohortLines } from '../cohort-table.js'
 import type { Command, Invocation } from '../command.js'
 import { isGiven, textGiven } from '../command.js'
@@ -244,6 +245,7 @@ function nowWords(now: Now): string {
     ...(total === null ? [] : [`${total} credits in all`]),
     ...(perDay === null ? [] : [`${perDay} credits a day`]),
   ]
-  const budget = parts.length === 0 ? '' : ` Budget: ${parts.join(' and ')}, ${left ?? 0} left.`
+  const budget =
+    parts.length === 0 ? '' : ` Budget: ${parts.join(' and ')}, ${leftWords(left ?? 0)}.`
   return `${steeringWords(now.workflow, now)}${budget}`
 }
