@@ -4,6 +4,7 @@
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'chai'
 import { type Program, runProgram, startProgram, useDirectory, useSite } from '../cli/program.js'
 import { useAudit } from '../support/audited.js'
@@ -81,15 +82,17 @@ describe(DOCUMENT, () => {
     for (const block of blocks) await perform(block)
 
     // The list, and what was pushed by SQL.
-    const found = await eventually({ words: 'all results' }, async () => {
+    let seen: unknown = null
+    // Sizes: of the file, pushed; of the table the same two pages.
+    const all = { titles: 4, sizes: 3, words: 'Complete' }
+    await eventually({ words: 'all results', seen: () => seen }, async () => {
       const [row] = await database.sql<{ titles: number; sizes: number; words: string }[]>`
         select (select count(*) from titles)::int as titles,
                (select count(*) from sizes)::int as sizes,
                (select string_agg(distinct fetch_word, ',') from app.pages) as words`
-      return row?.titles === 4 && row.words === 'Complete' && row
+      seen = row
+      return isDeepStrictEqual({ ...row }, all)
     })
-    // Of the file, pushed; of the table the same two pages.
-    expect(found).to.deep.equal({ titles: 4, sizes: 3, words: 'Complete' })
     await stopNode()
 
     // The last module binds the same table by a word of its own.
