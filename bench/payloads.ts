@@ -6,6 +6,7 @@
 // Nothing is done with the items, so that they come and go as fast as the engine moves them. The
 // supervisor's Node is as PM2 starts it. All items are queued before the node starts.
 
+import { randomBytes } from 'node:crypto'
 import { LIMITS } from '../src/core/limits.js'
 import { enqueueItems } from '../src/store/enqueue.js'
 import { registerWorkflow } from '../src/store/workflows.js'
@@ -37,7 +38,8 @@ async function fill(database: BenchDatabase, items: number, kilobytes: number): 
   const { workflowId } = await registerWorkflow(database.sql, 'no-op')
   const characters = kilobytes * KILOBYTE
   const slice = Math.min(LIMITS.enqueueRowsMax, Math.ceil(SLICE_CHARACTERS / characters))
-  const ballast = 'lorem ipsum '.repeat(Math.ceil(characters / 12)).slice(0, characters)
+  // Nothing that could be stored as less than it is.
+  const ballast = randomBytes(characters).toString('base64').slice(0, characters)
   for (let at = 0; at < items; at += slice) {
     const count = Math.min(slice, items - at)
     const some = Array.from({ length: count }, (_none, n) => {

@@ -18,9 +18,10 @@ export class Dispatcher {
   /** Starts what may be started, and has the leaser look for more. */
   dispatch(): void {
     if (!this.#room.mayStart()) return
-    const { hostWatch, reserver, leaser } = this.#parts
+    const { hosts, hostWatch, reserver, leaser } = this.#parts
     this.#releaseStale()
     this.#holdBack()
+    hosts?.bound(this.#room.waitingMax())
     hostWatch?.defer()
     this.#assign()
     hostWatch?.watch()
@@ -52,7 +53,7 @@ export class Dispatcher {
     const { table, leaser } = this.#parts
     const wasMuch = table.unsent.characters > LIMITS.bufferedCharactersMax / 2
     table.unsent.noteSent(assignment)
-    if (wasMuch) leaser.wake()
+    if (wasMuch || assignment.characters > LIMITS.dispatchCharactersMax) leaser.wake()
   }
 
   /** Items of lanes that are left alone come back when their lane may be asked again. */

@@ -12,6 +12,12 @@ export interface BusyHost {
   readonly waiting: { readonly length: number }
 }
 
+/** An item that goes back to the queue for a while. */
+export interface Deferred<One> {
+  readonly one: One
+  readonly delayMs: number
+}
+
 /** A host has enough to do with what it gets through in this time. */
 export const ENOUGH_MS = 2_000
 /** What came beyond that may wait here for so long: to give it back and lease it again costs. */

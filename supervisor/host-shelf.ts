@@ -10,7 +10,7 @@ import type { HostRules, HostState } from '../src/core/host-plan.js'
 import { delayOf, NEW_HOST, onHostEnd, onHostStart, startsAtMs } from '../src/core/host-plan.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { Outcome } from '../src/core/outcome.js'
-import { ENOUGH_MS, PATIENCE_MS, returnMs, roomOf } from './host-room.js'
+import { type Deferred, ENOUGH_MS, PATIENCE_MS, returnMs, roomOf } from './host-room.js'
 import { type HostView, viewOf } from './host-view.js'
 
 export interface HostShelfDeps {
@@ -19,12 +19,6 @@ export interface HostShelfDeps {
   readonly rulesOf: (host: string) => HostRules
   /** Time for which a host is left alone after failures; null when it may be asked. */
   readonly restMsOf: (host: string) => number | null
-}
-
-/** An item that goes back to the queue for a while. */
-export interface Deferred<One> {
-  readonly one: One
-  readonly delayMs: number
 }
 
 interface Host<One> {
@@ -52,6 +46,7 @@ export class HostShelf<One> {
   readonly #sated = new Set<string>()
   #soonestMs: MonotonicMs = Number.POSITIVE_INFINITY
   #size = 0
+  #itemsMax = ITEMS_MAX
 
   constructor(deps: HostShelfDeps) {
     this.#deps = deps
@@ -116,6 +111,12 @@ export class HostShelf<One> {
       this.#touched.add(name)
     }
     if (this.#hosts.size > LIMITS.hostsMax) this.#forget()
+  }
+
+  /** Items that may wait here, at most: fewer than usual when they are large. */
+  bound(items: number): void {
+    if (items < this.#itemsMax) this.reconsider()
+    this.#itemsMax = Math.min(ITEMS_MAX, items)
   }
 
   /** Hosts may have become others': what waits for each is looked at again. */
@@ -259,7 +260,7 @@ export class HostShelf<One> {
 
   /** What one of the hosts that wait may hold, so that many do not fill the buffer. */
   get #roomEach(): number {
-    return Math.max(1, Math.floor(ITEMS_MAX / Math.max(1, this.#turns.size + this.#shut.size)))
+    return Math.max(1, Math.floor(this.#itemsMax / Math.max(1, this.#turns.size + this.#shut.size)))
   }
 
   #hostOf(name: string): Host<One> {

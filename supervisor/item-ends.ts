@@ -77,13 +77,15 @@ export class ItemEnds {
   withoutKnown(pack: LeasedPack): LeasedPack {
     const open = pack.items.filter((item) => {
       if (item.known === undefined) return true
-      const { items: _, position: _p, ...counts } = pack
+      const { items: _, position: _p, characters: _c, ...counts } = pack
       const held = { ...counts, itemId: item.itemId, itemKey: item.itemKey }
       const settlement = knownFailureSettlement(held, item.known)
       this.#parts.settler.offer({ held, settlement, facts: null })
       return false
     })
-    return open.length === pack.items.length ? pack : { ...pack, items: open }
+    if (open.length === pack.items.length) return pack
+    const { characters = 0 } = pack
+    return { ...pack, items: open, characters: (characters * open.length) / pack.items.length }
   }
 
   /**

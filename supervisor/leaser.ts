@@ -40,6 +40,8 @@ export interface Leaser {
   readonly wake: () => void
   /** Something may have become ready ahead of what was leased last: the next look sees all. */
   readonly lookBack: () => void
+  /** Characters of an item in recent leases; null before the first. */
+  readonly itemCharacters: () => number | null
   readonly stop: () => Promise<void>
 }
 
@@ -70,7 +72,7 @@ export function createLeaser(deps: LeaserDeps): Leaser {
   const granted = (packs: readonly LeasedPack[], items: number, sentMs: MonotonicMs): void => {
     meanPackItems += LEASE_MEAN_WEIGHT * (items / packs.length - meanPackItems)
     const characters = packs.reduce((sum, pack) => sum + (pack.characters ?? 0), 0)
-    itemCharacters = followCharacters(itemCharacters, characters / items)
+    itemCharacters = followCharacters(itemCharacters, characters / Math.max(1, items))
     const durationMs = deps.clock.nowMs() - sentMs
     deps.events.emit('lease.granted', {
       workflow: deps.workflow.name,
@@ -157,6 +159,7 @@ export function createLeaser(deps: LeaserDeps): Leaser {
     start: ticker.start,
     stop: ticker.stop,
     lookBack: () => place.lookBack(),
+    itemCharacters: () => itemCharacters,
     wake: () => {
       if (deps.clock.nowMs() >= quietUntilMs) ticker.wake()
     },

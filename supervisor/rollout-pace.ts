@@ -20,12 +20,22 @@ export function batchItems(slots: number, rollout: number): number {
 export class RolloutPace {
   #isFilling = true
 
-  /** @param heldBack those of the buffered items that wait for one of their cohort. */
-  pace(situation: SlotSituation, heldBack: number, steering: Steering | null): SlotSituation {
+  /**
+   * @param of `heldBack`: those of the buffered items that wait for one of their cohort; `most`:
+   * how many may wait, by their size.
+   */
+  pace(
+    situation: SlotSituation,
+    steering: Steering | null,
+    of: { readonly heldBack: number; readonly most: number },
+  ): SlotSituation {
+    const { heldBack, most } = of
     const { rollout, mode } = steering ?? { rollout: 100, mode: 'concurrent' }
     if (mode === 'sequential' || rollout <= 0 || rollout >= 100) return situation
     if (heldBack === 0) this.#isFilling = true
-    else if (heldBack >= batchItems(situation.slots, rollout)) this.#isFilling = false
+    else if (heldBack >= Math.min(most, batchItems(situation.slots, rollout))) {
+      this.#isFilling = false
+    }
     return this.#isFilling
       ? { ...situation, buffered: situation.buffered - heldBack }
       : // Without slots nothing is leased.

@@ -1,7 +1,7 @@
 // How much may be started and leased now, by everything that has a say in it. Reads, decides and
 // changes nothing but the pace of a rollout's sequential items.
 
-import type { SlotSituation } from '../src/core/lease-plan.js'
+import { itemsFitting, type SlotSituation } from '../src/core/lease-plan.js'
 import { LIMITS } from '../src/core/limits.js'
 import type { CallsInHand } from './reserver.js'
 import { RolloutPace } from './rollout-pace.js'
@@ -54,7 +54,14 @@ export class StartRoom {
       settledPerSecond: settledRate.perSecond(),
       batchMax: deps.options.batchSize ?? null,
     }
-    return this.#pace.pace(situation, table.heldBack, governor.steering())
+    const { heldBack } = table
+    return this.#pace.pace(situation, governor.steering(), { heldBack, most: this.waitingMax() })
+  }
+
+  /** Items that may wait here for something else than a slot, by their size. */
+  waitingMax(): number {
+    const size = this.#parts.leaser.itemCharacters()
+    return Math.max(1, itemsFitting(LIMITS.bufferedCharactersMax / 2, size))
   }
 
   callsInHand(): CallsInHand {

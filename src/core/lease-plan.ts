@@ -47,13 +47,20 @@ export function followCharacters(known: number | null, seen: number): number {
   return Math.max(seen, known + LEASE_MEAN_WEIGHT * (seen - known))
 }
 
-/** Items that fit by their size; one, however large it is, where there is no other. */
-function roomByCharacters({ held, unsentCharacters, itemCharacters }: LeaseSituation): number {
-  const size = Math.max(1, itemCharacters ?? CHARACTERS_AT_FIRST)
-  const fitting = (characters: number) => Math.floor(characters / size)
-  const room = fitting(LIMITS.bufferedCharactersMax - unsentCharacters) - held
-  const least = held === 0 && unsentCharacters === 0 ? 1 : 0
-  return Math.max(least, Math.min(fitting(LIMITS.leaseCharactersMax), room))
+/** @returns how many items have so many characters. */
+export function itemsFitting(characters: number, itemCharacters: number | null): number {
+  return Math.floor(characters / Math.max(1, itemCharacters ?? CHARACTERS_AT_FIRST))
+}
+
+/**
+ * Items that fit by their size. One, however large it is, where there is none that could start:
+ * what waits for its host, or for others, must not keep slots empty.
+ */
+function roomByCharacters(situation: LeaseSituation): number {
+  const { buffered, held, unsentCharacters, itemCharacters: size } = situation
+  const room = itemsFitting(LIMITS.bufferedCharactersMax - unsentCharacters, size) - held
+  const isBare = buffered <= 0 && unsentCharacters < LIMITS.leaseCharactersMax
+  return Math.max(isBare ? 1 : 0, Math.min(itemsFitting(LIMITS.leaseCharactersMax, size), room))
 }
 
 /**

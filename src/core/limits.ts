@@ -14,8 +14,8 @@ export const LIMITS = {
   /** Items held by a supervisor that no worker has started yet, a workflow. */
   bufferedItemsMax: 4_096,
   /**
-   * Characters of the items that one lease brings, and of those that no worker has started yet, by
-   * the size of the items before them: large payloads are leased a few at a time.
+   * Characters of the items that one lease brings, and of those that no worker has started yet, a
+   * workflow, by the size of the items before them: large payloads are leased a few at a time.
    */
   leaseCharactersMax: 8 * 1_048_576,
   bufferedCharactersMax: 32 * 1_048_576,

@@ -16,7 +16,7 @@ describe('cluster/payloads', () => {
 
   it('are leased a few at a time while a worker stands still, and are all worked', async () => {
     const sockets = { sockets: SLOTS, socketsPerHost: SLOTS }
-    const node = await cluster.start({ concurrency: SLOTS, ...sockets })
+    const node = await cluster.start({ concurrency: SLOTS, silentMs: 120_000, ...sockets })
     await node.until('worker.ready')
     const [worker = 0] = await node.workerPids()
     process.kill(worker, 'SIGSTOP')

@@ -105,8 +105,8 @@ describe('planLease', () => {
       },
       meanPackItems: 256,
     }
-    const itemsFor = (itemCharacters: number | null, held = 0, unsentCharacters = 0) => {
-      const plan = planLease({ ...given, held, unsentCharacters, itemCharacters })
+    const itemsFor = (itemCharacters: number | null, held = 0, more = {}) => {
+      const plan = planLease({ ...given, held, buffered: held, itemCharacters, ...more })
       return plan.action === 'wait' ? 0 : plan.itemsMax
     }
     const { leaseCharactersMax, bufferedCharactersMax } = LIMITS
@@ -117,10 +117,12 @@ describe('planLease', () => {
     expect(itemsFor(large)).to.equal(leaseCharactersMax / large)
     expect(itemsFor(large, most - 4)).to.equal(4)
     expect(itemsFor(large, most)).to.equal(0)
-    expect(itemsFor(large, most - 4, 3 * large)).to.equal(1)
+    expect(itemsFor(large, most - 4, { unsentCharacters: 3 * large })).to.equal(1)
     expect(itemsFor(2 * bufferedCharactersMax)).to.equal(1)
     expect(itemsFor(2 * bufferedCharactersMax, 1)).to.equal(0)
-    expect(itemsFor(2 * bufferedCharactersMax, 0, 1)).to.equal(0)
+    const sending = { unsentCharacters: leaseCharactersMax }
+    expect(itemsFor(2 * bufferedCharactersMax, 0, sending)).to.equal(0)
+    expect(itemsFor(large, most, { buffered: 0 }), 'all wait for their hosts').to.equal(1)
   })
 
   it('reaches a state in which it waits, and waits no longer once the work is eaten', () => {

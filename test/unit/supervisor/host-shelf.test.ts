@@ -127,6 +127,21 @@ describe('supervisor/host-shelf', () => {
     expect(shelf.surplus()).to.deep.equal([])
   })
 
+  it('keeps fewer of large items, from the moment on at which their size is known', () => {
+    const { shelf, add } = setup()
+    add('a', 20)
+    add('b', 20)
+    shelf.bound(1_000)
+    expect(shelf.surplus()).to.deep.equal([])
+    shelf.bound(6)
+    const deferred = shelf.surplus().map(({ one }) => one)
+    expect(deferred).to.have.length(34).and.include('a4').and.not.include('b3')
+    shelf.bound(1_000)
+    add('a', 3)
+    expect(shelf.surplus()).to.deep.equal([])
+    expect(shelf.size).to.equal(9)
+  })
+
   it('lets the hosts that wait fill half of the buffer, however many they are', () => {
     const { shelf } = setup()
     for (let host = 0; host < 100; host += 1) {
