@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import { OPTIONS, SETTING_NAMES } from '../config/options.js'
 import type { Command } from '../supervisor/cli/command.js'
-import { COMMAND_NAMES, loadCommands, loadCommandsFor } from '../supervisor/cli/load-commands.js'
+import { loadCommands, loadCommandsFor } from '../supervisor/cli/load-commands.js'
 import { referenceTables, tableIn, withTables } from './reference-tables.js'
 
 const DOCUMENT = 'docs/reference.md'
@@ -38,11 +38,11 @@ describe('docs/reference.md', () => {
   })
 
   it('finds each command by the name that it has in its own syntax', async () => {
-    const named = commands.map(({ syntax }) => syntax.split(' ')[0])
-    expect(named).to.deep.equal(COMMAND_NAMES)
-    expect(await loadCommandsFor(['status', '--json'])).to.deep.equal([
-      commands[COMMAND_NAMES.indexOf('status')],
-    ])
+    expect(commands.length).to.be.above(20)
+    for (const command of commands) {
+      const [name = ''] = command.syntax.split(' ')
+      expect(await loadCommandsFor([name, '--json']), name).to.deep.equal([command])
+    }
     for (const words of [[], ['--log-level', 'debug', 'status'], ['statsu'], ['constructor']]) {
       expect(await loadCommandsFor(words)).to.deep.equal(commands)
     }

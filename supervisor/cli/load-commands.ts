@@ -33,9 +33,6 @@ const LOADERS: { readonly [name: string]: () => Promise<Command> } = {
   torture: async () => (await import('./commands/torture.js')).tortureCommand,
 }
 
-/** What the program can be told to do, by the first word of the line. */
-export const COMMAND_NAMES: readonly string[] = Object.keys(LOADERS)
-
 /** All commands, as general help and suggestions need them. */
 export function loadCommands(): Promise<readonly Command[]> {
   return Promise.all(Object.values(LOADERS).map((load) => load()))

@@ -36,6 +36,7 @@ describe('supervisor/process-transport', () => {
     const payload = 'x'.repeat(4 * 1_048_576)
     const sent = [0, 0, 0]
     const gone: unknown[] = []
+    let isStopped = false
     await new Promise<void>((resolve) => {
       const spec = { workerId: 'w1', workflow: 'test', kind: 'process', slots: 1 } as const
       const link = transport.start(
@@ -43,7 +44,8 @@ describe('supervisor/process-transport', () => {
         { onMessage: stop, onExit: (exit) => gone.push(exit) && resolve() },
       )
       function stop() {
-        if (sent[0] !== 0) return
+        if (isStopped) return
+        isStopped = true
         process.kill(link.pid, 'SIGSTOP')
         for (const n of sent.keys()) {
           link.send({ type: 'dispatch', items: [{ ...item, payload }] }, () => {
